@@ -1,0 +1,110 @@
+"""Gradwork: the gradient that shows its work.
+
+Write a model or an objective as mathematics; read its derivative line by line; run exactly that.
+
+>>> import gradwork as gw
+>>> n, d = gw.dims("n", "d")
+>>> X, y, b = gw.matrix("X", n, d), gw.vector("y", n), gw.vector("b", d)
+>>> print(gw.grad(gw.mean((y - X @ b) ** 2), b))
+−2/n Xᵀ(y − Xb)
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from gradwork import errors
+from gradwork.diff.api import derivative, grad, hessian, hvp, jacobian, jvp, vjp
+from gradwork.errors import DerivativeError, FormulaError, GradworkError, ShapeError
+from gradwork.expr import Derived, Dim, Expr, constant, dims, matrix, scalar, size, symbol, tensor, vector
+from gradwork.expr.node import METHODS
+from gradwork.ops import CONSTANTS as _CONSTANTS
+from gradwork.ops import FUNCTIONS as _FUNCTIONS
+from gradwork.rewrite import normalise as simplify
+
+__version__ = "0.1.0"
+
+# What needs more than the calculus is imported when it is first used, so that `import gradwork` stays light.
+_LATER = {
+    "parse": "gradwork.formula",
+    "function": "gradwork.run",
+    "compile": "gradwork.run",
+    "certify": "gradwork.diff.certificate",
+}
+
+
+
+def _late(module: str, name: str) -> Any:
+    def call(*args: Any, **options: Any) -> Any:
+        return getattr(importlib.import_module(module), name)(*args, **options)
+
+    return call
+
+
+# Views of an expression are made above the calculus; each is imported when it is first asked for.
+METHODS.update(
+    evaluate=_late("gradwork.run", "evaluate"),
+    code=_late("gradwork.run", "code"),
+    unicode=_late("gradwork.show", "unicode"),
+    text=_late("gradwork.show", "text"),
+    latex=_late("gradwork.show", "latex"),
+    mathml=_late("gradwork.show", "mathml"),
+    derivation=_late("gradwork.show.derivation", "render"),
+)
+
+globals().update(_CONSTANTS)
+globals().update({name: f for name, f in _FUNCTIONS.items() if name != "tr"})
+tr = _FUNCTIONS["tr"]
+
+
+def __getattr__(name: str) -> Any:
+    module = _LATER.get(name)
+    if module is None:
+        raise AttributeError(f"module 'gradwork' has no attribute {name!r}")
+    value = getattr(importlib.import_module(module), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_LATER])
+
+
+if TYPE_CHECKING:
+    from gradwork.diff.certificate import certify as certify
+    from gradwork.formula import parse as parse
+    from gradwork.run import compile as compile
+    from gradwork.run import function as function
+
+__all__ = [
+    "DerivativeError",
+    "Derived",
+    "Dim",
+    "Expr",
+    "FormulaError",
+    "GradworkError",
+    "ShapeError",
+    "certify",
+    "compile",
+    "constant",
+    "derivative",
+    "dims",
+    "errors",
+    "function",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "matrix",
+    "parse",
+    "scalar",
+    "simplify",
+    "size",
+    "symbol",
+    "tensor",
+    "vector",
+    "vjp",
+]
+__all__ += [*_FUNCTIONS, *_CONSTANTS]  # noqa: PLE0604  (they are strings)

@@ -1,0 +1,84 @@
+"""The commands and their options. A command's work is in a module of its own, imported when it runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gradwork.cli import learning
+
+app = typer.Typer(
+    name="gradwork",
+    help="The gradient that shows its work: write mathematics, read its derivative line by line, fit it to data.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from gradwork import __version__
+
+        print(f"gradwork {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def start(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """The gradient that shows its work."""
+
+
+@app.command()
+def derive(
+    formula: Annotated[
+        str, typer.Argument(metavar="FORMULA", help='What to derive, such as "mean((y - X@b)^2)".')
+    ],
+    wrt: Annotated[
+        list[str] | None,
+        typer.Option("--wrt", metavar="NAME", help="The variable; several times for several."),
+    ] = None,
+    shapes: Annotated[
+        str | None, typer.Option(metavar="SHAPES", help='Shapes and facts: "X: n d, Y: n k onehot".')
+    ] = None,
+    order: Annotated[int, typer.Option(help="1 for the gradient, 2 for the Hessian, and so on.")] = 1,
+    jacobian: Annotated[
+        bool, typer.Option("--jacobian", help="The Jacobian, for a formula that is no scalar.")
+    ] = False,
+    steps: Annotated[bool, typer.Option("--steps", help="The derivation, line by line.")] = False,
+    detail: Annotated[str, typer.Option(help="With --steps: board, or full for every step.")] = "board",
+    manner: Annotated[str, typer.Option(help="backprop or differential.")] = "backprop",
+    to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FORMAT",
+            help="Only the result, as text, unicode, latex, mathml, numpy, jax, torch or json.",
+        ),
+    ] = None,
+    expand: Annotated[bool, typer.Option("--expand", help="Multiply products of sums out.")] = False,
+    check: Annotated[bool, typer.Option("--check/--no-check", help="Check the result numerically.")] = True,
+) -> None:
+    """Derive a formula: its gradient, line by line, checked, as mathematics or as code."""
+    from gradwork.cli.derive import Request, derive
+
+    derive(Request(formula, wrt or [], shapes, order, jacobian, steps, detail, manner, to, expand, check))
+
+
+@app.command()
+def ops(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One operation in full.")] = None,
+) -> None:
+    """List the operations that formulas are made of, with their laws."""
+    from gradwork.cli.ops import show_operations
+
+    show_operations(name)
+
+
+learning.register(app)

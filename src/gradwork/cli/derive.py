@@ -1,0 +1,237 @@
+"""`gradwork derive`: a formula's derivative, its derivation, its check, its code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gradwork.cli.output import note, out, speaks_unicode
+from gradwork.cli.words import nearest, say
+from gradwork.errors import DerivativeError, GradworkError
+
+NOTATIONS = ("text", "unicode", "latex", "mathml")
+CODE = ("numpy", "jax", "torch")
+FORMATS = (*NOTATIONS, *CODE, "json")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `gradwork derive` was asked for."""
+
+    formula: str
+    wrt: list[str]
+    shapes: str | None = None
+    order: int = 1
+    jacobian: bool = False
+    steps: bool = False
+    detail: str = "board"
+    manner: str = "backprop"
+    to: str | None = None
+    expand: bool = False
+    check: bool = True
+
+
+def derive(request: Request) -> None:
+    """Print the answer to a request; GradworkError for one that has none."""
+    _check_choices(request)
+    from gradwork.formula import read
+
+    reading = read(request.formula, request.shapes)
+    variables = _variables(request, reading.symbols)
+    results = _results(request, reading.expr, variables)
+    certificate = None
+    if request.check and request.to is None or request.to == "json" and request.check:
+        from gradwork import certify
+
+        certificate = certify(results[0] if len(results) == 1 else tuple(results))
+    if request.to is not None:
+        _pipe(request, reading, results, certificate)
+    else:
+        _show(request, reading, results, certificate)
+    if certificate is not None and certificate.points and not certificate.holds:
+        raise DerivativeError(say("check failed"))
+
+
+def _check_choices(request: Request) -> None:
+    _choice("--to", request.to, FORMATS)
+    _choice("--detail", request.detail, ("board", "full"))
+    _choice("--manner", request.manner, ("backprop", "differential"))
+    if request.order < 1:
+        raise GradworkError(say("order", order=request.order))
+    if request.order > 1 and request.jacobian:
+        raise GradworkError(say("jacobian order", order=request.order))
+    if request.steps and request.to in CODE:
+        raise GradworkError(say("to with steps", to=request.to, formats=", ".join((*NOTATIONS, "json"))))
+    if request.manner == "differential" and (request.order > 1 or request.jacobian):
+        option = "--jacobian" if request.jacobian else f"--order {request.order}"
+        raise GradworkError(say("differential first", option=option))
+
+
+def _choice(option: str, given: str | None, known: tuple[str, ...]) -> None:
+    if given is not None and given not in known:
+        choices = ", ".join(known[:-1]) + " or " + known[-1]
+        raise GradworkError(
+            say("choice", option=option, choices=choices, given=given, nearest=nearest(given, known))
+        )
+
+
+def _variables(request: Request, symbols: dict[str, Any]) -> list[Any]:
+    """Return the symbols of --wrt; the only symbol there is, when nothing is said."""
+    asked = [part for given in request.wrt for part in given.replace(",", " ").split()]
+    names = ", ".join(symbols)
+    if not symbols:
+        raise DerivativeError(say("no symbols"))
+    if not asked:
+        if len(symbols) > 1:
+            lower = [s for s in symbols if s[:1].islower()] or list(symbols)
+            raise DerivativeError(say("name a variable", names=names, first=lower[-1]))
+        asked = list(symbols)
+    for i, name in enumerate(asked):
+        if name not in symbols:
+            hint = nearest(name, list(symbols))
+            raise DerivativeError(say("not a symbol", name=name, nearest=hint, names=names))
+        if name in asked[:i]:
+            raise DerivativeError(say("twice", name=name))
+    return [symbols[name] for name in asked]
+
+
+def _results(request: Request, f: Any, variables: list[Any]) -> list[Any]:
+    from gradwork.diff import api
+    from gradwork.expr import Derived, shape_text
+
+    if request.order > 1:
+        if len(variables) > 1:
+            raise DerivativeError(say("order one variable", order=request.order))
+        found = [api.derivative(f, variables[0], request.order)]
+    elif request.jacobian:
+        found = list(api.jacobian(f, variables))
+    else:
+        if f.ndim:
+            raise DerivativeError(say("not scalar", shape=shape_text(f.shape)))
+        found = list(api.grad(f, variables))
+    if request.expand:
+        found = [Derived.of(r.expand(), r.derivation) for r in found]
+    return found
+
+
+def _show(request: Request, reading: Any, results: list[Any], certificate: Any) -> None:
+    """Print the blackboard: header, derivation or result, check; assumptions first."""
+    from gradwork.show.derivation import header, render
+
+    style = "unicode" if speaks_unicode() else "text"
+    derivation = _derivation(request, results)
+    for line in reading.assumptions:
+        out(say("assumed", line=line))
+    if reading.assumptions:
+        out()
+    out(header(derivation, style))
+    out()
+    if request.steps:
+        out(render(derivation, style=style, detail=request.detail))
+    else:
+        out(_answer(derivation, results, style))
+    if certificate is not None:
+        out(str(certificate))
+
+
+def _derivation(request: Request, results: list[Any]) -> Any:
+    derivation = results[0].derivation
+    if request.manner == "differential" and request.steps and derivation.differential is not None:
+        return derivation.differential()
+    return derivation
+
+
+def _answer(derivation: Any, results: list[Any], style: str) -> str:
+    """Return the result and the definitions of the names that it still holds, one a line, shapes at the right."""
+    rows = _answer_rows(derivation, results, style)
+    lead = say("with") + " "
+    named = [row for row in rows if row.section == "with"]
+    pad = max((len(row.left) for row in named), default=0)
+    lines = []
+    for row in rows:
+        if row.section == "with":
+            first = row is named[0]
+            text = f"{lead if first else ' ' * len(lead)}{row.left:<{pad}} = {row.right}"
+        else:
+            text = f"{row.left} = {row.right}"
+        lines.append(_margin(text, row.note))
+    return "\n".join(lines)
+
+
+def _answer_rows(derivation: Any, results: list[Any], style: str) -> list[Any]:
+    from dataclasses import replace
+
+    from gradwork.show.derivation import result_rows
+
+    found: list[Any] = []
+    for result, variable in zip(results, _by(derivation, results), strict=True):
+        own = replace(result.derivation, results=(result.twin,), variables=(variable,))
+        found += [row for row in result_rows(own, style) if row not in found]
+    return [r for r in found if r.section != "with"] + [r for r in found if r.section == "with"]
+
+
+def _by(derivation: Any, results: list[Any]) -> list[Any]:
+    """Return the variable of each result: a Jacobian has a derivation of its own, gradients share one."""
+    if all(len(r.derivation.variables) == 1 for r in results):
+        return [r.derivation.variables[0] for r in results]
+    return list(derivation.variables)
+
+
+MARGIN = 46  # where shapes stand, as in a derivation
+
+
+def _margin(text: str, shape: str) -> str:
+    return f"{text:<{MARGIN}}  {shape}".rstrip()
+
+
+def _pipe(request: Request, reading: Any, results: list[Any], certificate: Any) -> None:
+    """Print only what was asked for; what was assumed goes to standard error."""
+    for line in reading.assumptions:
+        if request.to != "json":
+            note(say("assumed", line=line))
+    if request.to == "json":
+        out(_json(reading, _derivation(request, results), certificate))
+    elif request.to in CODE:
+        from gradwork.run import code
+
+        exprs = results[0] if len(results) == 1 else list(results)
+        out(
+            code(
+                exprs,
+                str(request.to),
+                name="gradient" if request.order == 1 and not request.jacobian else "derivative",
+            ).rstrip("\n")
+        )
+    elif request.steps:
+        from gradwork.show.derivation import render
+
+        out(render(_derivation(request, results), style=str(request.to), detail=request.detail))
+    else:
+        out(_notation(str(request.to), results))
+
+
+def _notation(to: str, results: list[Any]) -> str:
+    derivation = results[0].derivation
+    rows = _answer_rows(derivation, results, "latex" if to == "mathml" else to)
+    lines = [row.right for row in rows] if len(rows) == 1 else [f"{row.left} = {row.right}" for row in rows]
+    if to == "mathml":
+        from latex2mathml.converter import convert
+
+        return "\n".join(convert(line) for line in lines)
+    return "\n".join(lines)
+
+
+def _json(reading: Any, derivation: Any, certificate: Any) -> str:
+    import json
+
+    from gradwork.show.derivation import as_data
+
+    data = {"formula": reading.text, "assumptions": reading.assumptions, **as_data(derivation)}
+    if certificate is not None:
+        data["check"] = {
+            "holds": bool(certificate.holds),
+            "points": certificate.points,
+            "method": certificate.method,
+            "worst": certificate.worst,
+        }
+    return json.dumps(data, ensure_ascii=not speaks_unicode(), indent=1)

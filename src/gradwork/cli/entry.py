@@ -1,0 +1,110 @@
+"""From arguments to an exit code: 0; 2 for bad input; 1 for a fault of ours; 130 for Ctrl-C; never a traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from gradwork.cli.output import complain, prepare_streams
+from gradwork.cli.words import say
+from gradwork.errors import GradworkError
+
+OK, FAULT, BAD_INPUT, INTERRUPTED, CLOSED_PIPE = 0, 1, 2, 130, 141
+
+
+def main() -> None:
+    """Run the command line of this process and exit with its code."""
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _hush()
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Return the exit code of a command line; everything it has to say was printed."""
+    prepare_streams()
+    try:
+        return _invoke(list(arguments))
+    except GradworkError as error:
+        complain(str(error))
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        complain(say("interrupted"), label="")
+        return INTERRUPTED
+    except BrokenPipeError:
+        return _hush()
+    except MemoryError:
+        complain(say("memory"))
+        return FAULT
+    except Exception as error:
+        return _fault(error)
+
+
+def _invoke(arguments: list[str]) -> int:
+    import typer
+    import typer.main
+
+    from gradwork.cli.app import app
+
+    usage: type[Exception] = typer.BadParameter.__mro__[2]  # ClickException, wherever this Typer keeps it
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("gradwork", arguments) as context:
+            command.invoke(context)
+    except typer.Exit as done:
+        return done.exit_code
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    except usage as error:
+        return _misused(error)
+    return OK
+
+
+def _misused(error: Exception) -> int:
+    """Say what is wrong with the arguments, and where to look; without any arguments, show the help."""
+    context = getattr(error, "ctx", None)
+    message = error.format_message()  # type: ignore[attr-defined]
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print(message)
+        return OK
+    message = message[:1].lower() + message[1:].rstrip(".")
+    missing = say(
+        "misused", message=message + _nearest(error), command=context.command_path if context else "gradwork"
+    )
+    complain(missing)
+    return BAD_INPUT
+
+
+def _nearest(error: Exception) -> str:
+    import difflib
+
+    message = str(error)
+    context = getattr(error, "ctx", None)
+    commands = getattr(getattr(context, "command", None), "commands", {})
+    if message.startswith("No such command"):
+        found = difflib.get_close_matches(message.split("'")[1], list(commands), 1, 0.6)
+    else:
+        found = list(getattr(error, "possibilities", None) or [])[:1]
+    return say("did you mean", name=found[0]) if found and "ean" not in message else ""
+
+
+def _hush() -> int:
+    """The reader of our output has gone: be quiet, also when Python flushes at its end."""
+    try:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")
+    except OSError:
+        pass
+    return CLOSED_PIPE
+
+
+def _fault(error: Exception) -> int:
+    if os.environ.get("GRADWORK_DEBUG"):
+        import traceback
+
+        traceback.print_exc()
+    what = str(error).strip().splitlines()
+    complain(say("fault", kind=type(error).__name__, what=f": {what[0]}" if what else ""))
+    return FAULT

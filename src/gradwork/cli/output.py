@@ -1,0 +1,106 @@
+"""Writing to the terminal: any encoding, any width, colour only where it is seen."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import sys
+import unicodedata
+from typing import Any, TextIO
+
+# What an ASCII terminal shows in place of a character; others are decomposed, or a question mark.
+ASCII = {
+    "−": "-", "–": "-", "—": "-", "·": "*", "×": "x", "∘": "o", "⋆": "*", "…": "...", "✓": "ok", "✗": "no",
+    "→": "->", "←": "<-", "∇": "grad ", "∂": "d", "Σ": "sum ", "∑": "sum ", "Π": "prod ", "√": "sqrt ",
+    "≤": "<=", "≥": ">=", "≠": "!=", "≈": "~", "±": "+-", "∞": "inf", "ᵀ": "'", "′": "'", "‖": "||",
+    "“": '"', "”": '"', "‘": "'", "’": "'", "│": "|", "─": "-", "█": "#", "▏": "|", "ℓ": "l", "⊙": "o",
+    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "θ": "theta", "λ": "lambda",
+    "μ": "mu", "ν": "nu", "ξ": "xi", "π": "pi", "ρ": "rho", "σ": "sigma", "τ": "tau", "φ": "phi", "χ": "chi",
+    "ψ": "psi", "ω": "omega", "η": "eta", "κ": "kappa", "Γ": "Gamma", "Δ": "Delta", "Θ": "Theta",
+    "Λ": "Lambda", "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega",
+}  # fmt: skip
+
+
+def transliterate(text: str) -> str:
+    """Return text in ASCII, as readable as it gets.
+
+    >>> transliterate("∇f = −2/n Xᵀ(y − Xb)"), transliterate("naïve Z₁")
+    ("grad f = -2/n X'(y - Xb)", 'naive Z1')
+    """
+    return "".join(c if c.isascii() else _ascii(c) for c in text)
+
+
+def _ascii(character: str) -> str:
+    if character in ASCII:
+        return ASCII[character]
+    plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
+    return plain or "?"
+
+
+def _handler(error: UnicodeError) -> tuple[str | bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return transliterate(error.object[error.start : error.end]), error.end
+
+
+codecs.register_error("gradwork", _handler)
+
+
+def prepare_streams() -> None:
+    """Let standard output and error take any character, whatever their encoding."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="gradwork")
+
+
+def speaks_unicode(stream: TextIO | None = None) -> bool:
+    """Tell whether the stream can show mathematics as it is."""
+    encoding = getattr(stream or sys.stdout, "encoding", None) or "ascii"
+    try:
+        "−∇ᵀ₁✓".encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def out(text: str = "") -> None:
+    """Write lines to standard output."""
+    print(text)
+
+
+def note(text: str = "") -> None:
+    """Write lines to standard error: what is said beside the answer, so that the answer pipes."""
+    print(text, file=sys.stderr)
+
+
+def complain(message: str, label: str = "error") -> None:
+    """Write an error to standard error; on a terminal its label is red."""
+    lead = f"{label}: " if label else ""
+    if lead and coloured(sys.stderr):
+        lead = f"\x1b[1;31m{lead}\x1b[0m"
+    try:
+        sys.stdout.flush()
+        print(lead + message, file=sys.stderr, flush=True)
+    except (BrokenPipeError, ValueError):
+        pass
+
+
+def is_terminal(stream: Any = None) -> bool:
+    """Tell whether a person watches the stream."""
+    stream = stream or sys.stdout
+    return bool(getattr(stream, "isatty", lambda: False)())
+
+
+def coloured(stream: Any = None) -> bool:
+    """Tell whether to colour: a terminal, unless NO_COLOR is set (https://no-color.org) or TERM is dumb."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or is_terminal(stream)
+
+
+def terminal_width() -> int | None:
+    """Return the columns of the terminal; None where the output goes elsewhere and need not be cut."""
+    import shutil
+
+    return shutil.get_terminal_size().columns if is_terminal() else None

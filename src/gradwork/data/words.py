@@ -1,0 +1,62 @@
+"""The sentences of the data room, looked up by name, so that another language is another table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+ENGLISH: dict[str, str] = {
+    # why a target is of its kind
+    "boolean": "true or false; true is what is predicted",
+    "two values": "two values, {first} and {second}; {second} is what is predicted",
+    "classes": "{count} classes: {levels}",
+    "numbers": "{count} different numbers",
+    "whole numbers": (
+        "whole numbers from {low} to {high}, taken as numbers (--model poisson takes them as counts)"
+    ),
+    "whole numbers, negative": "whole numbers from {low} to {high}",
+    "few whole numbers": (
+        "{count} whole numbers from {low} to {high}, taken as numbers "
+        "(--model softmax takes them as classes, poisson as counts)"
+    ),
+    "few whole numbers, negative": (
+        "{count} whole numbers from {low} to {high}, taken as numbers (--model softmax takes them as classes)"
+    ),
+    "asked": "{kind}, as asked",
+    # notes of a design
+    "dropped": "{dropped} of {rows} rows were left out for missing values",
+    "no target": "{dropped} of {rows} rows were left out, for their target is missing",
+    "filled": "{count} missing values of '{column}' were filled with its mean, {mean}",
+    "filled one": "1 missing value of '{column}' was filled with its mean, {mean}",
+    "reference": "'{column}' has {count} categories; '{level}' is the reference",
+    "counts rows": "'{column}' merely numbers the rows; leave it out with --features if it means nothing",
+    "left out": "left out: {reason}",
+    # columns that cannot be features
+    "all missing": "'{column}' has no values at all",
+    "constant": "'{column}' is {value} in every row",
+    "date": "'{column}' holds dates (write them as numbers, say days since the first)",
+    "identifier": "'{column}' is a different text in each row (an identifier?)",
+    "too many levels": "'{column}' has {count} different texts in {rows} rows",
+    "index": "'{column}' has no name and numbers the rows",
+    "other": "'{column}' holds {detail}",
+}
+
+TABLES: dict[str, dict[str, str]] = {"en": ENGLISH}
+
+
+def say(key: str, language: str = "en", **values: object) -> str:
+    """Return the sentence named `key` with its values in place.
+
+    >>> say("asked", kind="count")
+    'count, as asked'
+    """
+    table = TABLES.get(language, ENGLISH)
+    return table.get(key, ENGLISH[key]).format(**values)
+
+
+def listed(words: Sequence[str], limit: int = 8) -> str:
+    """Return words with commas, cut after `limit` of them.
+
+    >>> listed(["a", "b", "c"], 2)
+    'a, b, …'
+    """
+    return ", ".join(words[:limit]) + (", …" if len(words) > limit else "")

@@ -1,0 +1,162 @@
+"""What people call: grad, jacobian, hessian, hvp, jvp, vjp."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, overload
+
+from gradwork.diff.derivation import Derivation, Line, Phase
+from gradwork.diff.forward import forward, unit
+from gradwork.diff.reverse import reverse
+from gradwork.errors import DerivativeError, ShapeError
+from gradwork.expr.dims import shape_text
+from gradwork.expr.node import SYMBOL, Derived, Expr, constant, plain
+from gradwork.ops.contraction import multiply, sum_
+from gradwork.rewrite import SIMPLIFY, STABILISE, normalise
+from gradwork.rewrite.engine import Engine
+
+
+def _variables(f: Expr, wrt: Any) -> list[Expr]:
+    chosen = [plain(v) for v in (wrt if isinstance(wrt, (list, tuple)) else [wrt])]
+    by_name = f.symbols
+    for i, v in enumerate(chosen):
+        if isinstance(v, str):
+            if v not in by_name:
+                raise DerivativeError(
+                    f"{v!r} is not a symbol of the function; its symbols are {', '.join(by_name)}"
+                )
+            chosen[i] = by_name[v]
+        elif not isinstance(v, Expr) or v.op is not SYMBOL:
+            raise DerivativeError("a derivative is taken by a symbol, such as the b of gw.vector('b', d)")
+    if not chosen:
+        raise DerivativeError("name at least one variable to take the derivative by")
+    if len(set(chosen)) != len(chosen):
+        raise DerivativeError("a variable is named twice")
+    return chosen
+
+
+def _check_scalar(f: Expr, what: str) -> None:
+    if f.ndim:
+        raise DerivativeError(
+            f"{what} needs a scalar function; this one has shape {shape_text(f.shape)}: "
+            "take sum(f) or mean(f), or use jacobian(f, x) or vjp(f, x, weights)"
+        )
+
+
+@overload
+def grad(f: Any, wrt: Expr | str) -> Derived: ...
+@overload
+def grad(f: Any, wrt: Sequence[Expr | str]) -> tuple[Derived, ...]: ...
+def grad(f: Any, wrt: Any) -> Any:
+    """Return the gradient of a scalar function by one symbol, or by several (a tuple).
+
+    ∇f has the shape of the symbol. The result is an expression that carries its `derivation`.
+
+    >>> import gradwork as gw
+    >>> x = gw.scalar("x")
+    >>> print(gw.grad(x**2 + 2 * x + 3, x))
+    2x + 2
+    """
+    f = constant(f)
+    _check_scalar(f, "a gradient")
+    variables = _variables(f, wrt)
+    derivation = reverse(f, variables)
+    derivation.title = "gradient"
+    derivation.checks = [(f, v, r) for v, r in zip(variables, derivation.results, strict=True)]
+    results = tuple(Derived.of(r, derivation) for r in derivation.results)
+    return results if isinstance(wrt, (list, tuple)) else results[0]
+
+
+def vjp(f: Any, wrt: Any, weights: Any) -> Any:
+    """Return the vector-Jacobian product wᵀ ∂f/∂x, with `weights` of the shape of `f`."""
+    f, weights = constant(f), constant(weights)
+    if weights.shape != f.shape:
+        raise ShapeError(f"the weights have shape {shape_text(weights.shape)}, f has {shape_text(f.shape)}")
+    variables = _variables(f, wrt)
+    derivation = reverse(f, variables, seed=weights)
+    derivation.title = "vector-Jacobian product"
+    whole = sum_(multiply(weights, f))
+    derivation.checks = [(whole, v, r) for v, r in zip(variables, derivation.results, strict=True)]
+    results = tuple(Derived.of(r, derivation) for r in derivation.results)
+    return results if isinstance(wrt, (list, tuple)) else results[0]
+
+
+def _stable(f: Expr) -> Expr:
+    return Engine(STABILISE).normalise(f)
+
+
+def jvp(f: Any, wrt: Any, tangents: Any) -> Expr:
+    """Return the Jacobian-vector product ∂f/∂x t, with a tangent of the shape of each variable."""
+    f = constant(f)
+    variables = _variables(f, wrt)
+    chosen = [constant(t) for t in (tangents if isinstance(tangents, (list, tuple)) else [tangents])]
+    if len(chosen) != len(variables):
+        raise ShapeError(f"{len(variables)} variables need {len(variables)} tangents, not {len(chosen)}")
+    for v, t in zip(variables, chosen, strict=True):
+        if v.shape != t.shape:
+            raise ShapeError(
+                f"the tangent of {v.params[0]} has shape {shape_text(t.shape)}, expected {shape_text(v.shape)}"
+            )
+    return normalise(forward(_stable(f), dict(zip(variables, chosen, strict=True)), named=True))
+
+
+def jacobian(f: Any, wrt: Any) -> Any:
+    """Return ∂f/∂x: the axes of `f`, then the axes of `x` (a tuple for several variables)."""
+    f = constant(f)
+    variables = _variables(f, wrt)
+    stable = _stable(f)
+    results = tuple(_derived_jacobian(stable, f, v) for v in variables)
+    return results if isinstance(wrt, (list, tuple)) else results[0]
+
+
+def _derived_jacobian(stable: Expr, f: Expr, v: Expr, before: Derivation | None = None) -> Derived:
+    engine = Engine(SIMPLIFY)
+    result = engine.normalise(forward(stable, {v: unit(v.shape)}))
+    lines = list(before.lines) if before else []
+    lines.append(Line("result", v, v, (Phase("result", result, result),)))
+    title = "Jacobian" if before is None else "Hessian"
+    derivation = Derivation(f, (v,), lines, (result,), order=2 if before else 1, title=title)
+    derivation.checks = [(stable, v, result)]
+    return Derived.of(result, derivation)
+
+
+def hessian(f: Any, wrt: Any) -> Any:
+    """Return the matrix of second derivatives by one symbol, or the blocks for several (a tuple of tuples).
+
+    Forward over reverse: the Hessian of a logistic loss is 1/n Xᵀ diag(σ(1 − σ)) X, with nothing n×n formed.
+    """
+    f = constant(f)
+    _check_scalar(f, "a Hessian")
+    variables = _variables(f, wrt)
+    derivation = reverse(f, variables)
+    blocks = tuple(
+        tuple(_derived_jacobian(g, f, v, derivation) for v in variables) for g in derivation.results
+    )
+    return blocks if isinstance(wrt, (list, tuple)) else blocks[0][0]
+
+
+def hvp(f: Any, wrt: Any, v: Any) -> Any:
+    """Return the Hessian-vector product ∇²f v without forming the Hessian."""
+    f = constant(f)
+    _check_scalar(f, "a Hessian-vector product")
+    variables = _variables(f, wrt)
+    tangents = [constant(t) for t in (v if isinstance(v, (list, tuple)) else [v])]
+    if [t.shape for t in tangents] != [x.shape for x in variables]:
+        raise ShapeError("the vectors of a Hessian-vector product have the shapes of the variables")
+    derivation = reverse(f, variables)
+    seeds = dict(zip(variables, tangents, strict=True))
+    results = tuple(normalise(forward(g, seeds, named=True)) for g in derivation.results)
+    return results if isinstance(wrt, (list, tuple)) else results[0]
+
+
+def derivative(f: Any, wrt: Expr | str, order: int = 1) -> Expr:
+    """Return the derivative of the given order: the gradient, the Hessian, and so on, as one array."""
+    f = constant(f)
+    if not isinstance(order, int) or order < 1:
+        raise DerivativeError(f"the order of a derivative is a whole number from 1, not {order!r}")
+    result: Expr = grad(f, wrt) if not f.ndim else jacobian(f, wrt)
+    if order == 2 and not f.ndim:
+        return hessian(f, wrt)
+    for _ in range(order - 1):
+        result = jacobian(result, wrt)
+    return result

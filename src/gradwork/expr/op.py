@@ -1,0 +1,60 @@
+"""What a primitive is: one record that holds everything Gradwork knows about one operation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gradwork.expr.node import Expr
+
+REGISTRY: dict[str, Op] = {}
+
+
+@dataclass(frozen=True, eq=False)
+class Op:
+    """A primitive operation, declared once, in one block.
+
+    The registry of these feeds the derivative, the printers, the code targets, `gradwork ops` and the tests.
+
+    name:        what the formula language and the printers call it.
+    shape:       (args, params) -> shape; raises ShapeError where the arguments do not meet.
+    pullback:    (g, y, node, i) -> the adjoint of argument i, given the adjoint `g` of the result. `y` is the
+                 result under its name, `node` the operation itself. `g` may carry further axes after those of
+                 the result (one column for each component of a Jacobian).
+    pushforward: (t, y, node, i) -> the tangent of the result, given the tangent `t` of argument i, again with
+                 further axes after those of the argument.
+    law:         the derivative as a textbook prints it, in LaTeX.
+    code:        how the NumPy-like targets write it: a template, or a function of (writer, node, args).
+    targets:     what a target writes differently, by the target's name.
+    notation:    (node, args) -> how it is written as mathematics; by default name(args).
+    domain:      the intervals that each argument is drawn from in tests and certificates.
+    analytic:    whether it extends to complex numbers, so that a complex step can check it.
+    linear:      whether it is linear in its argument(s) (the reason that a derivation gives).
+    example:     shapes of arguments and the parameters with which the conformance tests call it.
+    """
+
+    name: str
+    shape: Callable[[tuple[Expr, ...], tuple], tuple]
+    pullback: Callable[[Expr, Expr, Expr, int], Expr | None] | None = None
+    pushforward: Callable[[Expr, Expr, Expr, int], Expr | None] | None = None
+    law: str = ""
+    code: str | Callable[..., Any] = ""
+    targets: Mapping[str, str | Callable[..., Any]] = field(default_factory=dict)
+    notation: Callable[[Expr, list], Any] | None = None
+    domain: tuple[tuple[float, float], ...] = ((-2.0, 2.0),)
+    analytic: bool = True
+    linear: bool = False
+    elementwise: bool = False
+    constant: bool = False  # piecewise constant: its derivative is zero wherever it exists
+    summary: str = ""
+    example: tuple = ()
+
+    def __post_init__(self) -> None:
+        if self.name in REGISTRY:
+            raise ValueError(f"operation {self.name!r} is registered twice")
+        REGISTRY[self.name] = self
+
+    def __repr__(self) -> str:
+        return f"Op({self.name})"

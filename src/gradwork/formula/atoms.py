@@ -1,0 +1,281 @@
+"""The atoms of the grammar: numbers, names, brackets, bars, functions with their arguments, indices."""
+
+from __future__ import annotations
+
+import difflib
+
+from gradwork.errors import FormulaError
+from gradwork.formula.lexer import Token, fail
+from gradwork.formula.machine import Machine, Rule
+from gradwork.formula.tree import Binary, Call, Group, Index, Name, Node, Number, Slice
+from gradwork.formula.words import starts_operand
+
+
+class Atoms(Machine):
+    """The rules for what stands between operators; the operators are in `grammar`."""
+
+    # The rules of `grammar` that atoms hold within them.
+    def comparison(self) -> Rule:
+        raise NotImplementedError
+
+    def sum(self) -> Rule:
+        raise NotImplementedError
+
+    def layer(self) -> Rule:
+        raise NotImplementedError
+
+    def power(self) -> Rule:
+        raise NotImplementedError
+
+    def atom(self) -> Rule:
+        token = self.token
+        if token.kind == "number":
+            self.advance()
+            whole = token.text.isdigit()
+            return self.add(Number(token.start, token.end, int(token.text) if whole else float(token.text)))
+        if token.kind == "name":
+            return (yield self.name())
+        if token.kind == "(":
+            return (yield self.brackets())
+        if token.kind in ("|", "‖"):
+            return (yield self.bars())
+        if token.kind == "√":
+            self.advance()
+            self.deeper(token)
+            operand = yield self.power()
+            self.depth -= 1
+            return self.call("sqrt", token, [operand], operand.end, "root")
+        if token.kind == "∑":
+            return (yield self.total())
+        raise self.unexpected(value=True)
+
+    def brackets(self) -> Rule:
+        opened = self.advance()
+        self.enter(opened)
+        node = yield self.comparison()
+        items = [node]
+        while self.token.kind == ",":
+            self.advance()
+            if self.token.kind == ")":
+                break
+            items.append((yield self.comparison()))
+        comma = self.tokens[self.at - 1].kind == ","
+        closed = self.close(opened)
+        if len(items) > 1 or comma:
+            return self.add(Group(opened.start, closed.end, items, "("))
+        node.start, node.end = opened.start, closed.end
+        return node
+
+    def group(self) -> Rule:
+        opened = self.advance()
+        self.enter(opened)
+        items = []
+        while self.token.kind != "]":
+            items.append((yield (self.group() if self.token.kind == "[" else self.comparison())))
+            if self.token.kind != ",":
+                break
+            self.advance()
+        closed = self.close(opened)
+        return self.add(Group(opened.start, closed.end, items, "["))
+
+    def bars(self) -> Rule:
+        """|x|, ‖x‖, ||x||, with the order of a norm below it: ‖A‖_F, ‖x‖₁."""
+        opened = self.advance()
+        double = opened.kind == "|" and self.token.kind == "|" and not self.token.spaced
+        if double:
+            second = self.advance()
+            opened = Token("|", "||", opened.start, second.end)
+        self.enter(opened)
+        node = yield self.sum()
+        closed = self.close(opened)
+        if double:
+            if self.token.kind != "|":
+                raise fail(
+                    self.text, "the norm opened with || is closed with ||", (closed.start, closed.end, "^")
+                )
+            closed = self.advance()
+        if opened.kind == "|" and not double:
+            return self.call("abs", opened, [node], closed.end, "bars")
+        norm = self.call("norm", opened, [node], closed.end, "bars")
+        raised = self.token if self.token.kind == "power" else None
+        if (self.tokens[self.at + 1] if raised else self.token).kind == "norm-order":
+            order = self.tokens.pop(self.at + 1) if raised else self.advance()
+            norm.end = order.end
+            known = {"1": 1, "2": 2, "F": "fro", "fro": "fro", "inf": "inf"}
+            if order.text not in known:
+                raise fail(
+                    self.text,
+                    f"there is no norm of order '{order.text}'; known are 1, 2 and F",
+                    (order.start, order.end, "^"),
+                )
+            kind = known[order.text]
+            value = (
+                Number(order.start, order.end, kind)
+                if isinstance(kind, int)
+                else Name(order.start, order.end, kind)
+            )
+            norm.options["ord"] = value
+        return norm
+
+    def total(self) -> Rule:
+        """Σ and the product that follows it; Σ(x, axis=0) is a call."""
+        token = self.advance()
+        self.deeper(token)
+        if self.token.kind == "(" and self.has_comma():
+            node = yield self.arguments("sum", token)
+        else:
+            operand = yield self.layer()
+            node = self.call("sum", token, [operand], operand.end, "sum")
+        self.depth -= 1
+        return node
+
+    def has_comma(self) -> bool:
+        """Tell whether the bracket that opens here holds a comma of its own."""
+        depth = 0
+        for token in self.tokens[self.at :]:
+            depth += (token.kind in ("(", "[")) - (token.kind in (")", "]"))
+            if depth == 1 and token.kind == ",":
+                return True
+            if depth <= 0:
+                return False
+        return False
+
+    def name(self) -> Rule:
+        token = self.advance()
+        words, after = self.words, self.token
+        touching = after.kind == "(" and not after.spaced
+        if token.text == "Σ" and words.sum_sign:
+            self.at -= 1
+            return (yield self.total())
+        function = words.function(token.text)
+        declared = words.is_declared(token.text)
+        if token.text == "σ" and not touching:
+            function = None
+        if function and after.kind == "(" and (touching or not declared):
+            return (yield self.arguments(function, token))
+        if function and not declared:
+            return (yield self.applied(function, token))
+        if touching and not declared and token.text not in words.bare and not self.is_factor(token):
+            raise self.unknown(token)
+        if token.text == "e" and words.base_e and after.kind in ("^", "**", "power"):
+            return (yield self.exponential(token))
+        return self.add(Name(token.start, token.end, token.text))
+
+    def is_factor(self, token: Token) -> bool:
+        """Tell whether NAME( is a product: one letter right behind another factor, as in x'C(x + y)."""
+        before = self.tokens[self.at - 2] if self.at > 1 else None
+        if before is None or before.end != token.start:
+            return False
+        return len(token.text) == 1 and before.kind in (")", "transpose", "power", "name")
+
+    def unknown(self, token: Token) -> FormulaError:
+        near = difflib.get_close_matches(token.text, sorted(self.words.functions), 1, 0.6)
+        if near:
+            hint = f"; did you mean '{near[0]}'?"
+        else:
+            hint = f"; if it is a factor, write {token.text} * (…)"
+        return fail(self.text, f"unknown function '{token.text}'{hint}", (token.start, token.end, "^"))
+
+    def arguments(self, function: str, token: Token) -> Rule:
+        opened = self.advance()
+        self.enter(opened)
+        args: list[Node] = []
+        options: dict[str, Node] = {}
+        while self.token.kind != ")":
+            key = self.token
+            if key.kind == "name" and self.tokens[self.at + 1].kind == "=":
+                self.at += 2
+                if key.text in options:
+                    raise fail(self.text, f"'{key.text}' is given twice", (key.start, key.end, "^"))
+                options[key.text] = yield (self.group() if self.token.kind == "[" else self.comparison())
+            elif options:
+                raise fail(self.text, "options such as axis=0 come last", (key.start, key.end, "^"))
+            else:
+                args.append((yield (self.group() if self.token.kind == "[" else self.comparison())))
+            if self.token.kind != ",":
+                break
+            self.advance()
+        closed = self.close(opened)
+        return self.add(Call(token.start, closed.end, function, (token.start, token.end), args, options))
+
+    def applied(self, function: str, token: Token) -> Rule:
+        """A function before its argument without brackets: log θ, sin 2x, log det(A), sin² x."""
+        raised = self.advance() if self.token.kind == "power" else None
+        if not starts_operand(self.token) or (
+            self.token.kind in ("|", "‖") and self.closes_bar(self.token.kind)
+        ):
+            message = f"'{token.text}' is a function: write {token.text}(…)"
+            raise fail(self.text, message, (token.start, token.end, "^"))
+        if raised and int(raised.text) < 0:
+            message = (
+                f"{token.text} with a negative power may mean its inverse or its reciprocal; write it out"
+            )
+            raise fail(self.text, message, (token.start, raised.end, "^"))
+        self.deeper(token)
+        operand = yield self.power()
+        if isinstance(operand, Number) and self.factor_follows() and not self.token.spaced:
+            factor = yield self.power()
+            sign = (operand.end, factor.start)
+            operand = self.add(Binary(operand.start, factor.end, "beside", operand, factor, sign))
+        self.depth -= 1
+        node = self.call(function, token, [operand], operand.end, "applied")
+        if raised:
+            exponent = self.add(Number(raised.start, raised.end, int(raised.text)))
+            span = (raised.start, raised.end)
+            node = self.add(Binary(node.start, node.end, "^", node, exponent, span, "superscript"))
+        return node
+
+    def exponential(self, token: Token) -> Rule:
+        """e^x, where e is nothing but the base of powers: exp(x)."""
+        line = "e is Euler's number: e^x is exp(x)"
+        if line not in self.words.assumptions:
+            self.words.assumptions.append(line)
+        sign = self.advance()
+        if sign.kind == "power":
+            operand = self.add(Number(sign.start, sign.end, int(sign.text)))
+        else:
+            self.deeper(sign)
+            operand = yield self.signed(self.power())
+            self.depth -= 1
+        return self.call("exp", token, [operand], operand.end, "exponential")
+
+    def index(self, base: Node) -> Rule:
+        opened = self.advance()
+        self.enter(opened)
+        items: list[Node] = []
+        while True:
+            if self.token.kind == "]" and not items:
+                raise fail(self.text, "an index is missing", (opened.start, self.token.end, "^"))
+            items.append((yield self.item()))
+            if self.token.kind != ",":
+                break
+            self.advance()
+            if self.token.kind == "]":
+                break
+        closed = self.close(opened)
+        return self.add(Index(base.start, closed.end, base, items))
+
+    def item(self) -> Rule:
+        start = self.token
+        if start.kind == "[":
+            return (yield self.group())
+        parts: list[Node | None] = [None, None, None]
+        place = 0
+        while True:
+            if self.token.kind not in (":", ",", "]"):
+                if parts[place] is not None:
+                    raise self.unexpected()
+                parts[place] = yield self.sum()
+            elif self.token.kind == ":" and place < 2:
+                self.advance()
+                place += 1
+                if self.token.kind in (",", "]"):
+                    break
+            else:
+                break
+        if place == 0:
+            if parts[0] is None:
+                raise self.unexpected()
+            return parts[0]
+        end = self.tokens[self.at - 1].end
+        return self.add(Slice(start.start, end, (parts[0], parts[1], parts[2])))

@@ -1,0 +1,146 @@
+"""From a formula with all its shapes known to the expression."""
+
+from __future__ import annotations
+
+import inspect
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gradwork.errors import FormulaError, GradworkError
+from gradwork.expr.node import CONSTANT, Expr, constant, eye, size
+from gradwork.formula.infer import Trial
+from gradwork.formula.lexer import fail
+from gradwork.formula.prepare import Prepared
+from gradwork.formula.sizes import Sizes
+from gradwork.formula.tree import Binary, Call, Index, Name, Negative, Node, Number, Transpose
+
+_LARGEST = 1e300  # beyond, the operations of float64 decide
+
+_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "∘": operator.mul,
+    "beside": operator.mul,
+    "@": operator.matmul,
+    "/": operator.truediv,
+    "^": operator.pow,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def build(
+    prepared: Prepared, trial: Trial, symbols: Mapping[str, Expr], functions: Mapping[str, Callable]
+) -> Expr:
+    """Return the expression of a formula. `symbols` holds an expression for each of its names."""
+    done: dict[Node, Expr] = {}
+    builder = _Builder(prepared, trial, symbols, functions, done)
+    for node in prepared.nodes:
+        try:
+            done[node] = constant(builder.one(node))
+        except FormulaError:
+            raise
+        except (GradworkError, ArithmeticError) as error:
+            # The shapes were checked before, so this is what only the operation itself can know.
+            message = str(error).splitlines()[0]
+            raise fail(prepared.formula.text, message, (node.start, node.end, "^")) from None
+    return done[prepared.formula.root]
+
+
+class _Builder:
+    def __init__(
+        self,
+        prepared: Prepared,
+        trial: Trial,
+        symbols: Mapping[str, Expr],
+        functions: Mapping[str, Callable],
+        done: dict[Node, Expr],
+    ):
+        self.prepared, self.trial, self.done = prepared, trial, done
+        self.symbols, self.functions = symbols, functions
+
+    @property
+    def sizes(self) -> Sizes:
+        return self.trial.functions.sizes
+
+    def one(self, node: Node) -> Any:
+        done = self.done
+        if isinstance(node, Number):
+            return constant(node.value)
+        if isinstance(node, Name):
+            return self.name(node)
+        if isinstance(node, Negative):
+            operand = done[node.operand]
+            # −1/2 is a number, as it is in Python, and not an operation on numbers.
+            return constant(-operand.params[0]) if operand.op is CONSTANT else -operand
+        if isinstance(node, Transpose):
+            operand = done[node.operand]
+            return operand.T if operand.ndim > 1 else operand
+        if isinstance(node, Binary):
+            return self.binary(node)
+        if isinstance(node, Index):
+            items = [done[i] if isinstance(i, Node) else _item(i) for i in self.prepared.indices[node]]
+            return done[node.operand][tuple(items) if len(items) > 1 else items[0]]
+        assert isinstance(node, Call)
+        return self.call(node)
+
+    def name(self, node: Name) -> Expr:
+        if node.name in self.symbols:
+            return self.symbols[node.name]
+        if node.name in self.prepared.sizes:
+            return size(node.name)
+        kind = self.trial.types[node]
+        assert node.name == "I" and kind is not None
+        return eye(self.sizes.resolve(kind.shape[0]))
+
+    def binary(self, node: Binary) -> Any:
+        left, right = self.done[node.left], self.done[node.right]
+        plan = self.trial.functions.plan.get(node)
+        if plan == "matmul":
+            return left @ right
+        if plan == "outer":
+            return self.functions["outer"](left, right)
+        if plan == "inverse":
+            return self.functions["inv"](left)
+        if left.op is CONSTANT and right.op is CONSTANT and node.op in ("+", "-", "*", "beside"):
+            number = _OPERATORS[node.op](left.params[0], right.params[0])
+            if abs(number) < _LARGEST:
+                return constant(number)
+        return _OPERATORS[node.op](left, right)
+
+    def call(self, node: Call) -> Any:
+        arguments = self.prepared.calls[node]
+        done = self.done
+        given: dict[str, Any] = dict(arguments.options)
+        for key, value in arguments.values.items():
+            given[key] = [done[v] for v in value] if isinstance(value, list) else done[value]
+        function = self.functions[node.name]
+        order = list(_parameters(function))
+        if order and order[-1] in given and _is_variadic(function, order[-1]):
+            # f(x, *sizes): positional up to the star.
+            listed = [given.pop(key) for key in order[:-1] if key in given]
+            return function(*listed, *given.pop(order[-1]))
+        more = given.pop("more", [])
+        if more:
+            first = given.pop("parts")
+            given["parts"] = [*(first if isinstance(first, list) else [first]), *more]
+        if "positions" in given and isinstance(given["positions"], tuple):
+            given["positions"] = list(given["positions"])
+        return function(**given)
+
+
+def _parameters(function: Callable) -> Mapping[str, Any]:
+    return inspect.signature(function).parameters
+
+
+def _is_variadic(function: Callable, name: str) -> bool:
+    parameter = _parameters(function)[name]
+    return parameter.kind == parameter.VAR_POSITIONAL
+
+
+def _item(item: Any) -> Any:
+    return list(item) if isinstance(item, tuple) else item

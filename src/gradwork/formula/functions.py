@@ -1,0 +1,301 @@
+"""The shapes of functions, by kind. A function without a rule is checked only by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gradwork.expr.dims import Dim
+from gradwork.formula.operators import Operators
+from gradwork.formula.tree import Call, Group, Node
+from gradwork.formula.types import SCALAR, Mismatch, Type, broadcast, describe, span, square
+
+# A rule gets the call, the types of the arguments that are values, and the options; it returns the type.
+Rule = Callable[["Functions", Call, dict[str, Any], dict[str, Any]], Type]
+
+REDUCTIONS = frozenset({"sum", "mean", "prod", "max", "min", "var", "std", "norm", "logsumexp"})
+RULES: dict[str, Rule] = {}
+
+
+def rule(*names: str) -> Callable[[Rule], Rule]:
+    """Declare the shape rule of the functions of these names."""
+
+    def declare(function: Rule) -> Rule:
+        RULES.update(dict.fromkeys(names, function))
+        return function
+
+    return declare
+
+
+class Functions(Operators):
+    """Types of function calls."""
+
+    def call(self, node: Call, values: dict[str, Any], options: dict[str, Any]) -> Type | None:
+        """Return the type of a call, or None where this package does not know the function's shape."""
+        known = [v for v in values.values() if not isinstance(v, list)]
+        known += [v for listed in values.values() if isinstance(listed, list) for v in listed]
+        if any(k is None for k in known):
+            return None
+        if node.name in self.elementwise:
+            return self.together(node, known)
+        return RULES[node.name](self, node, values, options) if node.name in RULES else None
+
+    def together(self, node: Call, kinds: list[Type]) -> Type:
+        result = broadcast(self.sizes, kinds)
+        if result is not None:
+            return result
+        lies = {k.lie for k in kinds if k.rank == 1}
+        rows = {"row", "column"} <= lies and all(k.rank < 2 for k in kinds)
+
+        def words() -> str:
+            named = [(self.label(a, "one"), k) for a, k in zip(node.args, kinds) if k.rank]
+            given = ", ".join(f"{name} {describe(self.sizes, k)}" for name, k in named)
+            more = "; rows and columns are mixed" if rows else ""
+            return f"the arguments of {node.name} do not meet: {given}{more}"
+
+        marks = ((*node.where, "^"), *(span(a) for a in node.args))
+        raise Mismatch(words, marks, tuple(kinds), final=rows)
+
+    def refuse(self, node: Call, message: str | Callable[[], str], *kinds: Type) -> Mismatch:
+        """Return the error that a call's arguments have the wrong shape."""
+        marks = ((*node.where, "^"), *(span(a) for a in node.args))
+        if node.arrangement:
+            marks = (span(node, "^"),)
+
+        def words() -> str:
+            first = message() if callable(message) else message
+            given = zip(node.args, kinds)
+            return "; ".join((first, *(f"{self.label(a, 'it')} {describe(self.sizes, k)}" for a, k in given)))
+
+        return Mismatch(words, marks, kinds)
+
+    def unfit(self, node: Call, message: str, a: Type, b: Type) -> Mismatch:
+        """Return the error that two parts of a list do not fit together."""
+        return self.refuse(
+            node, lambda: f"{message}: shapes {self.sizes.text(a.shape)} and {self.sizes.text(b.shape)}"
+        )
+
+    def sized(self, node: Call, sizes: tuple) -> tuple[Dim, ...]:
+        """Return the sizes that a call asks for; each is at least 1."""
+        found = tuple(Dim.of(d) for d in _flat(sizes))
+        if any(d.value is not None and d.value < 1 for d in found):
+            raise self.refuse(node, "a size is at least 1")
+        return found
+
+    def axes(self, node: Call, kind: Type, axis: Any) -> tuple[int, ...]:
+        """Return the axes that an option means, counted from the front."""
+        if axis is None:
+            return tuple(range(kind.rank))
+        chosen = axis if isinstance(axis, tuple) else (axis,)
+        for a in chosen:
+            if isinstance(a, bool) or not isinstance(a, int):
+                raise self.refuse(node, "axis is a whole number or several in brackets")
+            if not -kind.rank <= a < kind.rank:
+                raise self.refuse(node, f"axis {a} does not exist", kind)
+        found = tuple(sorted(a % kind.rank for a in chosen))
+        if len(set(found)) != len(found):
+            raise self.refuse(node, "the same axis is given twice", kind)
+        return found
+
+    def square(self, node: Call, kind: Type) -> None:
+        if not square(self.sizes, kind):
+            raise self.refuse(node, f"{node.name} needs a square matrix", kind)
+
+
+@rule(*REDUCTIONS)
+def _reduce(f: Functions, node: Call, values: dict, options: dict) -> Type:
+    kind = values["x"]
+    axes = f.axes(node, kind, options.get("axis"))
+    if options.get("keepdims"):
+        return Type(tuple(Dim.of(1) if a in axes else d for a, d in enumerate(kind.shape)))
+    return Type(tuple(d for a, d in enumerate(kind.shape) if a not in axes))
+
+
+@rule("softmax", "log_softmax", "cumsum")
+def _along(f: Functions, node: Call, values: dict, options: dict) -> Type:
+    kind = values["x"]
+    if not kind.rank:
+        raise f.refuse(node, f"{node.name} needs a vector or a matrix", kind)
+    f.axes(node, kind, options.get("axis", -1))
+    return kind
+
+
+@rule("dot", "matmul")
+def _dot(f: Functions, node: Call, values: dict, options: dict) -> Type:
+    a, b = values["a"], values["b"]
+    if not a.rank or not b.rank:
+        raise f.refuse(node, f"{node.name} needs vectors or matrices", a, b)
+    inner = a.shape[-1], b.shape[-2 if b.rank > 1 else 0]
+    if not f.sizes.unify(*inner):
+        raise f.refuse(node, f"the inner sizes in {node.name} differ", a, b)
+    stack = broadcast(f.sizes, [Type(a.shape[:-2]), Type(b.shape[:-2])])
+    if stack is None:
+        raise f.refuse(node, "the stacks of matrices differ", a, b)
+    rows, columns = a.shape[-2:-1] if a.rank > 1 else (), b.shape[-1:] if b.rank > 1 else ()
+    shape = (*stack.shape, *rows, *columns)
+    return Type(shape, "column" if len(shape) == 1 and a.rank == 2 else "")
+
+
+@rule("solve")
+def _solve(f: Functions, node: Call, values: dict, options: dict) -> Type:
+    a, b = values["a"], values["b"]
+    f.square(node, a)
+    if b.rank not in (1, 2) or not f.sizes.unify(a.shape[0], b.shape[0]):
+        raise f.refuse(node, "the two sides of the equation do not meet", a, b)
+    return Type(b.shape, "column" if b.rank == 1 else "")
+
+
+@rule("outer")
+def _outer(f: Functions, node: Call, values: dict, options: dict) -> Type:
+    a, b = values["a"], values["b"]
+    if a.rank != 1 or b.rank != 1:
+        raise f.refuse(node, "outer needs two vectors", a, b)
+    return Type((*a.shape, *b.shape))
+
+
+@rule("kron")
+def _kron(f: Functions, node: Call, values: dict, options: dict) -> Type:
+    a, b = values["a"], values["b"]
+    if a.rank != 2 or b.rank != 2:
+        raise f.refuse(node, "kron needs two matrices", a, b)
+    return Type(tuple(f.sizes.resolve(i) * f.sizes.resolve(j) for i, j in zip(a.shape, b.shape)))
+
+
+@rule("trace", "tr")
+def _trace(f: Functions, node: Call, values: dict, options: dict) -> Type:
+    f.square(node, values["x"])
+    return SCALAR
+
+
+@rule("det", "logdet")
+def _determinant(f: Functions, node: Call, values: dict, options: dict) -> Type:
+    f.square(node, values["a"])
+    return SCALAR
+
+
+@rule("inv", "cholesky", "matrix_power")
+def _square_to_square(f: Functions, node: Call, values: dict, options: dict) -> Type:
+    f.square(node, values["a"])
+    return values["a"]
+
+
+@rule("diag")
+def _diag(f: Functions, node: Call, values: dict, options: dict) -> Type:
+    kind = values["x"]
+    if kind.rank == 1:
+        return Type((*kind.shape, *kind.shape))
+    f.square(node, kind)
+    return Type(kind.shape[:1], "column")
+
+
+@rule("transpose")
+def _transpose(f: Functions, node: Call, values: dict, options: dict) -> Type:
+    kind, order = values["x"], options.get("axes")
+    if order is None:
+        return f.transpose(node, node, kind)
+    if not isinstance(order, tuple) or sorted(order) != list(range(kind.rank)):
+        raise f.refuse(node, f"axes must be an order of the {kind.rank} axes", kind)
+    return Type(tuple(kind.shape[a] for a in order))
+
+
+@rule("ones", "zeros")
+def _filled(f: Functions, node: Call, values: dict, options: dict) -> Type:
+    shape = f.sized(node, options["shape"])
+    return Type(shape, "column" if len(shape) == 1 else "")
+
+
+@rule("eye")
+def _eye(f: Functions, node: Call, values: dict, options: dict) -> Type:
+    return Type(f.sized(node, (options["dim"],)) * 2)
+
+
+@rule("broadcast_to")
+def _broadcast_to(f: Functions, node: Call, values: dict, options: dict) -> Type:
+    wanted = Type(f.sized(node, options["shape"]))
+    result = broadcast(f.sizes, [values["x"], wanted])
+    if result is None or result.rank != wanted.rank:
+        raise f.refuse(node, lambda: f"this does not broadcast to {f.sizes.text(wanted.shape)}", values["x"])
+    return wanted
+
+
+@rule("reshape")
+def _reshape(f: Functions, node: Call, values: dict, options: dict) -> Type:
+    kind, wanted = values["x"], [Dim.of(d) for d in _flat(options["shape"])]
+    have, rest = Dim.of(1), Dim.of(1)
+    for dim in kind.shape:
+        have = have * f.sizes.resolve(dim)
+    open_axes = [a for a, d in enumerate(wanted) if d == -1]
+    for a, d in enumerate(wanted):
+        rest = rest * d if a not in open_axes else rest
+    if len(open_axes) > 1:
+        raise f.refuse(node, "only one size of a new shape can be -1")
+    if any(d.value is not None and d.value < 1 for d in wanted if d != -1):
+        raise f.refuse(node, "the sizes of a new shape are at least 1")
+    if open_axes:
+        wanted[open_axes[0]] = have // rest
+    elif not f.sizes.unify(have, rest):
+        raise f.refuse(node, lambda: f"a shape of {f.sizes.resolve(rest)} entries is asked for", kind)
+    return Type(tuple(wanted))
+
+
+@rule("concatenate")
+def _concatenate(f: Functions, node: Call, values: dict, options: dict) -> Type:
+    kinds = _parts(f, node, values)
+    if any(k.rank != kinds[0].rank or not k.rank for k in kinds):
+        raise f.refuse(node, "only arrays of the same number of axes can be concatenated")
+    (axis,) = f.axes(node, kinds[0], options.get("axis", 0))
+    total = Dim.of(0)
+    for kind in kinds:
+        others = [(a, b) for i, (a, b) in enumerate(zip(kind.shape, kinds[0].shape)) if i != axis]
+        if not all(f.sizes.unify(a, b) for a, b in others):
+            raise f.unfit(node, f"these do not fit together along axis {axis}", kinds[0], kind)
+        total = total + f.sizes.resolve(kind.shape[axis])
+    shape = (*kinds[0].shape[:axis], total, *kinds[0].shape[axis + 1 :])
+    return Type(shape, kinds[0].lie)
+
+
+@rule("stack")
+def _stack(f: Functions, node: Call, values: dict, options: dict) -> Type:
+    kinds = _parts(f, node, values)
+    for kind in kinds:
+        if kind.rank != kinds[0].rank or not all(map(f.sizes.unify, kind.shape, kinds[0].shape)):
+            raise f.unfit(node, "only arrays of one shape can be stacked", kinds[0], kind)
+    axis, rank = options.get("axis", 0), kinds[0].rank + 1
+    if isinstance(axis, bool) or not isinstance(axis, int) or not -rank <= axis < rank:
+        raise f.refuse(node, f"axis {axis} does not exist in a stack of {rank} axes")
+    axis %= rank
+    shape = (*kinds[0].shape[:axis], Dim.of(len(kinds)), *kinds[0].shape[axis:])
+    return Type(shape, "column" if len(shape) == 1 else "")
+
+
+@rule("gather", "take")
+def _gather(f: Functions, node: Call, values: dict, options: dict) -> Type:
+    kind = values["x"]
+    axes = f.axes(node, kind, options.get("axis", 0))
+    if len(axes) != 1:
+        raise f.refuse(node, f"{node.name} takes one axis of an array", kind)
+    if "positions" in options:
+        positions: tuple = (Dim.of(len(options["positions"])),)
+    else:
+        positions = values["positions"].shape
+    shape = (*kind.shape[: axes[0]], *positions, *kind.shape[axes[0] + 1 :])
+    return Type(shape, "column" if len(shape) == 1 else "")
+
+
+def _parts(f: Functions, node: Call, values: dict) -> list[Type]:
+    kinds = values["parts"] if isinstance(values["parts"], list) else [values["parts"]]
+    kinds = [*kinds, *values.get("more", [])]
+    if not kinds:
+        raise f.refuse(node, f"{node.name} needs at least one part")
+    return kinds
+
+
+def _flat(sizes: tuple) -> tuple:
+    return sizes[0] if len(sizes) == 1 and isinstance(sizes[0], tuple) else sizes
+
+
+def list_nodes(node: Node | tuple | list) -> list[Node]:
+    """Return the nodes of an argument that may be a list: [a, b], or a alone."""
+    if isinstance(node, (tuple, list)):
+        return [part for item in node for part in list_nodes(item)]
+    return list(node.items) if isinstance(node, Group) else [node]

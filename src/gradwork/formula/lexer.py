@@ -1,0 +1,202 @@
+"""From the text of a formula to its tokens. Every token keeps its place, so that errors can point at it."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+from gradwork.errors import FormulaError
+
+MAX_CHARACTERS = 10_000
+MAX_DIGITS = 300  # float64 ends at 1.8e308
+
+_SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789"))
+_SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789"))
+_TRANSPOSES = "'’′ᵀ⊤"
+_SINGLE = {
+    "−": "-",
+    "·": "*",
+    "⋅": "*",
+    "×": "*",
+    "∘": "∘",
+    "⊙": "∘",
+    "≤": "<=",
+    "≥": ">=",
+    "‖": "‖",
+    "∥": "‖",
+}
+_PLAIN = "+-*/@^()[],:=<>|√∑∏∞"
+_LONG = ("**", "<=", ">=")
+
+Mark = tuple[int, int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of a formula: its kind, its normalised text, its place, whether space stands before it.
+
+    Kinds: "number", "name", "power" (superscripts, as the integer in `text`), "transpose",
+    "inverse-transpose", "norm-order" (the `_F` of ‖A‖_F), the operator itself, and "end".
+    """
+
+    kind: str
+    text: str
+    start: int
+    end: int
+    spaced: bool = False
+
+
+def fail(text: str, message: str, *marks: Mark, notes: tuple[str, ...] = ()) -> FormulaError:
+    """Return the error that shows `message` above `text` with its marks, in printable characters."""
+    shown = "".join(c if c.isprintable() else " " for c in text)
+    return FormulaError(message, shown, tuple(marks), notes)
+
+
+def tokenize(text: str, what: str = "formula") -> list[Token]:
+    """Return the tokens of `text`, the last of kind "end".
+
+    >>> [t.text for t in tokenize("2x − β₁²")]
+    ['2', 'x', '-', 'β1', '2', '']
+    """
+    if not isinstance(text, str):
+        raise FormulaError(f"a {what} is text, not {type(text).__name__}")
+    if len(text) > MAX_CHARACTERS:
+        raise FormulaError(f"the {what} has {len(text):,} characters; the limit is {MAX_CHARACTERS:,}")
+    tokens: list[Token] = []
+    at, spaced = 0, False
+    while at < len(text):
+        if text[at].isspace():
+            at, spaced = at + 1, True
+            continue
+        token = _token(text, at, spaced, tokens[-1] if tokens else None)
+        tokens.append(token)
+        at, spaced = token.end, False
+    tokens.append(Token("end", "", len(text.rstrip()), len(text.rstrip()) + 1, spaced))
+    return tokens
+
+
+def _token(text: str, at: int, spaced: bool, before: Token | None) -> Token:
+    char = text[at]
+    if char in "0123456789" or (char == "." and text[at + 1 : at + 2] in tuple("0123456789")):
+        return _number(text, at, spaced)
+    if begins_name(char) or char == "_":
+        return _name(text, at, spaced)
+    if char in _SUPERSCRIPTS or char in "⁺⁻":
+        return _superscript(text, at, spaced)
+    if char in _TRANSPOSES:
+        return Token("transpose", char, at, at + 1, spaced)
+    if char in _SUBSCRIPTS and before is not None and before.kind in ("‖", "|") and not spaced:
+        return Token("norm-order", _SUBSCRIPTS[char], at, at + 1, spaced)
+    if char == ".":
+        end = at + 1
+        while end < len(text) and (text[end].isalnum() or text[end] == "_"):
+            end += 1
+        if text[at:end] == ".T":
+            return Token("transpose", ".T", at, end, spaced)
+        raise fail(
+            text, "only .T, the transpose, can stand after a dot; write functions as f(x)", (at, end, "^")
+        )
+    if text[at : at + 2] in _LONG:
+        return Token(text[at : at + 2], text[at : at + 2], at, at + 2, spaced)
+    if char in _PLAIN or char in _SINGLE:
+        kind = _SINGLE.get(char, char)
+        return Token(kind, kind, at, at + 1, spaced)
+    shown = f"'{char}'" if char.isprintable() else f"U+{ord(char):04X}"
+    hints = {
+        "{": "; group with ( )",
+        "}": "; group with ( )",
+        "\\": "; write names and functions without a backslash",
+        '"': "; a formula holds no strings",
+        ";": "; write one formula",
+        "&": "; multiply conditions instead",
+        "!": "; write lgamma(n + 1) for the logarithm of a factorial",
+    }
+    raise fail(text, f"the character {shown} has no meaning here{hints.get(char, '')}", (at, at + 1, "^"))
+
+
+def _number(text: str, at: int, spaced: bool) -> Token:
+    end = _digits(text, at)
+    if text[end : end + 1] == "." and text[end + 1 : end + 2] != "T":
+        end = _digits(text, end + 1)
+    if text[end : end + 1] in ("e", "E"):
+        sign = end + 1 + (text[end + 1 : end + 2] in ("+", "-"))
+        if _digits(text, sign) > sign:
+            end = _digits(text, sign)
+    number = text[at:end]
+    if text[end : end + 1] == "_":
+        raise fail(text, "write numbers without underscores", (at, end + 1, "^"))
+    # The length comes first: Python refuses to read integers of many thousand digits.
+    if len(number) > MAX_DIGITS or float(number) == float("inf"):
+        raise fail(text, "this number is too large for float64", (at, end, "^"))
+    return Token("number", number, at, end, spaced)
+
+
+def _digits(text: str, at: int) -> int:
+    while at < len(text) and text[at] in "0123456789":
+        at += 1
+    return at
+
+
+def begins_name(char: str) -> bool:
+    """Tell whether a name can begin with `char`: a letter that is not a raised or lowered mark."""
+    return char.isalpha() and not unicodedata.decomposition(char).startswith(("<super>", "<sub>"))
+
+
+def _continues_name(char: str) -> bool:
+    lowered = unicodedata.decomposition(char).startswith("<sub>")
+    return (
+        begins_name(char) or char.isdecimal() or char == "_" or lowered or unicodedata.category(char) == "Mn"
+    )
+
+
+def _name(text: str, at: int, spaced: bool) -> Token:
+    end = at + 1
+    while end < len(text) and _continues_name(text[end]):
+        end += 1
+    if text.startswith("__", at):
+        raise fail(text, "names may not begin with two underscores", (at, end, "^"))
+    if text[at] == "_":
+        order = text[at + 1 : end]
+        # ‖A‖_F, and ‖A‖²_F with the power first.
+        if at and text[at - 1] in ("|", "‖", "∥", *_SUPERSCRIPTS):
+            if order:
+                return Token("norm-order", order, at, end, spaced)
+            if text[at + 1 : at + 2] == "∞":
+                return Token("norm-order", "inf", at, at + 2, spaced)
+        raise fail(text, "names may not begin with an underscore", (at, end, "^"))
+    name = normalise(text[at:end])
+    if not name.isidentifier():
+        raise fail(text, "this is not a name: use letters, digits and underscores", (at, end, "^"))
+    return Token("name", name, at, end, spaced)
+
+
+def normalise(name: str) -> str:
+    """Return the one spelling of a name: x₁ is x1, ϕ is φ, the micro sign is μ; xₜ is x_t.
+
+    Python reads its identifiers in the same form (NFKC), so generated code keeps these names.
+    """
+    spelled = ""
+    for char in name:
+        if char in _SUBSCRIPTS:
+            spelled += _SUBSCRIPTS[char]
+        elif unicodedata.decomposition(char).startswith("<sub>"):
+            spelled += "_" + unicodedata.normalize("NFKC", char)
+        else:
+            spelled += char
+    return unicodedata.normalize("NFKC", spelled)
+
+
+def _superscript(text: str, at: int, spaced: bool) -> Token:
+    sign = {"⁻": "-", "⁺": ""}.get(text[at])
+    end = at + (sign is not None)
+    digits = ""
+    while end < len(text) and text[end] in _SUPERSCRIPTS:
+        digits += _SUPERSCRIPTS[text[end]]
+        end += 1
+    if sign == "-" and not digits and text[end : end + 1] in ("ᵀ", "⊤"):
+        return Token("inverse-transpose", "⁻ᵀ", at, end + 1, spaced)
+    if not digits:
+        raise fail(text, "a number is missing after this raised sign", (at, end, "^"))
+    if len(digits) > 6:
+        raise fail(text, "this power is too large", (at, end, "^"))
+    return Token("power", (sign or "") + digits, at, end, spaced)

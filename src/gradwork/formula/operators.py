@@ -1,0 +1,225 @@
+"""The shapes of operators, and what a product of neighbours means: scaling, inner, outer, matrix product."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gradwork.expr.dims import Dim
+from gradwork.formula.sizes import Sizes
+from gradwork.formula.tree import Binary, Call, Index, Name, Negative, Node, Number
+from gradwork.formula.types import Mismatch, Type, broadcast, describe, span, square
+
+_VERBS = {
+    "+": "added",
+    "-": "subtracted",
+    "*": "multiplied",
+    "∘": "multiplied",
+    "beside": "multiplied",
+    "@": "multiplied",
+    "/": "divided",
+    "^": "raised to this power",
+}
+
+
+class Operators:
+    """Types of operators. A reading made on the way (`plan`, `remarks`) is kept for the builder."""
+
+    def __init__(self, text: str, sizes: Sizes, elementwise: frozenset[str]):
+        self.text, self.sizes, self.elementwise = text, sizes, elementwise
+        self.plan: dict[Node, str] = {}
+        self.remarks: list[str] = []
+
+    def label(self, node: Node, otherwise: str) -> str:
+        """Return the text of a node, if it is short enough to be put into a sentence."""
+        words = " ".join(self.text[node.start : node.end].split())
+        return words if len(words) <= 40 else otherwise
+
+    def both(self, node: Binary, left: Type, right: Type) -> str:
+        """Return both operands with their shapes."""
+        names = self.label(node.left, "the left side"), self.label(node.right, "the right side")
+        return f"{names[0]} {describe(self.sizes, left)}, {names[1]} {describe(self.sizes, right)}"
+
+    def mismatch(
+        self, node: Binary, left: Type, right: Type, more: str | Callable[[], str] = "", final: bool = False
+    ) -> Mismatch:
+        verb = _VERBS.get(node.op, "compared")
+        marks = (span(node.left), (*node.sign, "^"), span(node.right))
+        if node.sign[0] == node.sign[1]:
+            marks = (marks[0], marks[2])
+
+        def words() -> str:
+            # Put together late: only then do all sizes have names.
+            return (
+                f"these cannot be {verb}: {self.both(node, left, right)}{more() if callable(more) else more}"
+            )
+
+        return Mismatch(words, marks, (left, right), final)
+
+    def binary(self, node: Binary, left: Type, right: Type) -> Type:
+        """Return the type of `left op right`."""
+        if node.op == "@":
+            if not left.rank or not right.rank:
+                raise self.mismatch(node, left, right, "; with a scalar write *")
+            return self.product(node, left, right)
+        if node.op == "beside" and left.rank and right.rank:
+            if left.rank == right.rank == 1 and left.lie != "row" and right.lie != "row":
+                return self.neighbours(node, left, right)
+            return self.product(node, left, right)
+        if node.op == "^":
+            return self.power(node, left, right)
+        return self.elementwise_binary(node, left, right)
+
+    def elementwise_binary(self, node: Binary, left: Type, right: Type) -> Type:
+        result = broadcast(self.sizes, [left, right])
+        if result is not None:
+            return result
+        more = ""
+        if left.rank == right.rank == 1 and {left.lie, right.lie} == {"row", "column"}:
+            row, column = (node.left, node.right) if left.lie == "row" else (node.right, node.left)
+            more = f"; {self.label(row, 'one')} is a row, {self.label(column, 'the other')} a column"
+            if node.op == "*":
+                more += "; write @ for the matrix product"
+        raise self.mismatch(node, left, right, more, final=bool(more))
+
+    def neighbours(self, node: Binary, left: Type, right: Type) -> Type:
+        """Two columns side by side: only y log(p) has one meaning, that of its components."""
+        a, b = self.label(node.left, "x"), self.label(node.right, "y")
+        if isinstance(node.right, Call) and node.right.name in self.elementwise:
+            result = broadcast(self.sizes, [left, right])
+            if result is None:
+                raise self.mismatch(node, left, right)
+            self.plan[node] = "components"
+            self.remark(f"{a} {b} is multiplied component by component")
+            return result
+        raise Mismatch(
+            lambda: (
+                f"{a} and {b} are two columns side by side: write {_bracket(a)}'{_bracket(b)} for the inner "
+                f"product, {_bracket(a)} * {_bracket(b)} for that of components"
+            ),
+            (span(node.left), span(node.right)),
+            (left, right),
+        )
+
+    def product(self, node: Binary, left: Type, right: Type) -> Type:
+        """The matrix product, with vectors as the rows or columns that they are written as."""
+        if left.rank == right.rank == 1:
+            if right.lie == "row":
+                if left.lie == "row":
+                    raise self.mismatch(node, left, right, "; both are rows", final=True)
+                self.plan[node] = "outer"
+                self.remark(f"{self.label(node, 'x y′')} is read as an outer product")
+                return Type((*left.shape, *right.shape))
+            self.plan[node] = "matmul"
+            if not self.sizes.unify(left.shape[0], right.shape[0]):
+                raise self.mismatch(node, left, right)
+            return Type()
+        self.plan[node] = "matmul"
+        if left.rank == 2 and right.rank == 1 and right.lie == "row":
+            bare = self.label(node.right, "the row").rstrip("'’′ᵀ⊤").removesuffix(".T")
+            raise self.mismatch(node, left, right, f"; a matrix meets a column, {bare}, not a row", True)
+        inner = left.shape[-1], right.shape[-2 if right.rank > 1 else 0]
+        if not self.sizes.unify(*inner):
+            raise self.mismatch(
+                node,
+                left,
+                right,
+                lambda: "; the inner sizes " + " and ".join(map(self.sizes.text, zip(inner))) + " differ",
+            )
+        stack = broadcast(self.sizes, [Type(left.shape[:-2]), Type(right.shape[:-2])])
+        if stack is None:
+            raise self.mismatch(node, left, right, "; the stacks of matrices differ")
+        rows = left.shape[-2:-1] if left.rank > 1 else ()
+        columns = right.shape[-1:] if right.rank > 1 else ()
+        shape = (*stack.shape, *rows, *columns)
+        lie = ""
+        if len(shape) == 1:
+            lie = left.lie.replace("column", "") if left.rank == 1 else "column"
+        return Type(shape, lie)
+
+    def power(self, node: Binary, base: Type, exponent: Type) -> Type:
+        """A power of components; but X⁻¹ and X^-1 of a matrix are its inverse, as in mathematics."""
+        value = _whole(node.right)
+        if base.rank < 2 or value is None or node.spelling == "**":
+            return self.elementwise_binary(node, base, exponent)
+        name = self.label(node.left, "X")
+        if value == -1:
+            if not square(self.sizes, base):
+                raise Mismatch(
+                    lambda: f"only a square matrix has an inverse; {name} {describe(self.sizes, base)}",
+                    (span(node.left), span(node.right, "^")),
+                    (base,),
+                )
+            self.plan[node] = "inverse"
+            return base
+        if value < 0:
+            raise Mismatch(
+                lambda: (
+                    f"a negative power of a matrix is unclear: write matrix_power({name}, {value}), or "
+                    f"1/({name})^{-value} for the components"
+                ),
+                (span(node.left), span(node.right, "^")),
+                (base,),
+            )
+        if value > 1 and isinstance(node.left, Name):
+            power = f"matrix_power({name}, {value})"
+            self.remark(f"{self.label(node, name)} raises each component; the matrix power is {power}")
+        return base
+
+    def transpose(self, node: Node, operand: Node, kind: Type) -> Type:
+        """The transpose; a vector turns from a column to a row and back."""
+        if isinstance(operand, Number):
+            raise Mismatch(
+                lambda: "a number has no transpose; the vector of ones is ones(n)", (span(operand, "^"),)
+            )
+        if kind.rank == 1:
+            return Type(kind.shape, "column" if kind.lie == "row" else "row")
+        return Type(kind.shape[::-1])
+
+    def index(self, node: Index, kind: Type, items: list) -> Type:
+        """The type of x[items]. Items are integers, sizes, slices, tuples of positions, or types."""
+        if len(items) > kind.rank:
+            name = self.label(node.operand, "this")
+            raise Mismatch(
+                lambda: f"an index of {len(items)} axes is too long: {name} {describe(self.sizes, kind)}",
+                (span(node, "^"),),
+                (kind,),
+            )
+        shape: list[Dim] = []
+        for item, dim in zip(items, kind.shape):
+            if isinstance(item, slice):
+                shape.append(self.sliced(item, dim))
+            elif isinstance(item, tuple):
+                shape.append(Dim.of(len(item)))
+            elif isinstance(item, Type):
+                shape.extend(item.shape)
+        shape.extend(kind.shape[len(items) :])
+        return Type(tuple(shape), kind.lie if len(shape) == kind.rank == 1 else "")
+
+    def sliced(self, item: slice, dim: Dim) -> Dim:
+        dim = self.sizes.resolve(dim)
+        step = 1 if item.step is None else item.step
+        if step == -1 and item.start is None and item.stop is None:
+            return dim
+        if dim.value is not None and not isinstance(item.start, Dim) and not isinstance(item.stop, Dim):
+            return Dim.of(len(range(*item.indices(dim.value))))
+        start = Dim.of(0) if item.start is None else self.position(item.start, dim)
+        stop = dim if item.stop is None else self.position(item.stop, dim)
+        return (stop - start + step - 1) // step
+
+    def position(self, value: Dim | int, dim: Dim) -> Dim:
+        return Dim.of(value) if isinstance(value, Dim) or value >= 0 else dim + value
+
+    def remark(self, line: str) -> None:
+        if line not in self.remarks:
+            self.remarks.append(line)
+
+
+def _whole(node: Node) -> int | None:
+    sign = 1
+    if isinstance(node, Negative):
+        sign, node = -1, node.operand
+    return sign * node.value if isinstance(node, Number) and isinstance(node.value, int) else None
+
+
+def _bracket(words: str) -> str:
+    return words if words.isidentifier() else f"({words})"

@@ -1,0 +1,170 @@
+"""Reading a formula: grammar, shapes, expression, and the list of what was assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from gradwork.errors import FormulaError
+from gradwork.expr.dims import shape_text
+from gradwork.expr.node import Expr, symbol
+from gradwork.expr.op import REGISTRY
+from gradwork.formula.assume import Assumption, assume
+from gradwork.formula.build import build
+from gradwork.formula.declare import SQUARE, Declared, check_facts, parse_shapes
+from gradwork.formula.grammar import parse_tree
+from gradwork.formula.infer import Inference, Trial, name_sizes
+from gradwork.formula.lexer import fail
+from gradwork.formula.prepare import Prepared, prepare
+from gradwork.formula.types import Type
+from gradwork.formula.words import Vocabulary
+
+# Made of several primitives, and elementwise all the same.
+COMPOSED = frozenset({"leaky_relu", "elu", "gelu", "clip", "mod", "hypot", "sinc", "multiply", "divide"})
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A formula that was read: its text, its expression, its symbols by name, and what was assumed.
+
+    `assumptions` are sentences, one for each name or notation that nothing declares; `sizes` the names of the
+    sizes in the symbols' shapes.
+    """
+
+    text: str
+    expr: Expr
+    symbols: dict[str, Expr] = field(default_factory=dict)
+    assumptions: list[str] = field(default_factory=list)
+    sizes: tuple[str, ...] = ()
+
+
+def read(
+    text: str,
+    shapes: str | Mapping[str, Any] | None = None,
+    facts: Mapping[str, tuple[str, ...]] | None = None,
+    symbols: Mapping[str, Expr] | None = None,
+) -> Reading:
+    """Return a formula as an expression together with everything that was assumed on the way.
+
+    >>> reading = read("mean((y - X@b)^2)", "y: n")
+    >>> for line in reading.assumptions:
+    ...     print(line)
+    X is taken as a matrix n×d (upper case)
+    b is taken as a vector d (lower case)
+    """
+    # Not at the top: operations import slowly, and nothing needs them before a formula is read.
+    from gradwork.ops import CONSTANTS, FUNCTIONS
+
+    declared, given = parse_shapes(shapes), dict(symbols or {})
+    facts = _all_facts(declared, facts or {}, given)
+    types = _types(declared, given)
+    sizes = {name for kind in types.values() for dim in kind.shape for name in dim.names}
+    words = Vocabulary(frozenset(FUNCTIONS), frozenset(types), frozenset(sizes - set(types)))
+    formula = parse_tree(text, words)
+    prepared = prepare(formula, FUNCTIONS, set(words.sizes), set(types))
+    assumed = _assumed(prepared, types, facts)
+    squares = frozenset(name for name, own in facts.items() if SQUARE & set(own))
+    inference = Inference(prepared, types, assumed, squares, _elementwise(), _sources(declared, types))
+    trial = inference.solve()
+    name_sizes(trial, prepared)
+    made = {**_made(text, trial, facts), **given}
+    constants = {name: CONSTANTS["pi"] for name in ("pi", "π") if name not in made}
+    expr = build(prepared, trial, {**constants, **made}, FUNCTIONS)
+    lines = [*words.assumptions, *_said(prepared, trial, assumed), *trial.functions.remarks]
+    return Reading(text, expr, made, lines, _sizes(made, prepared))
+
+
+def _all_facts(
+    declared: Mapping[str, Declared], facts: Mapping[str, tuple[str, ...]], given: Mapping[str, Expr]
+) -> dict[str, tuple[str, ...]]:
+    """Return the facts of every symbol, from its declaration and from `facts`."""
+    both = set(given) & (set(declared) | set(facts))
+    if both:
+        raise FormulaError(f"{min(both)} is given as an expression; its shape and facts are already known")
+    result = {name: d.facts for name, d in declared.items() if d.facts}
+    for name, own in facts.items():
+        own = (own,) if isinstance(own, str) else tuple(own)
+        wrong = check_facts(name, declared[name].shape if name in declared else None, own)
+        if wrong:
+            raise FormulaError(wrong)
+        result[name] = tuple(dict.fromkeys((*result.get(name, ()), *own)))
+    return result
+
+
+def _types(declared: Mapping[str, Declared], given: Mapping[str, Expr]) -> dict[str, Type]:
+    shapes = {name: d.shape for name, d in declared.items()} | {name: e.shape for name, e in given.items()}
+    return {name: Type(shape, "column" if len(shape) == 1 else "") for name, shape in shapes.items()}
+
+
+def _sources(declared: Mapping[str, Declared], types: Mapping[str, Type]) -> dict[str, str]:
+    return {
+        name: declared[name].source if name in declared else f"{name}: {shape_text(kind.shape)}"
+        for name, kind in types.items()
+    }
+
+
+@lru_cache(maxsize=1)
+def _elementwise() -> frozenset[str]:
+    from gradwork.ops import FUNCTIONS
+
+    return frozenset(
+        name for name in FUNCTIONS if name in COMPOSED or (name in REGISTRY and REGISTRY[name].elementwise)
+    )
+
+
+def _assumed(
+    prepared: Prepared, types: Mapping[str, Type], facts: Mapping[str, tuple[str, ...]]
+) -> dict[str, Assumption]:
+    """Return what is assumed of the names that have no shape."""
+    free = {name for name in prepared.names() if name not in types}
+    ranks = {name: kind.rank for name, kind in types.items()}
+    # Names that mean something by themselves, unless they are declared.
+    meant = {name: 0 for name in (*prepared.sizes, "pi", "π", "True", "False", "None", "inf") if name in free}
+    meant |= {"I": 2} if "I" in free else {}
+    matrices = {
+        name: 2 for name, own in facts.items() if name not in types and (SQUARE | {"onehot"}) & set(own)
+    }
+    missing = [name for name in facts if name not in types and name not in free]
+    if missing:
+        raise FormulaError(f"facts are given of {missing[0]}, which is not in the formula")
+    result = {name: Assumption(2, facts[name][0]) for name in matrices}
+    result |= assume(prepared, {**ranks, **meant, **matrices}, _elementwise())
+    return {name: result[name] for name in prepared.names() if name in result}
+
+
+def _made(text: str, trial: Trial, facts: Mapping[str, tuple[str, ...]]) -> dict[str, Expr]:
+    """Return the symbols with the shapes that were declared or found."""
+    made = {}
+    for name, kind in trial.symbols.items():
+        shape = tuple(trial.functions.sizes.resolve(d) for d in kind.shape)
+        own = facts.get(name, ())
+        wrong = check_facts(name, shape, own)
+        if wrong:
+            raise fail(text, wrong)
+        made[name] = symbol(name, shape, **dict.fromkeys(own, True))
+    return made
+
+
+def _said(prepared: Prepared, trial: Trial, assumed: Mapping[str, Assumption]) -> list[str]:
+    """Return one line for every name that was not declared."""
+    lines = []
+    for name in prepared.names():
+        if name in assumed:
+            kind, reason = trial.symbols[name], assumed[name].reason
+            if name in trial.flips:
+                reason = f"as {'a scalar' if kind.rank else 'a vector'} it would not fit"
+            what = ("a scalar", "a vector", "a matrix")[kind.rank]
+            shape = f" {trial.functions.sizes.text(kind.shape)}" if kind.rank else ""
+            lines.append(f"{name} is taken as {what}{shape} ({reason})")
+        elif name not in trial.symbols and name == "I":
+            lines.append("I is the identity matrix")
+        elif name not in trial.symbols and name in ("pi", "π"):
+            lines.append(f"{name} is the number 3.14159…")
+    return lines
+
+
+def _sizes(made: Mapping[str, Expr], prepared: Prepared) -> tuple[str, ...]:
+    used = [name for e in made.values() for dim in e.shape for name in sorted(dim.names)]
+    return tuple(dict.fromkeys([*used, *sorted(prepared.sizes)]))

@@ -1,0 +1,80 @@
+"""The sentences of descent, looked up by name, so that another language is another table."""
+
+from __future__ import annotations
+
+ENGLISH: dict[str, str] = {
+    # why a run ended
+    "gradient": "converged at step {step}: the gradient's norm, {norm:.3g}, is below {limit:g}",
+    "step": "converged at step {step}: the parameters moved by {norm:.3g}, which is below {limit:g} of their size",
+    "loss": "converged at step {step}: the loss changed by {change:.3g}, which is below {limit:g} of its size",
+    "epochs": "ran the {epochs} epochs that were asked for",
+    "one epoch": "ran the 1 epoch that was asked for",
+    "steps": "ran the {steps} steps that were asked for",
+    "one step": "ran the 1 step that was asked for",
+    "patience": (
+        "stopped after epoch {epoch}: the validation loss has not improved for {patience} epochs; "
+        "the parameters are those of epoch {best}, where it was {value:.6g}"
+    ),
+    "patience, last kept": (
+        "stopped after epoch {epoch}: the validation loss has not improved for {patience} epochs "
+        "(best {value:.6g} at epoch {best})"
+    ),
+    "growth": "stopped at step {step}: the loss grew {count} times in a row ({first:.5g} → {last:.2g})",
+    "growth, epochs": "stopped after epoch {step}: the loss grew {count} times in a row ({first:.5g} → {last:.2g})",
+    "non-finite": "stopped at step {step}: the loss is {value}; the parameters are those of step {best}, the last finite ones",
+    "non-finite, epochs": (
+        "stopped after epoch {step}: the loss is {value}; the parameters are those of epoch {best}, the last finite ones"
+    ),
+    "non-finite start": "stopped before the first step: the loss at the start is {value}",
+    "seconds": "stopped at step {step}: the time limit of {limit:g} s is over",
+    "interrupted": "interrupted at step {step}; the parameters are the best so far, those of step {best} (loss {value:.6g})",
+    "interrupted, epochs": (
+        "interrupted after epoch {step}; the parameters are the best so far, those of epoch {best} (loss {value:.6g})"
+    ),
+    "callback": "stopped at step {step} by a callback: {why}",
+    # what a plan says
+    "plan target": "target: {target} ({why})",
+    "cheap": "a step costs about {step:.2g} µs there, so {steps:,} steps take {seconds:.2g} s",
+    "asked": "as asked",
+    "compile pays": "compiled: about {ours:.2g} s with the compilation, {other:.2g} s without",
+    "compile does not pay": "not compiled: about {other:.2g} s as it is, {ours:.2g} s with the compilation",
+    "batches": "each epoch: {count} batches of {size} of the {rows} rows, {order}",
+    "batches, rest": "each epoch: {count} batches of {size} of the {rows} rows and one of {rest}, {order}",
+    "shuffled": "drawn without replacement by seed {seed}",
+    "in order": "in the order of the data",
+    "full batch": "each step: all rows at once",
+    "once": "computed once: {what}",
+    "quadratic": (
+        "the loss is quadratic in {what}, so a step needs no pass over the data: "
+        "its gradient at an anchor and its curvature are computed once"
+    ),
+    "anchor": "guard: the gradient is computed anew from the data at an anchor, {count} times in this run",
+    "not quadratic": "each step passes over the data",
+    "hoist does not pay": "nothing is computed beforehand: for {steps:,} steps it costs more than it saves",
+    # refusals of minibatches
+    "no row axis": "the data share no axis that could be rows: {detail}",
+    "not rows": "{what} is not a sum over the rows {rows}: {why}",
+    "mixes": "each row's term needs all rows (through {part})",
+    "nonlinear": "{op} is applied to a sum over rows",
+    "pairs": "it pairs rows with rows",
+    "over rows": "{op} runs over the rows",
+    "product of sums": "it multiplies sums over rows",
+    "ratio": "it multiplies rows by a sum over rows",
+    "open rows": "its value has one component a row",
+    "no rows": "it holds no data with rows",
+    "unknown": "{op} does not say how it treats rows",
+    "both axes": "{name} has the rows on two of its axes",
+    "fixed size": "its sizes are plain numbers; declare the number of rows by a name, such as n",
+}
+
+TABLES: dict[str, dict[str, str]] = {"en": ENGLISH}
+
+
+def say(key: str, language: str = "en", **values: object) -> str:
+    """Return the sentence named `key` with its values in place.
+
+    >>> say("steps", steps=100)
+    'ran the 100 steps that were asked for'
+    """
+    table = TABLES.get(language, ENGLISH)
+    return table.get(key, ENGLISH[key]).format(**values)

@@ -1,0 +1,426 @@
+"""Optimizers: each a named chain of parts, with its update as expressions.
+
+    w ← w − η · direction(∇f, what was kept from earlier steps)
+
+`variant="torch"` (the default) gives PyTorch's updates and default numbers, `variant="keras"` those of Keras; they
+differ in where ε stands and in what multiplies the rate. Names of arguments follow Keras.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gradwork.errors import GradworkError
+from gradwork.expr.node import Expr, constant, scalar, symbol
+from gradwork.learn import parts as p
+from gradwork.learn.parts import Part, Terms
+from gradwork.learn.schedules import Schedule, as_schedule, is_constant_rate, positive
+from gradwork.ops.arithmetic import subtract
+from gradwork.ops.reduction import norm
+
+VARIANTS = ("torch", "keras")
+
+
+@dataclass(frozen=True)
+class Update:
+    """One step of one parameter: its new value, and the new value of each kept array."""
+
+    parameter: Expr
+    slots: dict[str, Expr]
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """A chain of parts and a learning rate. `str` and `latex` print its update.
+
+    >>> print(SGD(learning_rate=0.1))
+    SGD: w ← w − ηg   (η = 0.1)
+    """
+
+    name: str
+    parts: tuple[Part, ...]
+    learning_rate: Schedule
+    variant: str = "torch"
+    summary: str = ""
+    when: str = ""
+
+    @property
+    def slots(self) -> dict[str, float]:
+        """The kept arrays by name, each with the number that fills it at the start."""
+        return {slot: start for part, mapping in self._slot_names() for slot, start in _renamed(part, mapping)}
+
+    @property
+    def memory(self) -> bool:
+        """Whether earlier gradients act on later steps, so that the loss may rise for a while."""
+        return any(part.memory for part in self.parts)
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """Its numbers by the letter under which they print; the learning rate is `eta`."""
+        found = {}
+        for part, letters in zip(self.parts, self._letters()):
+            found.update({letters[k]: v for k, v in part.numbers.items()})
+        return {"eta": self.learning_rate.initial, **found}
+
+    def _slot_names(self) -> list[tuple[Part, dict[str, str]]]:
+        taken: set[str] = set()
+        found = []
+        for part in self.parts:
+            mapping = {}
+            for slot in part.slots:
+                label, count = slot, 2
+                while label in taken:
+                    label, count = f"{slot}_{count}", count + 1
+                taken.add(label)
+                mapping[slot] = label
+            found.append((part, mapping))
+        return found
+
+    def _letters(self) -> list[dict[str, str]]:
+        values: dict[str, float] = {}
+        found = []
+        for part in self.parts:
+            mapping = {}
+            for letter, value in part.numbers.items():
+                label, count = letter, 2
+                while values.setdefault(label, value) != value:
+                    label, count = f"{letter}_{count}", count + 1
+                mapping[letter] = label
+            found.append(mapping)
+        return found
+
+    def update(
+        self,
+        w: Expr,
+        g: Expr,
+        slots: Mapping[str, Expr],
+        t: Expr,
+        eta: Expr,
+        whole_norm: Expr | None = None,
+        letters: bool = False,
+    ) -> Update:
+        """Return the update of one parameter.
+
+        w, g:       the parameter and its gradient, of one shape.
+        slots:      the kept arrays by name, of that shape.
+        t:          the number of this step, from 1.
+        eta:        the learning rate of this step.
+        whole_norm: the Euclidean norm of all gradients together (of `g` alone by default).
+        letters:    leave the numbers as letters, for printing.
+        """
+        found: dict[str, Expr] = {}
+        direction = g
+        whole = norm(g) if whole_norm is None else whole_norm
+        for (part, mapping), names in zip(self._slot_names(), self._letters()):
+            numbers = {k: scalar(names[k]) if letters else constant(v) for k, v in part.numbers.items()}
+            terms = Terms(w, g, t, eta, whole, {s: slots[label] for s, label in mapping.items()}, numbers)
+            terms.u = direction
+            direction = part.rule(terms)
+            for slot, value in terms.updates.items():
+                found[mapping[slot]] = value
+        return Update(subtract(w, direction), found)
+
+    def lines(self) -> list[tuple[str, Expr]]:
+        """Return the update of a parameter w with the gradient g as (what is set, its new value), in letters."""
+        w, g = symbol("w", ("d",)), symbol("g", ("d",))
+        slots = {slot: symbol(slot, ("d",)) for slot in self.slots}
+        made = self.update(w, g, slots, scalar("t"), scalar("eta"), letters=True)
+        return [*((slot, value.args[0]) for slot, value in made.slots.items()), ("w", made.parameter)]
+
+    def latex(self) -> str:
+        r"""Return the update as LaTeX, one aligned line for each thing that is set."""
+        rows = [rf"{symbol(s).latex()} &\leftarrow {value.simplify().latex()}" for s, value in self.lines()]
+        if not is_constant_rate(self.learning_rate):
+            rows.insert(0, rf"\eta &\leftarrow {self.learning_rate.expression().latex()}")
+        return r"\begin{aligned}" + r" \\ ".join(rows) + r"\end{aligned}"
+
+    def text(self) -> str:
+        """Return the update in Unicode mathematics, one line for each thing that is set."""
+        rows = [f"{symbol(s).unicode()} ← {value.simplify().unicode()}" for s, value in self.lines()]
+        if not is_constant_rate(self.learning_rate):
+            rows.insert(0, f"η ← {self.learning_rate.expression().unicode()}")
+        return "\n".join(rows)
+
+    def __str__(self) -> str:
+        numbers = ", ".join(f"{scalar(k).unicode()} = {v:g}" for k, v in self.numbers.items())
+        return f"{self.name}: {'; '.join(self.text().splitlines())}   ({numbers})"
+
+    def __repr__(self) -> str:
+        return f"<Optimizer {self.name}, learning rate {self.learning_rate!r}>"
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
+
+    def with_rate(self, learning_rate: float | Schedule) -> Optimizer:
+        """Return the same optimizer with another learning rate or schedule."""
+        return replace(self, learning_rate=as_schedule(learning_rate))
+
+
+def _renamed(part: Part, mapping: Mapping[str, str]) -> list[tuple[str, float]]:
+    return [(mapping[slot], start) for slot, start in part.slots.items()]
+
+
+def chain(*parts: Part, learning_rate: float | Schedule = 0.01, name: str = "chain", **about: Any) -> Optimizer:
+    """Return an optimizer of one's own from parts; `scale_by_rate()` is added at the end if none is among them.
+
+    >>> from gradwork.learn.parts import clip_by_value, trace
+    >>> print(chain(clip_by_value(1.0), trace(0.9), learning_rate=0.1, name="mine").text())
+    v ← min(max(g, −c), c) + μv
+    w ← w − ηv
+    """
+    for part in parts:
+        if not isinstance(part, Part):
+            raise GradworkError(f"an optimizer is a chain of parts such as gw.learn.trace(0.9), not {part!r}")
+    if not any(part.text == "scale_by_rate()" for part in parts):
+        parts = (*parts, p.scale_by_rate())
+    return Optimizer(name, tuple(parts), as_schedule(learning_rate), **about)
+
+
+def _variant(variant: str) -> bool:
+    if variant not in VARIANTS:
+        raise GradworkError(f'variant is "torch" or "keras", not {variant!r}')
+    return variant == "keras"
+
+
+@dataclass(frozen=True)
+class _Common:
+    """The arguments that every optimizer takes."""
+
+    clipnorm: float | None = None
+    clipvalue: float | None = None
+    global_clipnorm: float | None = None
+    weight_decay: float | None = None
+
+
+def _assemble(
+    key: str, core: list[Part], rate: float | Schedule, keras: bool, common: dict[str, Any], decoupled: bool = False
+) -> Optimizer:
+    unknown = set(common) - set(_Common.__dataclass_fields__)
+    if unknown:
+        known = ", ".join(_Common.__dataclass_fields__)
+        raise GradworkError(f"{key} has no argument {sorted(unknown)[0]!r}; besides its own it takes {known}")
+    c = _Common(**common)
+    if sum(x is not None for x in (c.clipnorm, c.clipvalue, c.global_clipnorm)) > 1:
+        raise GradworkError("clipnorm, clipvalue and global_clipnorm exclude each other")
+    variant = "keras" if keras else "torch"
+    before, after = [], []
+    if c.clipnorm is not None:
+        before.append(p.clip_by_norm(c.clipnorm))
+    if c.clipvalue is not None:
+        before.append(p.clip_by_value(c.clipvalue))
+    if c.global_clipnorm is not None:
+        before.append(p.clip_by_global_norm(c.global_clipnorm, variant))
+    if c.weight_decay:
+        # PyTorch adds λw to the gradient, except in AdamW; Keras shrinks w by ηλ beside the step.
+        (after if keras or decoupled else before).append(p.weight_decay(c.weight_decay, coupled=not (keras or decoupled)))
+    rate_at = next((i for i, part in enumerate(core) if part.text == "scale_by_rate()"), None)
+    if rate_at is None:
+        chosen = [*before, *core, *after, p.scale_by_rate()]
+    else:
+        # The rate is inside what is kept (Keras): the decay is scaled by itself.
+        chosen = [*before, *core, *([_scaled_decay(after[0])] if after else [])]
+    schedule = as_schedule(rate)
+    about = ABOUT[key]
+    return Optimizer(key, tuple(chosen), schedule, variant, about[0], about[1])
+
+
+def _scaled_decay(decay: Part) -> Part:
+    def rule(x: Terms) -> Expr:
+        return x.u + x.eta * x.lambda_ * x.w
+
+    return replace(decay, rule=rule)
+
+
+def SGD(
+    learning_rate: float | Schedule = 0.01,
+    momentum: float = 0.0,
+    nesterov: bool = False,
+    variant: str = "torch",
+    **common: Any,
+) -> Optimizer:
+    """Return (stochastic) gradient descent: w ← w − ηg.
+
+    With momentum v ← μv + g, w ← w − ηv; with Nesterov's w ← w − η(g + μv). Keras keeps the rate inside the
+    velocity, which differs where the rate changes. Source: PyTorch `torch.optim.SGD` (dampening 0).
+    """
+    keras = _variant(variant)
+    if nesterov and not momentum:
+        raise GradworkError("nesterov needs a momentum above 0")
+    core: list[Part] = []
+    if momentum:
+        core = [p.scale_by_rate()] if keras else []
+        core.append(p.trace(momentum, nesterov))
+    key = "SGD" if not momentum else "Nesterov" if nesterov else "Momentum"
+    return _assemble(key, core, learning_rate, keras, common)
+
+
+def Momentum(
+    learning_rate: float | Schedule = 0.01, momentum: float = 0.9, variant: str = "torch", **common: Any
+) -> Optimizer:
+    """Return gradient descent with momentum (Polyak's heavy ball): v ← μv + g, w ← w − ηv."""
+    return SGD(learning_rate, momentum, False, variant, **common)
+
+
+def Nesterov(
+    learning_rate: float | Schedule = 0.01, momentum: float = 0.9, variant: str = "torch", **common: Any
+) -> Optimizer:
+    """Return Nesterov's accelerated gradient, as deep learning writes it: v ← μv + g, w ← w − η(g + μv)."""
+    return SGD(learning_rate, momentum, True, variant, **common)
+
+
+def Adagrad(
+    learning_rate: float | Schedule | None = None,
+    initial_accumulator_value: float | None = None,
+    epsilon: float | None = None,
+    variant: str = "torch",
+    **common: Any,
+) -> Optimizer:
+    """Return Adagrad (Duchi, Hazan, Singer 2011): a ← a + g², w ← w − ηg/(√a + ε).
+
+    Defaults: PyTorch η = 0.01, a₀ = 0, ε = 10⁻¹⁰; Keras η = 0.001, a₀ = 0.1, ε = 10⁻⁷ under the root.
+    """
+    keras = _variant(variant)
+    start = _default(initial_accumulator_value, 0.1 if keras else 0.0)
+    eps = _default(epsilon, 1e-7 if keras else 1e-10)
+    core = [p.scale_by_accumulated_squares(eps, start, inside=keras)]
+    return _assemble("Adagrad", core, _default(learning_rate, 0.001 if keras else 0.01), keras, common)
+
+
+def RMSprop(
+    learning_rate: float | Schedule | None = None,
+    rho: float | None = None,
+    momentum: float = 0.0,
+    epsilon: float | None = None,
+    centered: bool = False,
+    variant: str = "torch",
+    **common: Any,
+) -> Optimizer:
+    """Return RMSprop (Hinton 2012): s ← ρs + (1 − ρ)g², w ← w − ηg/(√s + ε).
+
+    Defaults: PyTorch η = 0.01, ρ = 0.99, ε = 10⁻⁸; Keras η = 0.001, ρ = 0.9, ε = 10⁻⁷ under the root.
+    """
+    keras = _variant(variant)
+    core = [
+        p.scale_by_mean_square(
+            _default(rho, 0.9 if keras else 0.99), _default(epsilon, 1e-7 if keras else 1e-8), centered, inside=keras
+        )
+    ]
+    if momentum:
+        core += ([p.scale_by_rate()] if keras else []) + [p.trace(momentum)]
+    return _assemble("RMSprop", core, _default(learning_rate, 0.001 if keras else 0.01), keras, common)
+
+
+def Adam(
+    learning_rate: float | Schedule = 0.001,
+    beta_1: float = 0.9,
+    beta_2: float = 0.999,
+    epsilon: float | None = None,
+    variant: str = "torch",
+    **common: Any,
+) -> Optimizer:
+    """Return Adam (Kingma, Ba 2015): a running mean of the gradient over the root of one of its square.
+
+    Default ε: PyTorch 10⁻⁸ beside √v̂, Keras 10⁻⁷ beside √v.
+    """
+    keras = _variant(variant)
+    core = [p.scale_by_adam(beta_1, beta_2, _default(epsilon, 1e-7 if keras else 1e-8), corrected=not keras)]
+    return _assemble("Adam", core, learning_rate, keras, common)
+
+
+def AdamW(
+    learning_rate: float | Schedule = 0.001,
+    weight_decay: float | None = None,
+    beta_1: float = 0.9,
+    beta_2: float = 0.999,
+    epsilon: float | None = None,
+    variant: str = "torch",
+    **common: Any,
+) -> Optimizer:
+    """Return AdamW (Loshchilov, Hutter 2019): Adam, with w shrunk by ηλ beside the step.
+
+    Default λ: PyTorch 0.01, Keras 0.004.
+    """
+    keras = _variant(variant)
+    decay = positive(_default(weight_decay, 0.004 if keras else 0.01), "weight_decay", zero=True)
+    core = [p.scale_by_adam(beta_1, beta_2, _default(epsilon, 1e-7 if keras else 1e-8), corrected=not keras)]
+    return _assemble("AdamW", core, learning_rate, keras, {**common, "weight_decay": decay}, decoupled=True)
+
+
+def _default(value: Any, otherwise: Any) -> Any:
+    return otherwise if value is None else value
+
+
+# name -> (what it does, when to use it)
+ABOUT: dict[str, tuple[str, str]] = {
+    "SGD": (
+        "a step against the gradient",
+        "few parameters and scaled columns, or as the plain yardstick; needs a rate below 2/L",
+    ),
+    "Momentum": (
+        "a running sum of gradients, so that steps along a valley add up",
+        "badly conditioned problems, networks with a tuned rate",
+    ),
+    "Nesterov": ("momentum that looks one step ahead", "like Momentum, and often a little faster"),
+    "Adagrad": (
+        "each component has a rate that shrinks with all its gradients so far",
+        "sparse features of very different frequency; slow in long runs",
+    ),
+    "RMSprop": (
+        "each component is divided by the root mean square of its recent gradients",
+        "recurrent networks, objectives that change over time",
+    ),
+    "Adam": (
+        "momentum, with each component divided by the root mean square of its recent gradients",
+        "networks and formulas of one's own, when little is known: works with its default rate",
+    ),
+    "AdamW": ("Adam, with weights that shrink beside the step", "networks that overfit; where Adam would take a ridge penalty"),
+}
+
+OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
+    "sgd": SGD,
+    "momentum": Momentum,
+    "nesterov": Nesterov,
+    "adagrad": Adagrad,
+    "rmsprop": RMSprop,
+    "adam": Adam,
+    "adamw": AdamW,
+}
+
+
+def as_optimizer(given: Any, **options: Any) -> Optimizer:
+    """Return an optimizer for its name (with options) or itself.
+
+    >>> as_optimizer("adam", learning_rate=0.01).learning_rate.initial
+    0.01
+    """
+    if isinstance(given, Optimizer):
+        if options:
+            raise GradworkError("options belong to an optimizer's name; this one is made already")
+        return given
+    key = str(given).lower()
+    if key not in OPTIMIZERS:
+        import difflib
+
+        near = difflib.get_close_matches(key, OPTIMIZERS, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(OPTIMIZERS)}"
+        raise GradworkError(f"there is no optimizer {given!r}; {hint}")
+    return OPTIMIZERS[key](**options)
+
+
+__all__ = [
+    "ABOUT",
+    "OPTIMIZERS",
+    "SGD",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Momentum",
+    "Nesterov",
+    "Optimizer",
+    "RMSprop",
+    "Update",
+    "as_optimizer",
+    "chain",
+]

@@ -1,0 +1,116 @@
+"""The sentences of solvers and diagnoses, looked up by name, so that another language is another table."""
+
+from __future__ import annotations
+
+ENGLISH: dict[str, str] = {
+    # which solver, and why
+    "auto closed linear": "the loss is a sum of squares and linear in {what}: solved by QR, no descent is needed",
+    "auto closed quadratic": "the loss is quadratic in {what}: one linear system gives the minimum",
+    "auto lm": "the loss is a sum of squares of residuals that are not linear in {what}: Levenberg-Marquardt",
+    "auto newton": "{size} parameters and a smooth loss: Newton with the exact Hessian",
+    "auto newton sampled": (
+        "{size} parameters, a smooth loss that is a sum over {rows:,} rows: Newton, with a start and a Hessian "
+        "from some of the rows, then exact gradients of all"
+    ),
+    "auto lbfgs size": "{size} parameters are many for a Hessian: L-BFGS",
+    "auto lbfgs kinks": "the loss has kinks ({ops}), where a Hessian tells little: L-BFGS",
+    "auto lbfgs data": "the residuals' Jacobian would hold {entries:,} numbers: L-BFGS",
+    "asked": "as asked",
+    # why a solver ended
+    "closed": "solved in closed form ({how})",
+    "closed qr": "QR",
+    "closed svd": "SVD, the shortest of many answers",
+    "closed cholesky": "Cholesky",
+    "small step": "converged at step {step}: the next step would change the parameters by {change:.1e} of their size",
+    "orthogonal": (
+        "converged at step {step}: the residuals are orthogonal to every column of the Jacobian to {cosine:.0e}"
+    ),
+    "floor": (
+        "converged at step {step}: the loss cannot be lowered further in {dtype} (the gradient's norm is {norm:.3g})"
+    ),
+    "perfect": "converged at step {step}: the residuals are zero",
+    "stuck": (
+        "stopped at step {step}: no step along the search direction lowers the loss "
+        "(the gradient's norm is {norm:.3g}); the formula may have a kink or a jump here"
+    ),
+    "flat start": (
+        "stopped before the first step: the gradient is zero at the start; "
+        "start elsewhere, say from 'glorot' or 'normal'"
+    ),
+    "saddle": "; the Hessian has a negative eigenvalue ({value:.2g}): this is no minimum",
+    # plans
+    "plan solver": "solver: {solver} ({why})",
+    "plan closed": "once: least squares of {rows:,}×{columns} by Householder QR with iterative refinement",
+    "plan quadratic": "once: the {size}×{size} Hessian, which holds no parameter, and its Cholesky factor",
+    "plan gd": "each step: the gradient, then losses until enough is won (Armijo)",
+    "plan lbfgs": "each step: a direction from the last {memory} gradients, then a strong Wolfe search",
+    "plan newton": "each step: gradient and Hessian {shape}, Cholesky (damped where not definite), line search",
+    "plan newton structure": "Hessian: {expression}",
+    "plan lm": "each step: residuals and Jacobian of {rows:,}×{columns}, QR, a trust region in scaled variables",
+    "plan sampled": (
+        "start: Newton on {first:,} of the {rows:,} rows; Hessian from {second:,} rows; then {target} passes over "
+        "all rows in blocks of {block:,}, the inverse Hessian updated by BFGS"
+    ),
+    # diagnosis
+    "why limit": (
+        "the steepest curvature of this loss is L = {largest:.6g}, so descent is stable only for "
+        "learning rates below 2/L = {limit:.4g}; yours is {rate:g}."
+    ),
+    "why below limit": (
+        "the steepest curvature of this loss is L = {largest:.6g}: learning rates below 2/L = {limit:.4g} are "
+        "stable, and yours, {rate:g}, is."
+    ),
+    "why spans": (
+        "The curvatures span {largest:.6g} … {smallest:.2g} (condition number {condition}): even at the best rate "
+        "the error along the flattest direction shrinks by a factor of {contraction} a step."
+    ),
+    "why crawls": (
+        "At your rate it shrinks by a factor of {contraction} a step: one decimal takes {steps:,} steps."
+    ),
+    "why flat": "The smallest curvature is {smallest:.2g}, nothing beside the largest: some direction is not determined.",
+    "why saddle": (
+        "The smallest curvature is negative, {smallest:.2g}: the loss bends down along some direction here, "
+        "so this is not (yet) near a minimum."
+    ),
+    "why not moving": "the learning rate {rate:g} lies far above any useful one: the very first step left the domain.",
+    "do scale": (
+        "scale the columns of {data}: then stable below {limit:.3g}, condition number {condition}"
+    ),
+    "do scale flag": "leave scaling on (the default): then stable below {limit:.3g}, condition number {condition}",
+    "do rate": "a learning rate of {rate:.1g}",
+    "do rate flag": "--learning-rate {rate:.0e}",
+    "do newton": "solver='newton', which the condition number does not slow down",
+    "do newton flag": "--solver newton",
+    "do lbfgs": "solver='lbfgs'",
+    "do closed": "solver='closed': this loss has a closed form",
+    "why": "why",
+    "do": "do",
+    "where": "where",
+    "nonfinite": "{part} is {value} in row {row}: {reason}",
+    "nonfinite scalar": "{part} is {value}: {reason}",
+    "domain log": "the logarithm of {argument}, where {inner} = {argument}",
+    "domain sqrt": "the root of {argument}, where {inner} = {argument}",
+    "domain power": "{argument} to the power {exponent}, where {inner} = {argument}",
+    "domain divide": "a division by {argument}, where {inner} = {argument}",
+    "domain overflow": "{op} of {argument} is too large for {dtype}, where {inner} = {argument}",
+    "domain other": "{op} of {argument}, where {inner} = {argument}",
+    "domain sum": "its parts overflow {dtype}",
+    "overfit": (
+        "the validation loss was lowest at epoch {epoch} ({best:.6g}) and rose to {last:.6g} while the training "
+        "loss fell from {train_then:.6g} to {train_now:.6g}: from there on the fit learns noise"
+    ),
+    "do overfit": "patience={patience} stops there; a penalty (ridge) or more rows help",
+    "curvature unknown": "the curvature cannot be computed: {why}",
+}
+
+TABLES: dict[str, dict[str, str]] = {"en": ENGLISH}
+
+
+def say(key: str, language: str = "en", **values: object) -> str:
+    """Return the sentence named `key` with its values in place.
+
+    >>> say("closed", how=say("closed qr"))
+    'solved in closed form (QR)'
+    """
+    table = TABLES.get(language, ENGLISH)
+    return table.get(key, ENGLISH[key]).format(**values)

@@ -1,0 +1,126 @@
+"""What every solver shares: the record, the reasons to stop, interruption, and the Fit at the end.
+
+A solver is a generator of `State`s: the start, then one for each step. The driver reads them and stops when it
+must; a solver that has nothing more to do says why with `Done`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradwork.learn.history import History
+from gradwork.learn.objective import Objective
+from gradwork.learn.sentences import say
+from gradwork.learn.stopping import Stop, Stopping, Watch
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a solver stands: the vector, the loss and the gradient's norm there, how far the last step went.
+
+    `hold` says that a vanishing gradient is no reason to stop here (a saddle that the solver will leave).
+    """
+
+    vector: Array
+    loss: float
+    gradient_norm: float
+    rate: float = float("nan")
+    hold: bool = False
+
+
+@dataclass(frozen=True)
+class Done:
+    """Why a solver has nothing more to do: a key of the sentences, whether that is convergence, and facts."""
+
+    key: str
+    converged: bool
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+Solver = Generator[State, None, Done]
+
+
+@dataclass
+class Run:
+    """What a solver reached: the vector, the reason, the record."""
+
+    vector: Array
+    loss: float
+    reason: str
+    kind: str
+    converged: bool
+    steps: int
+    seconds: float
+    history: History
+
+
+def drive(
+    objective: Objective,
+    solver: Solver,
+    *,
+    stopping: Stopping,
+    steps: int,
+    callbacks: Iterable[Callable[..., Any]] = (),
+) -> Run:
+    """Run a solver to its end or to the first reason to stop, and return what it reached.
+
+    Ctrl-C keeps the best so far and says so. A callback is called with (step, loss, vector); what it returns,
+    if true, stops the run.
+    """
+    sign = -1.0 if objective.maximize else 1.0
+    history, watch = History(), Watch(stopping, sign=sign)
+    began, best, last, step = time.perf_counter(), None, None, -1
+    stop: Stop | None = None
+    done: Done | None = None
+    try:
+        while True:
+            try:
+                state = next(solver)
+            except StopIteration as end:
+                done = end.value
+                break
+            step += 1
+            last = state
+            if best is None or state.loss <= best.loss or not np.isfinite(best.loss):
+                best = state
+            now = time.perf_counter() - began
+            history.add(
+                epoch=step, step=step, loss=sign * state.loss, gradient_norm=state.gradient_norm,
+                learning_rate=state.rate, seconds=now,
+            )  # fmt: skip
+            norm = None if state.hold else np.array([state.gradient_norm])
+            stop = watch.read(step, np.array([state.loss]), gradient_norm=norm)
+            if stop is None and stopping.seconds is not None and now >= stopping.seconds:
+                stop = Stop("seconds", step, step, facts={"step": step, "limit": stopping.seconds})
+            if stop is None and step >= steps:
+                words = "one step" if steps == 1 else "steps"
+                stop = Stop("steps", step, step, facts={"words": words, "steps": steps})
+            for callback in callbacks if stop is None else ():
+                if why := callback(step, sign * state.loss, state.vector):
+                    stop = Stop("callback", step, step, facts={"step": step, "why": why})
+            if stop is not None:
+                break
+    except KeyboardInterrupt:
+        if best is None:
+            raise
+        value = sign * best.loss
+        stop = Stop("interrupted", step, step, facts={"step": step, "best": step, "value": value})
+    finally:
+        solver.close()
+    assert last is not None and best is not None, "a solver yields its start"
+    chosen = best if stop is not None and stop.kind != "gradient" else last
+    seconds = time.perf_counter() - began
+    if done is not None:
+        facts = {"step": step, "norm": chosen.gradient_norm, "dtype": objective.dtype.name, **done.facts}
+        reason = say(done.key, **facts)
+        return Run(chosen.vector, chosen.loss, reason, done.key, done.converged, step, seconds, history)
+    assert stop is not None
+    return Run(chosen.vector, chosen.loss, stop.text(), stop.kind, stop.converged, step, seconds, history)

@@ -1,0 +1,358 @@
+"""The universal product: a generalised einsum. Sums, products, transposes, broadcasting are all this one node.
+
+    out[o] = Σ  Πᵢ operandᵢ[labelsᵢ]        over every label that is not in o
+
+Labels are integers numbered by first appearance. Coefficients, `ones(n)` and `eye(n)` are ordinary operands.
+The derivative by an operand puts the adjoint in the operand's place, with `ones` for a label that only the
+operand had and `eye` for one that it repeats (Laue, Mitterreiter, Giesen, AAAI 2020).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any
+
+from gradwork.errors import ShapeError
+from gradwork.expr.dims import Dim, shape_text
+from gradwork.expr.node import EYE, ONES, Expr, constant, definition, make, plain, size
+from gradwork.expr.op import Op
+
+Operand = tuple[Expr, Sequence[Hashable]]
+
+
+def _shape(args: tuple[Expr, ...], params: tuple) -> tuple[Dim, ...]:
+    labels, out = params
+    sizes = label_sizes(args, labels)
+    return tuple(sizes[label] for label in out)
+
+
+def label_sizes(args: Sequence[Expr], labels: Sequence[Sequence[int]]) -> dict:
+    """Return the size of each label; raise ShapeError where operands disagree."""
+    sizes: dict = {}
+    for arg, own in zip(args, labels, strict=True):
+        if len(own) != arg.ndim:
+            raise ShapeError(f"{len(own)} labels were given for an operand of shape {shape_text(arg.shape)}")
+        for label, dim in zip(own, arg.shape, strict=True):
+            if sizes.setdefault(label, dim) != dim:
+                raise ShapeError(f"sizes {sizes[label]} and {dim} do not meet in a product")
+    return sizes
+
+
+def _extra(count: int, start: int = 1000) -> tuple[int, ...]:
+    return tuple(range(start, start + count))
+
+
+def _pullback(g: Expr, y: Expr, node: Expr, i: int) -> Expr:
+    labels, out = node.params
+    extra = _extra(g.ndim - len(out))
+    own, sizes = labels[i], dict(zip(labels[i], node.args[i].shape, strict=True))
+    operands: list[Operand] = [(a, own_) for a, own_ in zip(node.args, labels, strict=True)]
+    operands[i] = (g, (*out, *extra))
+    present = {label for _, ls in operands for label in ls}
+    result: list[int] = []
+    for label in own:
+        if label in result:
+            fresh = 2000 + len(result)
+            operands.append((make(EYE, (), (sizes[label],)), (label, fresh)))
+            result.append(fresh)
+        else:
+            if label not in present:
+                operands.append((make(ONES, (), (sizes[label],)), (label,)))
+            result.append(label)
+    return contract(operands, (*result, *extra))
+
+
+def _pushforward(t: Expr, y: Expr, node: Expr, i: int) -> Expr:
+    labels, out = node.params
+    extra = _extra(t.ndim - len(labels[i]))
+    operands: list[Operand] = list(zip(node.args, labels, strict=True))
+    operands[i] = (t, (*labels[i], *extra))
+    return contract(operands, (*out, *extra))
+
+
+CONTRACT = Op(
+    "contract",
+    shape=_shape,
+    pullback=_pullback,
+    pushforward=_pushforward,
+    law=r"\partial\Big(\sum \prod_i x_i\Big)/\partial x_j = \sum \prod_{i \ne j} x_i",
+    linear=True,
+    summary="product and sum over any axes",
+)
+
+
+def contract(operands: Iterable[Operand], out: Sequence[Hashable]) -> Expr:
+    """Return the contraction of the operands, each with its labels, to the axes `out`.
+
+    >>> from gradwork.expr import matrix, vector
+    >>> contract([(matrix("A", "n", "d"), "ij"), (vector("x", "d"), "j")], "i").shape
+    (Dim(n),)
+    """
+    numbers: dict[Hashable, int] = {}
+    args, labels = [], []
+    for operand, own in operands:
+        args.append(plain(operand))
+        labels.append(tuple(numbers.setdefault(label, len(numbers)) for label in own))
+    return make(CONTRACT, tuple(args), (tuple(labels), tuple(numbers[label] for label in out)))
+
+
+def ein(pattern: str, *operands: Expr) -> Expr:
+    """Return a contraction written as `ij,jk*->ik*`; a star stands for any further axes."""
+    left, right = pattern.split("->")
+    pairs: list[Operand] = []
+    extra: tuple = ()
+    for text, operand in zip(left.split(","), operands, strict=True):
+        own: tuple = tuple(text.rstrip("*"))
+        if text.endswith("*"):
+            extra = _extra(operand.ndim - len(own))
+            own = (*own, *extra)
+        pairs.append((operand, own))
+    result: tuple = tuple(right.rstrip("*"))
+    return contract(pairs, (*result, *extra) if right.endswith("*") else result)
+
+
+def times(d: Expr, g: Expr) -> Expr:
+    """Return `d ∘ g` where `d` has the leading axes of `g` (or none)."""
+    axes = tuple(range(g.ndim))
+    return contract([(g, axes), (d, axes[: d.ndim])], axes)
+
+
+def spread(x: Expr, shape: Sequence[Dim]) -> Expr:
+    """Return `x` repeated along further trailing axes up to `shape`."""
+    if x.ndim == len(shape):
+        return x
+    axes = tuple(range(len(shape)))
+    new = [(make(ONES, (), (shape[a],)), (a,)) for a in axes[x.ndim :]]
+    return contract([(x, axes[: x.ndim]), *new], axes)
+
+
+def filled(value: Any, shape: Sequence[Dim]) -> Expr:
+    """Return an array of the given shape filled with one number."""
+    return spread(constant(value), tuple(shape))
+
+
+def split(node: Expr) -> list[tuple[Expr, tuple[int, ...]]]:
+    """Return the operands of a contraction with their labels."""
+    return list(zip(node.args, node.params[0], strict=True))
+
+
+# --- what NumPy calls broadcasting ------------------------------------------------------------------------
+
+
+def common_shape(*shapes: tuple[Dim, ...]) -> tuple[Dim, ...]:
+    """Return the shape that the given shapes broadcast to, by NumPy's rule."""
+    rank = max(map(len, shapes))
+    result = []
+    for axis in range(-rank, 0):
+        met = [s[axis] for s in shapes if len(s) >= -axis]
+        wide = [d for d in met if d != 1]
+        if any(d != wide[0] for d in wide):
+            raise ShapeError(f"these shapes do not meet: {' and '.join(shape_text(s) for s in shapes)}")
+        result.append(wide[0] if wide else Dim.of(1))
+    return tuple(result)
+
+
+def _aligned(x: Expr, shape: tuple[Dim, ...]) -> tuple[tuple, list[int]]:
+    # The labels of x within `shape`, with private labels (summed) for axes of size 1 that are stretched.
+    offset = len(shape) - x.ndim
+    own: list = []
+    covered = []
+    for axis, dim in enumerate(x.shape):
+        if dim == shape[offset + axis]:
+            own.append(offset + axis)
+            covered.append(offset + axis)
+        else:
+            own.append(("stretched", id(x), axis))
+    return tuple(own), covered
+
+
+def broadcast(x: Expr, shape: tuple[Dim, ...]) -> Expr:
+    """Return `x` broadcast to `shape` by NumPy's rule."""
+    if x.shape == shape:
+        return x
+    if common_shape(x.shape, shape) != shape:
+        raise ShapeError(f"shape {shape_text(x.shape)} does not broadcast to {shape_text(shape)}")
+    own, covered = _aligned(x, shape)
+    missing = [axis for axis in range(len(shape)) if axis not in covered]
+    return contract(
+        [(x, own), *((make(ONES, (), (shape[a],)), (a,)) for a in missing)], tuple(range(len(shape)))
+    )
+
+
+def multiply(*factors: Any) -> Expr:
+    """Return the elementwise product, broadcast by NumPy's rule.
+
+    ∂(x ∘ y)/∂x = g ∘ y
+    """
+    xs = [constant(f) for f in factors]
+    shape = common_shape(*(x.shape for x in xs))
+    operands, covered = [], set()
+    for x in xs:
+        own, seen = _aligned(x, shape)
+        operands.append((x, own))
+        covered |= set(seen)
+    operands += [(make(ONES, (), (shape[a],)), (a,)) for a in range(len(shape)) if a not in covered]
+    return contract(operands, tuple(range(len(shape))))
+
+
+def negative(x: Any) -> Expr:
+    """Return −x."""
+    return multiply(-1, x)
+
+
+def matmul(a: Any, b: Any) -> Expr:
+    """Return the matrix product by NumPy's rule (vectors and stacks of matrices included)."""
+    a, b = constant(a), constant(b)
+    if not a.ndim or not b.ndim:
+        raise ShapeError("a scalar cannot be multiplied with @; use *")
+    inner_a, inner_b = a.shape[-1], b.shape[-2 if b.ndim > 1 else 0]
+    if inner_a != inner_b:
+        raise ShapeError(
+            f"these cannot be multiplied: shapes {shape_text(a.shape)} and {shape_text(b.shape)} "
+            f"(inner sizes {inner_a} and {inner_b})"
+        )
+    stack_a, stack_b = a.shape[:-2], b.shape[:-2]
+    rank = max(len(stack_a), len(stack_b))
+    if (
+        stack_a
+        and stack_b
+        and common_shape(stack_a, stack_b)[-min(len(stack_a), len(stack_b)) :]
+        != (stack_a[-min(len(stack_a), len(stack_b)) :])
+    ):
+        raise ShapeError(f"stacks of shapes {shape_text(a.shape)} and {shape_text(b.shape)} do not meet")
+    batch = tuple(("batch", i) for i in range(rank))
+    own_a = (*batch[rank - len(stack_a) :], *(("row",) if a.ndim > 1 else ()), "inner")
+    own_b = (*batch[rank - len(stack_b) :], "inner", *(("column",) if b.ndim > 1 else ()))
+    out = (*batch, *(("row",) if a.ndim > 1 else ()), *(("column",) if b.ndim > 1 else ()))
+    return contract([(a, own_a), (b, own_b)], out)
+
+
+def axes_of(x: Expr, axis: Any) -> tuple[int, ...]:
+    """Return the axes meant by `axis` (None for all) as sorted, non-negative integers."""
+    if axis is None:
+        return tuple(range(x.ndim))
+    chosen = []
+    for a in axis if isinstance(axis, (tuple, list)) else (axis,):
+        if not hasattr(a, "__index__"):
+            raise ShapeError(f"axis is a whole number or several, not {a!r}")
+        if not -x.ndim <= a < x.ndim:
+            raise ShapeError(f"axis {a} does not exist in shape {shape_text(x.shape)}")
+        chosen.append(a.__index__() % x.ndim)
+    if len(set(chosen)) != len(chosen):
+        raise ShapeError(f"axis {axis} names an axis twice")
+    return tuple(sorted(chosen))
+
+
+def sum_(x: Any, axis: Any = None, keepdims: bool = False) -> Expr:
+    """Return the sum over the given axes (all by default).
+
+    ∂Σx/∂x = g 1
+    """
+    return _sum([], constant(x), axis, keepdims)
+
+
+def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Expr:
+    """Return the mean over the given axes (all by default): 1/n Σ x."""
+    x = constant(x)
+    count = Dim.of(1)
+    for a in axes_of(x, axis):
+        count = count * x.shape[a]
+    from gradwork.ops.arithmetic import power
+
+    return _sum([(power(size(count), -1), ())], x, axis, keepdims)
+
+
+def _sum(front: list[Operand], x: Expr, axis: Any, keepdims: bool) -> Expr:
+    summed = axes_of(x, axis)
+    kept = [a for a in range(x.ndim) if a not in summed]
+    operands = [*front, (x, tuple(range(x.ndim)))]
+    if not keepdims:
+        return contract(operands, kept)
+    out: list[Hashable] = []
+    for a in range(x.ndim):
+        if a in summed:
+            operands.append((make(ONES, (), (Dim.of(1),)), (("kept", a),)))
+            out.append(("kept", a))
+        else:
+            out.append(a)
+    return contract(operands, out)
+
+
+def transpose(x: Any, axes: Sequence[int] | None = None) -> Expr:
+    """Return `x` with its axes in another order (reversed by default)."""
+    x = constant(x)
+    if x.ndim < 2 and axes is None:
+        return x
+    order = tuple(reversed(range(x.ndim))) if axes is None else tuple(a % max(x.ndim, 1) for a in axes)
+    if sorted(order) != list(range(x.ndim)):
+        raise ShapeError(f"axes {axes} are not an order of the {x.ndim} axes")
+    return contract([(x, tuple(range(x.ndim)))], order)
+
+
+def trace(x: Any) -> Expr:
+    """Return the sum of the diagonal: tr(A) = Σ aᵢᵢ."""
+    x = constant(x)
+    _square(x, "trace")
+    return contract([(x, (0, 0))], ())
+
+
+def diag(x: Any) -> Expr:
+    """Return the diagonal matrix of a vector, or the diagonal of a square matrix."""
+    x = constant(x)
+    if x.ndim == 1:
+        return contract([(x, (0,)), (make(EYE, (), (x.shape[0],)), (0, 1))], (0, 1))
+    _square(x, "diag")
+    return contract([(x, (0, 0))], (0,))
+
+
+def _square(x: Expr, what: str) -> None:
+    if x.ndim != 2 or x.shape[0] != x.shape[1]:
+        raise ShapeError(f"{what} needs a square matrix, not {shape_text(x.shape)}")
+
+
+def dot(a: Any, b: Any) -> Expr:
+    """Return the inner product aᵀb of two vectors (for matrices the same as `a @ b`)."""
+    return matmul(a, b)
+
+
+def outer(a: Any, b: Any) -> Expr:
+    """Return the outer product abᵀ of two vectors."""
+    a, b = constant(a), constant(b)
+    if a.ndim != 1 or b.ndim != 1:
+        raise ShapeError(f"outer takes two vectors, not {shape_text(a.shape)} and {shape_text(b.shape)}")
+    return contract([(a, (0,)), (b, (1,))], (0, 1))
+
+
+def kron(a: Any, b: Any) -> Expr:
+    """Return the Kronecker product of two matrices."""
+    a, b = constant(a), constant(b)
+    if a.ndim != 2 or b.ndim != 2:
+        raise ShapeError(f"kron takes two matrices, not {shape_text(a.shape)} and {shape_text(b.shape)}")
+    from gradwork.ops.indexing import reshape
+
+    product = contract([(a, (0, 2)), (b, (1, 3))], (0, 1, 2, 3))
+    return reshape(product, a.shape[0] * b.shape[0], a.shape[1] * b.shape[1])
+
+
+def matrix_power(a: Any, k: int) -> Expr:
+    """Return the matrix power Aᵏ for a whole k (negative k: of the inverse)."""
+    a = constant(a)
+    _square(a, "matrix_power")
+    if not isinstance(k, int):
+        raise ShapeError(f"matrix_power takes a whole number, not {k!r}")
+    if k < 0:
+        from gradwork.ops.linalg import inv
+
+        return matrix_power(inv(a), -k)
+    result = make(EYE, (), (a.shape[0],))
+    for i in range(k):
+        result = a if i == 0 else matmul(result, a)
+    return result
+
+
+def is_ones(x: Expr) -> bool:
+    """Tell whether `x` is filled with ones by its form."""
+    x = definition(x)
+    if x.op is ONES:
+        return True
+    return x.op is CONTRACT and len(x.params[1]) == len(x.args) > 0 and all(a.op is ONES for a in x.args)

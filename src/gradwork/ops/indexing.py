@@ -1,0 +1,362 @@
+"""Parts of arrays, and arrays from parts. All of these are linear."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gradwork.errors import ShapeError
+from gradwork.expr.dims import Dim, DimLike, shape_text
+from gradwork.expr.node import Expr, constant, make, zeros
+from gradwork.expr.notation import Call, Indexed
+from gradwork.expr.op import Op
+from gradwork.ops.contraction import axes_of, broadcast, contract, spread
+
+# An axis of an index is ("at", i) or ("from", start, stop, step) with Dims for start and stop.
+
+
+def _index_shape(args: tuple[Expr, ...], params: tuple) -> tuple[Dim, ...]:
+    (spec,) = params
+    shape = args[0].shape
+    return (*(s[4] for s in spec if s[0] == "from"), *shape[len(spec) :])
+
+
+INDEX = Op(
+    "index",
+    shape=_index_shape,
+    pullback=lambda g, y, node, i: make(
+        PLACE, (g,), (node.params[0], (*node.args[0].shape, *g.shape[node.ndim :]))
+    ),
+    pushforward=lambda t, y, node, i: make(INDEX, (t,), node.params),
+    code=lambda w, node, args: w.index(args[0], node.params[0]),
+    notation=lambda node, args: Indexed(args[0], tuple(_spell(s) for s in node.params[0]), brackets=True),
+    law=r"\partial x[i]/\partial x = \text{the adjoint placed at } i",
+    linear=True,
+    summary="a slice or a component",
+    example=(((4, 3),), ((("from", Dim.of(1), Dim.of(3), 1, Dim.of(2)),),)),
+)
+
+# Zeros of a given shape with the argument placed at an index.
+PLACE = Op(
+    "place",
+    shape=lambda a, p: p[1],
+    pullback=lambda g, y, node, i: make(INDEX, (g,), (node.params[0],)),
+    pushforward=lambda t, y, node, i: make(
+        PLACE, (t,), (node.params[0], (*node.params[1], *t.shape[node.args[0].ndim :]))
+    ),
+    code=lambda w, node, args: w.helper(
+        "place", args, w.index_tuple(node.params[0]), w.shape(node.params[1])
+    ),
+    notation=lambda node, args: Call(
+        "place", tuple(args), (("at", f"[{', '.join(_spell(s) for s in node.params[0])}]"),)
+    ),
+    law=r"\partial\,\mathrm{place}(x)/\partial x = g[i]",
+    linear=True,
+    summary="zeros with x placed at an index",
+    example=(((2, 3),), ((("from", Dim.of(1), Dim.of(3), 1, Dim.of(2)),), (Dim.of(4), Dim.of(3)))),
+)
+
+
+def _spell(s: tuple) -> str:
+    if s[0] == "at":
+        return str(s[1])
+    _, start, stop, step, _ = s
+    if step == -1:
+        return "::-1"
+    text = f"{'' if start == 0 else start}:{'' if stop is None else stop}"
+    return text if step == 1 else f"{text}:{step}"
+
+
+def _position(value: Any, dim: Dim, what: str) -> Dim:
+    """Return an index as a size counted from the front; negative integers count from the end."""
+    if isinstance(value, (Dim, str)):
+        return Dim.of(value)
+    if not hasattr(value, "__index__"):
+        raise ShapeError(f"{what} is a whole number, a slice or a list of whole numbers, not {value!r}")
+    k = value.__index__()
+    return Dim.of(k) if k >= 0 else dim + k
+
+
+def getitem(x: Expr, index: Any) -> Expr:
+    """Return `x[index]`: integers, slices, `None`, `...`, and lists of integers (repeated ones too)."""
+    x = constant(x)
+    items = list(index) if isinstance(index, tuple) else [index]
+    if sum(i is Ellipsis for i in items) > 1:
+        raise ShapeError("an index holds more than one ...")
+    used = sum(i is not None and i is not Ellipsis for i in items)
+    if used > x.ndim:
+        raise ShapeError(f"an index of {used} axes was given for shape {shape_text(x.shape)}")
+    items = [j for i in items for j in ([slice(None)] * (x.ndim - used) if i is Ellipsis else [i])]
+    lists = [(k, i) for k, i in enumerate(items) if isinstance(i, (list, np.ndarray, Expr))]
+    if lists:
+        if len(lists) > 1 or any(i is None for i in items):
+            raise ShapeError("an index may hold one list of positions, and no new axes beside it")
+        k, chosen = lists[0]
+        if any(not isinstance(i, slice) for j, i in enumerate(items) if j < k):
+            raise ShapeError("a list of positions may follow slices only")
+        x = gather(x, chosen, axis=k)
+        items[k : k + 1] = [slice(None)] * np.ndim(
+            chosen if not isinstance(chosen, Expr) else np.empty((1,) * chosen.ndim)
+        )
+    spec, new_axes, axis, position = [], [], 0, 0
+    for item in items:
+        if item is None:
+            new_axes.append(position)
+            position += 1
+            continue
+        dim = x.shape[axis]
+        if isinstance(item, slice):
+            spec.append(_slice(item, dim, axis))
+            position += 1
+        else:
+            at = _position(item, dim, "an index")
+            if dim.value is not None and at.value is not None and not 0 <= at.value < dim.value:
+                raise ShapeError(f"index {item} is outside axis {axis} of size {dim}")
+            if at.value is not None and at.value < 0:
+                raise ShapeError(f"index {item} is outside axis {axis}")
+            spec.append(("at", at))
+        axis += 1
+    whole = all(s == ("from", Dim.of(0), None, 1, d) for s, d in zip(spec, x.shape))
+    result = x if whole else make(INDEX, (x,), (tuple(spec),))
+    if new_axes:
+        rank = result.ndim + len(new_axes)
+        kept = [a for a in range(rank) if a not in new_axes]
+        ones = [(spread(constant(1), (Dim.of(1),)), (a,)) for a in new_axes]
+        result = contract([(result, kept), *ones], tuple(range(rank)))
+    return result
+
+
+def _slice(item: slice, dim: Dim, axis: int) -> tuple:
+    step = 1 if item.step is None else item.step
+    if not isinstance(step, int) or step == 0:
+        raise ShapeError(f"the step of a slice is a whole number other than 0, not {item.step!r}")
+    if (
+        dim.value is not None
+        and not isinstance(item.start, (Dim, str))
+        and not isinstance(item.stop, (Dim, str))
+    ):
+        start, stop, step = item.indices(dim.value)
+        count = len(range(start, stop, step))
+        if (start, step, count) == (0, 1, dim.value):
+            return ("from", Dim.of(0), None, 1, dim)
+        end = None if step < 0 and stop < 0 else Dim.of(stop)
+        return ("from", Dim.of(start), end, step, Dim.of(count))
+    if step == -1 and item.start is None and item.stop is None:
+        return ("from", dim - 1, None, -1, dim)
+    if step < 0:
+        raise ShapeError(f"axis {axis} of size {dim}: only the whole axis can be sliced backwards")
+    start = Dim.of(0) if item.start is None else _position(item.start, dim, "the start of a slice")
+    stop = dim if item.stop is None else _position(item.stop, dim, "the end of a slice")
+    count = (stop - start + step - 1) // step
+    if count.value is not None and count.value < 0:
+        raise ShapeError(f"the slice {item.start}:{item.stop} of axis {axis} (size {dim}) is empty")
+    return ("from", start, None if stop == dim else stop, step, count)
+
+
+# --- positions --------------------------------------------------------------------------------------------
+
+
+def _gather_shape(args: tuple[Expr, ...], params: tuple) -> tuple[Dim, ...]:
+    x, where = args
+    return (*x.shape[: params[0]], *where.shape, *x.shape[params[0] + 1 :])
+
+
+# params: (axis,)
+GATHER = Op(
+    "gather",
+    shape=_gather_shape,
+    pullback=lambda g, y, node, i: (
+        make(SCATTER, (g, node.args[1]), (node.params[0], node.args[0].shape[node.params[0]]))
+        if i == 0
+        else None
+    ),
+    pushforward=lambda t, y, node, i: make(GATHER, (t, node.args[1]), node.params) if i == 0 else None,
+    code=lambda w, node, args: w.call(
+        "np.take", args[0], w.integers(args[1], node.args[1]), axis=str(node.params[0])
+    ),
+    targets={"torch": lambda w, node, args: w.torch_take(node, args)},
+    notation=lambda node, args: Indexed(args[0], (*([":"] * node.params[0]), args[1]), brackets=True),
+    law=r"\partial x[i]/\partial x = \text{the adjoint added at the positions } i",
+    linear=True,
+    summary="the entries at the given positions along an axis",
+    example=(((4, 3), ("positions", 5, 4)), (0,)),
+)
+
+# Zeros with the argument added at positions along an axis. params: (axis, size of that axis)
+SCATTER = Op(
+    "scatter",
+    shape=lambda a, p: (*a[0].shape[: p[0]], p[1], *a[0].shape[p[0] + a[1].ndim :]),
+    pullback=lambda g, y, node, i: make(GATHER, (g, node.args[1]), (node.params[0],)) if i == 0 else None,
+    pushforward=lambda t, y, node, i: make(SCATTER, (t, node.args[1]), node.params) if i == 0 else None,
+    code=lambda w, node, args: w.helper(
+        "scatter", [args[0], w.integers(args[1], node.args[1])], node.params[0], w.size(node.params[1])
+    ),
+    notation=lambda node, args: Call(
+        "scatter", tuple(args), (("axis", str(node.params[0])), ("size", str(node.params[1])))
+    ),
+    law=r"\partial\,\mathrm{scatter}(x)/\partial x = g[i]",
+    linear=True,
+    summary="zeros with x added at the given positions along an axis",
+    example=(((5, 3), ("positions", 5, 4)), (0, Dim.of(4))),
+)
+
+
+def gather(x: Any, positions: Any, axis: int = 0) -> Expr:
+    """Return the entries of `x` at the given positions (integers, repeated ones too) along an axis."""
+    x, positions = (
+        constant(x),
+        constant(np.asarray(positions) if isinstance(positions, (list, tuple)) else positions),
+    )
+    (axis,) = axes_of(x, axis)
+    if positions.op.name == "array":
+        values, dim = positions.params[0].array, x.shape[axis].value
+        if values.dtype.kind not in "iu":
+            raise ShapeError("positions are whole numbers")
+        if dim is not None and values.size and not (-dim <= values.min() and values.max() < dim):
+            raise ShapeError(f"a position is outside axis {axis} of size {dim}")
+        if values.size and values.min() < 0:
+            if dim is None:
+                raise ShapeError("a negative position needs an axis of a known size")
+            positions = constant(values % dim)
+    return make(GATHER, (x, positions), (axis,))
+
+
+# --- other shapes -----------------------------------------------------------------------------------------
+
+
+def _numel(shape: Sequence[Dim]) -> Dim:
+    count = Dim.of(1)
+    for d in shape:
+        count = count * d
+    return count
+
+
+# params: (shape,)
+RESHAPE = Op(
+    "reshape",
+    shape=lambda a, p: p[0],
+    pullback=lambda g, y, node, i: make(RESHAPE, (g,), ((*node.args[0].shape, *g.shape[node.ndim :]),)),
+    pushforward=lambda t, y, node, i: make(
+        RESHAPE, (t,), ((*node.params[0], *t.shape[node.args[0].ndim :]),)
+    ),
+    code=lambda w, node, args: w.method(args[0], "reshape", w.shape(node.params[0])),
+    notation=lambda node, args: Call("reshape", tuple(args), (("to", shape_text(node.params[0])),)),
+    law=r"\partial\,\mathrm{reshape}(x)/\partial x = \mathrm{reshape}(g)",
+    linear=True,
+    summary="the same entries in another shape, row by row",
+    example=(((4, 3),), ((Dim.of(6), Dim.of(2)),)),
+)
+
+
+def reshape(x: Any, *shape: Any) -> Expr:
+    """Return the same entries in another shape, row by row; one size may be −1."""
+    x = constant(x)
+    sizes = list(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else list(shape)
+    wanted = [Dim.of(_plain_size(s)) for s in sizes]
+    unknown = [k for k, d in enumerate(wanted) if d == -1]
+    have = _numel(x.shape)
+    if len(unknown) > 1:
+        raise ShapeError("only one size of a new shape can be -1")
+    if unknown:
+        rest = _numel([d for d in wanted if d != -1])
+        wanted[unknown[0]] = have // rest
+    if _numel(wanted) != have:
+        raise ShapeError(
+            f"shape {shape_text(x.shape)} holds {have} entries, {shape_text(tuple(wanted))} {_numel(wanted)}"
+        )
+    return x if tuple(wanted) == x.shape else make(RESHAPE, (x,), (tuple(wanted),))
+
+
+def _concat_shape(args: tuple[Expr, ...], params: tuple) -> tuple[Dim, ...]:
+    axis, first = params[0], args[0].shape
+    length = Dim.of(0)
+    for a in args:
+        if a.shape[:axis] + a.shape[axis + 1 :] != first[:axis] + first[axis + 1 :]:
+            raise ShapeError(
+                f"these do not fit together along axis {axis}: {' and '.join(shape_text(b.shape) for b in args)}"
+            )
+        length = length + a.shape[axis]
+    return (*first[:axis], length, *first[axis + 1 :])
+
+
+def _part(node: Expr, i: int) -> tuple:
+    axis = node.params[0]
+    start = Dim.of(0)
+    for a in node.args[:i]:
+        start = start + a.shape[axis]
+    own = node.args[i].shape[axis]
+    stop = start + own
+    before = tuple(("from", Dim.of(0), None, 1, d) for d in node.shape[:axis])
+    return (*before, ("from", start, None if stop == node.shape[axis] else stop, 1, own))
+
+
+# params: (axis,)
+CONCATENATE = Op(
+    "concatenate",
+    shape=_concat_shape,
+    pullback=lambda g, y, node, i: make(INDEX, (g,), (_part(node, i),)),
+    pushforward=lambda t, y, node, i: make(
+        PLACE, (t,), (_part(node, i), (*node.shape, *t.shape[node.args[i].ndim :]))
+    ),
+    code=lambda w, node, args: w.concatenate(args, node.params[0]),
+    notation=lambda node, args: Call(
+        "concatenate", tuple(args), () if node.params[0] == 0 else (("axis", str(node.params[0])),)
+    ),
+    law=r"\partial[x, y]/\partial x = \text{the part of } g \text{ at } x",
+    linear=True,
+    domain=((-2, 2), (-2, 2)),
+    summary="arrays one after the other along an axis",
+    example=(((2, 3), (4, 3)), (0,)),
+)
+
+
+def concatenate(parts: Sequence[Any], *more: Any, axis: int = 0) -> Expr:
+    """Return the parts one after the other along an axis."""
+    chosen = [constant(p) for p in ((parts, *more) if isinstance(parts, Expr) else [*parts, *more])]
+    if not chosen:
+        raise ShapeError("concatenate needs at least one part")
+    if any(p.ndim != chosen[0].ndim or not p.ndim for p in chosen):
+        raise ShapeError(
+            f"these do not fit together: {' and '.join(shape_text(p.shape) for p in chosen)}; use stack for scalars"
+        )
+    return make(CONCATENATE, tuple(chosen), axes_of(chosen[0], axis))
+
+
+def stack(parts: Sequence[Any], *more: Any, axis: int = 0) -> Expr:
+    """Return parts of one shape side by side along a new axis."""
+    chosen = [constant(p) for p in ((parts, *more) if isinstance(parts, Expr) else [*parts, *more])]
+    if not chosen:
+        raise ShapeError("stack needs at least one part")
+    if any(p.shape != chosen[0].shape for p in chosen):
+        raise ShapeError(f"these do not stack: {' and '.join(shape_text(p.shape) for p in chosen)}")
+    rank = chosen[0].ndim + 1
+    axis = axis % rank
+    wide = [getitem(p, (*[slice(None)] * axis, None)) for p in chosen]
+    return make(CONCATENATE, tuple(wide), (axis,))
+
+
+def ones(*shape: DimLike) -> Expr:
+    """Return an array of ones."""
+    return spread(constant(1), tuple(Dim.of(_plain_size(d)) for d in _flat(shape)))
+
+
+def zeros_(*shape: DimLike) -> Expr:
+    """Return an array of zeros."""
+    return zeros(tuple(Dim.of(_plain_size(d)) for d in _flat(shape)))
+
+
+def _flat(shape: tuple) -> Sequence:
+    return shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
+
+
+def _plain_size(d: Any) -> Any:
+    if isinstance(d, Expr) and d.op.name in ("size", "constant"):
+        return d.params[0] if d.op.name == "size" else int(d.params[0])
+    return d
+
+
+def broadcast_to(x: Any, *shape: DimLike) -> Expr:
+    """Return `x` broadcast to a shape by NumPy's rule."""
+    return broadcast(constant(x), tuple(Dim.of(_plain_size(d)) for d in _flat(shape)))

@@ -1,0 +1,148 @@
+"""Inverses, determinants and factorisations of square matrices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradwork.errors import ShapeError
+from gradwork.expr.dims import Dim, shape_text
+from gradwork.expr.node import TRIL, Expr, constant, make
+from gradwork.expr.notation import Call, Fence, Inverse, Times
+from gradwork.expr.op import Op
+from gradwork.ops.arithmetic import add
+from gradwork.ops.contraction import ein, matmul
+
+
+def _square(args: tuple[Expr, ...], params: tuple) -> tuple[Dim, ...]:
+    (a,) = args
+    if a.ndim != 2 or a.shape[0] != a.shape[1]:
+        raise ShapeError(f"a square matrix is needed here, not {shape_text(a.shape)}")
+    return a.shape
+
+
+def _scalar(args: tuple[Expr, ...], params: tuple) -> tuple[Dim, ...]:
+    _square(args, params)
+    return ()
+
+
+INV = Op(
+    "inv",
+    shape=_square,
+    # −A⁻ᵀ g A⁻ᵀ and −A⁻¹ t A⁻¹
+    pullback=lambda g, y, node, i: ein(",ji,jk*,lk->il*", constant(-1), y, g, y),
+    pushforward=lambda t, y, node, i: ein(",ij,jk*,kl->il*", constant(-1), y, t, y),
+    code="np.linalg.inv({0})",
+    notation=lambda node, args: Inverse(args[0]),
+    law=r"d(A^{-1}) = -A^{-1}\, dA\, A^{-1}",
+    summary="the inverse matrix",
+    example=(((3, 3),), (), "well"),
+)
+
+
+def inv(a: Any) -> Expr:
+    """Return the inverse A⁻¹ of a square matrix."""
+    return make(INV, (constant(a),))
+
+
+def solve(a: Any, b: Any) -> Expr:
+    """Return the solution x of A x = b. It is A⁻¹b; the code solves and never forms the inverse."""
+    return matmul(inv(a), constant(b))
+
+
+# The transposed adjugate, ∂det(A)/∂A. It equals det(A) A⁻ᵀ, and exists where A is singular.
+COFACTOR = Op(
+    "cofactor",
+    shape=_square,
+    pullback=lambda g, y, node, i: _cofactor_derivative(g, node),
+    pushforward=lambda t, y, node, i: _cofactor_derivative(t, node),
+    code=lambda w, node, args: w.helper("cofactor", args),
+    notation=lambda node, args: Times((Fence("det", args[0]), Inverse(args[0], transposed=True))),
+    law=r"\operatorname{cof}(A) = \det(A)\, A^{-\mathsf T}",
+    analytic=False,
+    summary="the cofactor matrix det(A) A^-T, defined for singular A too",
+    example=(((3, 3),), (), "well"),
+)
+
+
+def _cofactor_derivative(t: Expr, node: Expr) -> Expr:
+    # C = det(A) A⁻ᵀ:  dC = tr(A⁻¹ dA) C − C dAᵀ A⁻ᵀ, which is symmetric as a map.
+    a = node.args[0]
+    c, back = make(COFACTOR, (a,)), inv(a)
+    return add(ein("ji,ij*,kl->kl*", back, t, c), ein(",ij,kj*,lk->il*", constant(-1), c, t, back))
+
+
+DET = Op(
+    "det",
+    shape=_scalar,
+    pullback=lambda g, y, node, i: ein("*,ij->ij*", g, make(COFACTOR, node.args)),
+    pushforward=lambda t, y, node, i: ein("ij,ij*->*", make(COFACTOR, node.args), t),
+    code="np.linalg.det({0})",
+    notation=lambda node, args: Call("det", tuple(args), latex=r"\det"),
+    law=r"\nabla\det(A) = \operatorname{adj}(A)^{\mathsf T} = \det(A)\, A^{-\mathsf T}",
+    summary="the determinant; its gradient is the adjugate, at singular matrices too",
+    example=(((3, 3),), (), "well"),
+)
+
+
+def det(a: Any) -> Expr:
+    """Return the determinant of a square matrix."""
+    return make(DET, (constant(a),))
+
+
+LOGDET = Op(
+    "logdet",
+    shape=_scalar,
+    pullback=lambda g, y, node, i: ein("*,ji->ij*", g, inv(node.args[0])),
+    pushforward=lambda t, y, node, i: ein("ji,ij*->*", inv(node.args[0]), t),
+    code="np.linalg.slogdet({0})[1]",
+    notation=lambda node, args: Call("logdet", tuple(args), latex=r"\log\det", unicode="log det"),
+    law=r"\nabla\log\det(A) = A^{-\mathsf T}",
+    summary="the logarithm of |det|, without overflow",
+    example=(((3, 3),), (), "well"),
+    analytic=False,
+)
+
+
+def logdet(a: Any) -> Expr:
+    """Return log |det(A)| of a square matrix, without overflow."""
+    return make(LOGDET, (constant(a),))
+
+
+def _cholesky_pullback(g: Expr, y: Expr, node: Expr, i: int) -> Expr:
+    # Ā = ½ (S + Sᵀ) with S = L⁻ᵀ Φ(Lᵀ g) L⁻¹, where Φ keeps the lower triangle and half the diagonal.
+    # Murray, Differentiation of the Cholesky decomposition (2016), eq. 9, for a symmetric argument.
+    low, back = make(TRIL, (), (node.shape[0],)), inv(y)
+    one = ein(",ai,ka,kb*,ab,bj->ij*", constant(1) / 2, back, y, g, low, back)
+    other = ein(",aj,ka,kb*,ab,bi->ij*", constant(1) / 2, back, y, g, low, back)
+    return add(one, other)
+
+
+def _cholesky_pushforward(t: Expr, y: Expr, node: Expr, i: int) -> Expr:
+    # dL = L Φ(L⁻¹ dA L⁻ᵀ)
+    low, back = make(TRIL, (), (node.shape[0],)), inv(y)
+    half = constant(1) / 2
+    one = ein(",ia,ab,ak,kl*,bl->ib*", half, y, low, back, t, back)
+    other = ein(",ia,ab,ak,lk*,bl->ib*", half, y, low, back, t, back)
+    return add(one, other)
+
+
+CHOLESKY = Op(
+    "cholesky",
+    shape=_square,
+    pullback=_cholesky_pullback,
+    pushforward=_cholesky_pushforward,
+    code="np.linalg.cholesky({0})",
+    notation=lambda node, args: Call("cholesky", tuple(args), latex=r"\operatorname{chol}"),
+    law=r"dL = L\,\Phi(L^{-1}\, dA\, L^{-\mathsf T})",
+    analytic=False,
+    summary="the lower triangular L with L Lᵀ = A, for a symmetric positive definite A",
+    example=(((3, 3),), (), "spd"),
+)
+
+
+def cholesky(a: Any) -> Expr:
+    """Return the lower triangular L with L Lᵀ = A, for a symmetric positive definite A.
+
+    Only the symmetric part of A is seen, so the gradient by A is symmetric.
+    """
+    return make(CHOLESKY, (constant(a),))

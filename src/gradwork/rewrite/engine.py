@@ -1,0 +1,129 @@
+"""The engine: named rules, applied to a normal form from the arguments upward, and recorded as steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from gradwork.errors import GradworkError
+from gradwork.expr.node import NAME, Expr, plain, rebuild
+from gradwork.expr.op import Op
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A named change of form.
+
+    name:   what a derivation calls it; the words for it are looked up elsewhere.
+    group:  calculus, canonical, stabilise, simplify or lower.
+    ops:    the operations at whose nodes it can apply.
+    apply:  node -> the node it becomes, or None where it does not apply.
+    board:  whether a teacher would write it on the board as a step of its own.
+    facts:  (before) -> what the words for this step need to know.
+    """
+
+    name: str
+    group: str
+    ops: tuple[Op, ...]
+    apply: Callable[[Expr], Expr | None]
+    board: bool = False
+    facts: Callable[[Expr], dict[str, Any]] | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One application of a rule: `before` became `after`."""
+
+    rule: Rule
+    before: Expr
+    after: Expr
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def holds(self) -> bool:
+        """Tell whether the rule, applied again, gives the recorded result."""
+        return self.rule.apply(self.before) is self.after
+
+
+class Engine:
+    """A set of rules and what they have made of each node so far."""
+
+    FUEL = 200_000  # rewrites in one normalisation; the rules shrink what they touch, so this is never near
+
+    def __init__(self, rules: Iterable[Rule], through_names: bool = False):
+        self.rules = tuple(rules)
+        self.through_names = through_names
+        self.by_op: dict[Op, list[Rule]] = {}
+        for rule in self.rules:
+            for op in rule.ops:
+                self.by_op.setdefault(op, []).append(rule)
+        self.memo: dict[Expr, Expr] = {}
+        self.steps: dict[Expr, Step] = {}
+
+    def once(self, node: Expr) -> Step | None:
+        """Return the first rule's step at this very node, if any applies."""
+        for rule in self.by_op.get(node.op, ()):
+            after = rule.apply(node)
+            if after is not None and after is not node:
+                return Step(rule, node, after, rule.facts(node) if rule.facts else {})
+        return None
+
+    def normalise(self, root: Expr) -> Expr:
+        """Return the normal form of `root`."""
+        return self._run(plain(root), self.once)
+
+    def replay(self, root: Expr, steps: dict[Expr, Step]) -> Expr:
+        """Return what the recorded steps make of `root`, each derived again by its own rule."""
+        fresh = Engine((), self.through_names)
+
+        def recorded(node: Expr) -> Step | None:
+            step = steps.get(node)
+            if step is not None and not step.holds():
+                raise GradworkError(f"the step {step.rule.name!r} does not replay")
+            return step
+
+        return fresh._run(plain(root), recorded)
+
+    def _run(self, root: Expr, once: Callable[[Expr], Step | None]) -> Expr:
+        memo, became = self.memo, {}
+        fuel = self.FUEL
+        stack = [root]
+        while stack:
+            node = stack[-1]
+            if node in memo:
+                stack.pop()
+                continue
+            after = became.get(node)
+            if after is not None:
+                if after in memo:
+                    memo[node] = memo[after]
+                    stack.pop()
+                else:
+                    stack.append(after)
+                continue
+            if node.op is NAME and not self.through_names:
+                memo[node] = node
+                stack.pop()
+                continue
+            waiting = [a for a in node.args if a not in memo]
+            if waiting:
+                stack.extend(reversed(waiting))
+                continue
+            current = rebuild(node, tuple(memo[a] for a in node.args))
+            if current is not node:
+                became[node] = current
+                continue
+            step = once(node)
+            if step is None:
+                memo[node] = node
+                stack.pop()
+                continue
+            fuel -= 1
+            if fuel < 0 or step.after in became:
+                # A loop between rules: keep the form that was reached rather than turn for ever.
+                memo[node] = node
+                stack.pop()
+                continue
+            self.steps[node] = step
+            became[node] = step.after
+        return memo[root]

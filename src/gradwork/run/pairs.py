@@ -1,0 +1,205 @@
+"""One pair of factors at a time: a matrix product, a solve, a scaling of rows or columns, a sum of products."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from gradwork.expr.dims import Dim
+from gradwork.run.order import Tree
+from gradwork.run.value import Value, matmul, star
+
+if TYPE_CHECKING:
+    from gradwork.run.writer import Writer
+
+Label = Hashable
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One operand: its text and the label of each of its axes.
+
+    inverse: the matrix A, if this factor is A⁻¹ and may be applied by solving instead of inverting.
+    whole:   the matrix whose diagonal this vector is.
+    eye:     whether it is an identity matrix.
+    """
+
+    value: Value
+    labels: tuple[Label, ...]
+    inverse: Value | None = None
+    whole: Value | None = None
+    eye: bool = False
+
+
+def write(
+    w: Writer, factors: list[Factor], tree: Tree, order: list[Label], dims: Mapping[Label, Dim]
+) -> Value:
+    """Return the product of the factors, multiplied as `tree` says, with its axes in the given order."""
+    return _Pairs(w, factors, frozenset(order), dims).write(tree, tuple(order))
+
+
+class _Pairs:
+    def __init__(self, w: Writer, factors: list[Factor], out: frozenset, dims: Mapping[Label, Dim]):
+        self.w, self.factors, self.out, self.dims = w, factors, out, dims
+
+    def members(self, tree: Tree) -> set[int]:
+        return {tree} if isinstance(tree, int) else self.members(tree[0]) | self.members(tree[1])
+
+    def kept(self, tree: Tree) -> frozenset:
+        inside = self.members(tree)
+        outside: set = set(self.out)
+        for i, f in enumerate(self.factors):
+            if i not in inside:
+                outside.update(f.labels)
+        return frozenset(label for i in inside for label in self.factors[i].labels) & outside
+
+    def natural(self, tree: Tree) -> tuple[Label, ...]:
+        """The order of axes that costs no transpose."""
+        if isinstance(tree, int):
+            return self.factors[tree].labels
+        kept = self.kept(tree)
+        left, right = self.natural(tree[0]), self.natural(tree[1])
+        return tuple(dict.fromkeys(label for label in (*left, *right) if label in kept))
+
+    def write(self, tree: Tree, want: tuple[Label, ...]) -> Value:
+        """Return the text of `tree` with its axes in the order `want`."""
+        if isinstance(tree, int):
+            factor = self.factors[tree]
+            if factor.labels == want:
+                return factor.value
+            return self.w.transposed(factor.value, tuple(factor.labels.index(label) for label in want))
+        a, b = tree
+        left, right, kept = self.kept(a), self.kept(b), frozenset(want)
+        summed = (left & right) - kept
+        stacked = left & right & kept
+        if not summed:
+            return self._scaling(a, b, want)
+        if left == right and not stacked:
+            return self._inner(a, b)
+        rows, columns = left - right, right - left
+        if not stacked and len(summed) == 1 and len(rows) <= 1 and len(columns) <= 1:
+            return self._matmul(a, b, want)
+        if stacked and len(summed) == 1 and len(rows) == 1 and len(columns) == 1:
+            return self._stacked(a, b, want, summed)
+        if not stacked:
+            return self._tensordot(a, b, want, summed)
+        return self._einsum(a, b, want)
+
+    # --- products of components -------------------------------------------------------------------------
+
+    def _scaling(self, a: Tree, b: Tree, want: tuple[Label, ...]) -> Value:
+        left, right = self.kept(a), self.kept(b)
+        for vector, matrix in ((a, b), (b, a)):
+            if isinstance(matrix, int) and self.factors[matrix].eye and len(want) == 2 and len(self.kept(vector)) == 1:
+                return self.w.diag(self.w.number(self.write(vector, tuple(self.kept(vector)))))
+        if len(want) == 2 and len(left) == len(right) == 1:
+            if want[0] in right:
+                a, b = b, a
+            return self.w.outer(self._array(a, (want[0],)), self._array(b, (want[1],)))
+        one, other = self._aligned(a, want), self._aligned(b, want)
+        if one.divisor is not None and other.divisor is None:
+            one, other = other, one
+        if one.boolean and other.boolean:
+            one = self.w.number(one)
+        negative = one.negative != other.negative
+        one, other = replace(one, negative=False), replace(other, negative=False)
+        if other.divisor is not None:
+            return replace(star(one, other.divisor, sign="/"), negative=negative)
+        return replace(star(one, other), negative=negative)
+
+    def _aligned(self, tree: Tree, want: tuple[Label, ...]) -> Value:
+        kept = self.kept(tree)
+        own = tuple(label for label in want if label in kept)
+        positions = tuple(want.index(label) for label in own)
+        value = self.write(tree, own)
+        if value.divisor is not None:
+            inner = self.w.stretched(replace(value.divisor, axes=positions), tuple(range(len(want))))
+            return replace(self.w.stretched(replace(value, axes=positions), tuple(range(len(want)))), divisor=inner)
+        return self.w.stretched(replace(value, axes=positions), tuple(range(len(want))))
+
+    def _array(self, tree: Tree, want: tuple[Label, ...]) -> Value:
+        return self.w.number(self.write(tree, want))
+
+    # --- sums of products -------------------------------------------------------------------------------
+
+    def _inner(self, a: Tree, b: Tree) -> Value:
+        order = self.natural(a)
+        if len(order) == 1:
+            return matmul(self._array(a, order), self._array(b, order))
+        if len(order) == 2:
+            # Σ (A⁻¹)ᵢⱼ Bᵢⱼ is the trace of a solve: the inverse is not formed.
+            for inverse, other in ((a, b), (b, a)):
+                if isinstance(inverse, int) and self.factors[inverse].inverse is not None:
+                    i, j = self.factors[inverse].labels
+                    return self.w.trace(self._solve(inverse, other, (i, j), (j, i)))
+        return self.w.total("sum", self._times(a, b, order), tuple(range(len(order))), len(order))
+
+    def _times(self, a: Tree, b: Tree, order: tuple[Label, ...]) -> Value:
+        one, other = self._array(a, order), self._array(b, order)
+        return star(one.signed(), other.signed())
+
+    def _matmul(self, a: Tree, b: Tree, want: tuple[Label, ...]) -> Value:
+        left, right = self.kept(a), self.kept(b)
+        (inner,) = (left & right) - frozenset(want)
+        if len(want) == 2:
+            if want[0] in right:
+                a, b = b, a
+            return self._rows_by_columns(a, b, (want[0], inner), (inner, want[1]))
+        if not want:
+            return matmul(self._array(a, (inner,)), self._array(b, (inner,)))
+        matrix, vector = (a, b) if len(left) == 2 else (b, a)
+        return self._rows_by_columns(matrix, vector, (want[0], inner), (inner,))
+
+    def _rows_by_columns(self, a: Tree, b: Tree, rows: tuple[Label, ...], columns: tuple[Label, ...]) -> Value:
+        if isinstance(a, int) and self.factors[a].inverse is not None:
+            return self._solve(a, b, rows, columns)
+        if isinstance(b, int) and self.factors[b].inverse is not None:
+            # B A⁻¹ = (A⁻ᵀ Bᵀ)ᵀ
+            flipped = self._solve(b, a, columns[::-1], rows[::-1])
+            return self.w.transposed(flipped, (1, 0))
+        one, other = self._array(a, rows), self._array(b, columns)
+        negative = one.negative != other.negative
+        text = matmul(replace(one, negative=False), replace(other, negative=False))
+        return replace(text, negative=negative)
+
+    def _solve(self, inverse: int, other: Tree, rows: tuple[Label, ...], columns: tuple[Label, ...]) -> Value:
+        factor = self.factors[inverse]
+        assert factor.inverse is not None
+        matrix = factor.inverse if factor.labels == rows else self.w.transposed(factor.inverse, (1, 0))
+        return self.w.solve(matrix, self._array(other, columns))
+
+    def _stacked(self, a: Tree, b: Tree, want: tuple[Label, ...], summed: frozenset) -> Value:
+        left, right = self.kept(a), self.kept(b)
+        stack = tuple(label for label in want if label in left & right)
+        (inner,) = summed
+        rest = [label for label in want if label not in stack]
+        if rest[0] in right:
+            a, b = b, a
+        one = self._array(a, (*stack, rest[0], inner))
+        other = self._array(b, (*stack, inner, rest[1]))
+        order = (*stack, *rest)
+        result = matmul(one, other)
+        return result if order == want else self.w.transposed(result, tuple(order.index(x) for x in want))
+
+    def _tensordot(self, a: Tree, b: Tree, want: tuple[Label, ...], summed: frozenset) -> Value:
+        if want and want[0] in self.kept(b):
+            a, b = b, a
+        one, other = self.natural(a), self.natural(b)
+        pairs = [label for label in one if label in summed]
+        order = (*(x for x in one if x not in summed), *(x for x in other if x not in summed))
+        left, right = self._array(a, one), self._array(b, other)
+        if pairs == [one[-1]] == [other[0]] and len(other) <= 2:
+            result = matmul(left, right)  # X @ W for a stack X of matrices
+        else:
+            result = self.w.tensordot(
+                left, right, [one.index(x) for x in pairs], [other.index(x) for x in pairs]
+            )
+        return result if order == want else self.w.transposed(result, tuple(order.index(x) for x in want))
+
+    def _einsum(self, a: Tree, b: Tree, want: tuple[Label, ...]) -> Value:
+        one, other = self.natural(a), self.natural(b)
+        if frozenset(one) == frozenset(other):
+            # Sums of products along some axes: row sums of A * B.
+            return self.w.sums_of_products(self._array(a, one), self._array(b, other), one, other, want)
+        return self.w.einsum([(self._array(a, one), one), (self._array(b, other), other)], want)

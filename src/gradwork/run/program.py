@@ -1,0 +1,247 @@
+"""Programs: the source text of an expression together with the function that it defines.
+
+    A program's `source` is exactly the text that runs: it is compiled as it stands, under a file name that
+    tracebacks can show, in a namespace that holds nothing but what the text itself imports.
+"""
+
+from __future__ import annotations
+
+import itertools
+import linecache
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from gradwork.errors import GradworkError
+from gradwork.expr.node import Expr, constant, plain
+from gradwork.rewrite import prepare
+from gradwork.run.complexsafe import complex_safe
+from gradwork.run.signature import convert
+from gradwork.run.source import Source, compose
+from gradwork.run.targets import writer_for
+
+_counter = itertools.count(1)
+_DTYPES = ("float64", "float32")
+
+
+def execute(source: Source, kind: str) -> dict[str, Any]:
+    """Run the text of a source, and return the namespace with the function in it."""
+    filename = f"<gradwork {kind} {next(_counter)}>"
+    linecache.cache[filename] = (len(source.text), None, source.text.splitlines(keepends=True), filename)
+    namespace: dict[str, Any] = {"__name__": "gradwork.generated", **source.constants}
+    exec(compile_text(source.text, filename, "exec"), namespace)
+    return namespace
+
+
+compile_text = compile  # Python's own; this package has a `compile` of its own
+
+
+class Program:
+    """A function of NumPy arrays, and the text that it runs.
+
+    source:  the text.
+    target:  "numpy", or the compiler that runs the text.
+    arguments: the names of the arguments in order, with the sizes that only a keyword can give last.
+    """
+
+    def __init__(self, source: Source, target: str, dtype: str, single: bool):
+        self._source, self.target, self.dtype, self.single = source, target, dtype, single
+        self._dtype = np.dtype(dtype)
+        self._function: Callable | None = None
+        self._complex: Callable | None = None
+
+    @property
+    def source(self) -> str:
+        """The text that runs."""
+        return self._source.text
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The names of the symbols, in the order of the positional arguments."""
+        return tuple(a.label for a in self._source.signature.arguments)
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The names of the arguments in order; sizes that no input fixes follow, as keywords."""
+        return (*self.symbols, *self._source.signature.free)
+
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        """The names of the sizes that no argument fixes: they are passed as keywords."""
+        return self._source.signature.free
+
+    def __repr__(self) -> str:
+        return f"<Program {self._source.name}({', '.join(self.arguments)}) on {self.target}>"
+
+    def __call__(self, *args: Any, **values: Any) -> Any:
+        """Return the value for inputs given by position or by name.
+
+        Inputs are converted to `dtype`; scalars come back as Python floats, everything else as arrays. The
+        value of an expression outside its domain is nan or inf, without a warning: log(−1) is nan here as it
+        is in the middle of a descent, and whoever asked can look.
+        """
+        inputs, keywords = self._inputs(args, values, self._dtype)
+        if self._function is None:
+            self._function = self._prepare()
+        return self._finish(self._run(self._function, inputs, keywords), inputs)
+
+    def complex(self, *args: Any, **values: Any) -> Any:
+        """Return the value for complex inputs, by the same text: what a complex step needs.
+
+        Every function that NumPy or SciPy defines for real numbers only is replaced by its analytic
+        continuation; operations that have none (`abs`, `max`) are as NumPy has them.
+        """
+        if self.target != "numpy":
+            raise GradworkError("complex values are for the NumPy target")
+        inputs, keywords = self._inputs(args, values, np.dtype(np.complex128))
+        if self._complex is None:
+            self._complex = complex_safe(execute(self._source, "complex"))[self._source.name]
+        with np.errstate(all="ignore"):
+            result = self._complex(*inputs, **keywords)
+        return complex(result) if self.single and np.ndim(result) == 0 else result
+
+    def plan(self) -> str:
+        """Return the products of the program, one a line, with the estimated cost of each.
+
+        The unit is one array component read or written; sizes that are not known are estimated.
+        """
+        if not self._source.steps:
+            return "no products to order"
+        width = max(len(text) for text, _ in self._source.steps)
+        return "\n".join(f"{text:<{width}}  {_count(cost)}" for text, cost in self._source.steps)
+
+    def _inputs(self, args: tuple, values: Mapping[str, Any], dtype: np.dtype) -> tuple[list, dict[str, int]]:
+        signature = self._source.signature
+        given, sizes = signature.bind(args, values)
+        arrays = [convert(a, v, dtype) for a, v in zip(signature.arguments, given)]
+        known = signature.check(arrays, sizes)
+        return arrays, {s: known[s] for s in signature.free}
+
+    def _prepare(self) -> Callable:
+        return execute(self._source, self.target)[self._source.name]
+
+    def _run(self, function: Callable, inputs: list, keywords: dict[str, int]) -> Any:
+        with np.errstate(all="ignore"):
+            return function(*inputs, **keywords)
+
+    def _finish(self, result: Any, inputs: list) -> Any:
+        if self.single:
+            return self._output(result, inputs)
+        return tuple(self._output(r, inputs) for r in result)
+
+    def _output(self, value: Any, inputs: list) -> Any:
+        array = np.asarray(value)
+        if array.ndim == 0:
+            return float(array)
+        if array.dtype != self._dtype:
+            return array.astype(self._dtype)
+        # f(X) = X.T must not hand out a view of what the caller passed in.
+        if array.base is not None or any(array is x for x in inputs):
+            if not array.flags.writeable or any(np.may_share_memory(array, x) for x in inputs):
+                return array.copy()
+        return array
+
+
+def _count(cost: float) -> str:
+    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if cost >= limit:
+            return f"{cost / limit:.3g} {unit}"
+    return f"{cost:.3g}"
+
+
+def build(
+    exprs: Any,
+    target: str,
+    dtype: Any,
+    arguments: Iterable[Any],
+    sizes: Mapping[str, int] | None,
+    name: str = "f",
+) -> tuple[Source, str, bool]:
+    """Return the source of one expression or several, the type of number, and whether it is one."""
+    single = isinstance(exprs, Expr) or not isinstance(exprs, (list, tuple))
+    outputs = [constant(e) for e in ([exprs] if single else exprs)]
+    if not outputs:
+        raise GradworkError("a function needs at least one expression")
+    known = {s: e for o in outputs for s, e in o.symbols.items()}
+    chosen = []
+    for a in arguments:
+        if not isinstance(a, Expr):
+            if a not in known:
+                raise GradworkError(f"there is no symbol {a!r} in this expression ({', '.join(known) or 'none'})")
+            a = known[a]
+        if plain(a).op.name != "symbol":
+            raise GradworkError(f"an argument of a function is a symbol, not {a.op.name}")
+        chosen.append(plain(a))
+    wanted = np.dtype("float64" if dtype is None else dtype).name
+    if wanted not in _DTYPES:
+        raise GradworkError(f"dtype is float64 or float32, not {wanted}")
+    # Every symbol of the expression stays an argument, also one that preparation cancels.
+    chosen += [s for s in known.values() if s not in chosen]
+    prepared = prepare(outputs)
+    source = compose(
+        prepared, writer_for(target), arguments=chosen, single=single, dtype=wanted, hint=sizes, name=name
+    )
+    return source, wanted, single
+
+
+def function(
+    exprs: Any,
+    *,
+    target: str = "numpy",
+    dtype: Any = None,
+    arguments: Iterable[Any] = (),
+    sizes: Mapping[str, int] | None = None,
+) -> Program:
+    """Return a program that computes an expression (or a list of them: then it returns a tuple).
+
+    target:    "numpy" runs the NumPy text; "xla" compiles the JAX text.
+    dtype:     float64 (the default) or float32.
+    arguments: the symbols in the order of the positional arguments; the others follow in order of appearance.
+    sizes:     sizes to plan the products for. They need not be exact, and any sizes may be passed later.
+
+    >>> from gradwork.expr import matrix, vector
+    >>> X, b = matrix("X", "n", "d"), vector("b", "d")
+    >>> f = function(X @ b)
+    >>> f(X=[[1, 2], [3, 4]], b=[1, 1])
+    array([3., 7.])
+    >>> print(f.source)
+    def f(X, b):
+        \"\"\"X: n×d, b: d -> n\"\"\"
+        return X @ b
+    <BLANKLINE>
+    """
+    if target == "xla":
+        from gradwork.run.xla import compile as compile_xla
+
+        return compile_xla(exprs, dtype=dtype or "float64", arguments=arguments, sizes=sizes)
+    if target != "numpy":
+        raise GradworkError(f'a function runs on "numpy" or "xla", not {target!r}; code({target!r}) gives its text')
+    source, wanted, single = build(exprs, "numpy", dtype, arguments, sizes)
+    return Program(source, "numpy", wanted, single)
+
+
+_programs: weakref.WeakKeyDictionary[Expr, Program] = weakref.WeakKeyDictionary()
+
+
+def evaluate(expr: Any, *args: Any, **values: Any) -> Any:
+    """Return the value of an expression for the given values of its symbols."""
+    expr = constant(expr)
+    program = _programs.get(expr)
+    if program is None:
+        program = _programs[expr] = function(expr)
+    return program(*args, **values)
+
+
+def code(
+    exprs: Any,
+    target: str = "numpy",
+    *,
+    dtype: Any = None,
+    arguments: Iterable[Any] = (),
+    sizes: Mapping[str, int] | None = None,
+    name: str = "f",
+) -> str:
+    """Return the source text of an expression (or a list) for "numpy", "jax" or "torch"."""
+    return build(exprs, target, dtype, arguments, sizes, name)[0].text

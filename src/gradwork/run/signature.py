@@ -1,0 +1,208 @@
+"""What a function takes: its arguments, where each size comes from, and kind answers to what does not fit."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradwork.errors import GradworkError, ShapeError
+from gradwork.expr.dims import Dim, shape_text
+from gradwork.expr.node import Expr
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One input: the symbol's name, its name in the source, its shape, and whether it holds integers."""
+
+    label: str
+    name: str
+    shape: tuple[Dim, ...]
+    integer: bool = False
+
+
+@dataclass(frozen=True)
+class SizeSource:
+    """Where a size is read: `dim` of an argument's axis is coefficient · size + rest, with `rest` known."""
+
+    size: str
+    argument: Argument
+    axis: int
+    coefficient: int
+    rest: Dim
+
+    def solve(self, length: int, known: Mapping[str, int]) -> int | None:
+        """Return the size, given the length of the axis; None where it would not be whole."""
+        value, remainder = divmod(length - self.rest.evaluate(known), self.coefficient)
+        return None if remainder or value < 0 else value
+
+
+def _linear(dim: Dim, known: set[str]) -> tuple[str, int, Dim] | None:
+    # dim = coefficient · name + rest, for the one name in it that is not known yet.
+    unknown = dim.names - known
+    if len(unknown) != 1:
+        return None
+    (name,) = unknown
+    coefficient, rest = 0, Dim.of(0)
+    for monomial, number in dim.terms:
+        if monomial == ((name, 1),):
+            coefficient = number
+        elif any(atom == name or (not isinstance(atom, str) and name in Dim((((((atom, 1),)), 1),)).names)
+                 for atom, _ in monomial):
+            return None
+        else:
+            rest = rest + Dim(((monomial, number),))
+    return (name, coefficient, rest) if coefficient else None
+
+
+def size_sources(arguments: Sequence[Argument]) -> list[SizeSource]:
+    """Return where each size can be read, sizes that stand alone on an axis first."""
+    found: list[SizeSource] = []
+    known: set[str] = set()
+    for argument in arguments:
+        for axis, dim in enumerate(argument.shape):
+            if len(dim.terms) == 1 and dim.terms[0][1] == 1 and len(dim.terms[0][0]) == 1:
+                atom, power = dim.terms[0][0][0]
+                if isinstance(atom, str) and power == 1 and atom not in known:
+                    known.add(atom)
+                    found.append(SizeSource(atom, argument, axis, 1, Dim.of(0)))
+    again = True
+    while again:
+        again = False
+        for argument in arguments:
+            for axis, dim in enumerate(argument.shape):
+                parts = _linear(dim, known)
+                if parts is not None:
+                    known.add(parts[0])
+                    found.append(SizeSource(parts[0], argument, axis, parts[1], parts[2]))
+                    again = True
+    return found
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The inputs of a program. `free` are the sizes that no input fixes: they are keywords."""
+
+    arguments: tuple[Argument, ...]
+    sources: tuple[SizeSource, ...]
+    free: tuple[str, ...]
+
+    def bind(self, args: tuple, values: Mapping[str, Any]) -> tuple[list, dict[str, int]]:
+        """Return the inputs in order, and the sizes given as keywords; say what is missing or unknown."""
+        given: list = [None] * len(self.arguments)
+        if len(args) > len(given):
+            raise GradworkError(f"{len(args)} values were given for {len(given)} arguments: {self._listed()}")
+        given[: len(args)] = args
+        places = {a.label: i for i, a in enumerate(self.arguments)} | {a.name: i for i, a in enumerate(self.arguments)}
+        places |= {a.label: i for i, a in enumerate(self.arguments)}
+        sizes: dict[str, int] = {}
+        known_sizes = {d for a in self.arguments for dim in a.shape for d in dim.names} | set(self.free)
+        for key, value in values.items():
+            at = places.get(key)
+            if at is None and key in known_sizes:
+                sizes[key] = _whole(key, value)
+            elif at is None:
+                near = difflib.get_close_matches(key, [*places, *self.free], 1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                raise GradworkError(f"there is no symbol {key!r} here{hint} (symbols: {self._listed()})")
+            elif at < len(args):
+                raise GradworkError(f"{key} was given twice, by position and by name")
+            else:
+                given[at] = value
+        missing = [a.label for a, v in zip(self.arguments, given) if v is None]
+        if missing:
+            raise GradworkError(f"no value was given for {' and '.join(missing)} (symbols: {self._listed()})")
+        absent = [s for s in self.free if s not in sizes]
+        if absent:
+            raise GradworkError(
+                f"no input says how large {' and '.join(absent)} is; pass {', '.join(f'{s}=…' for s in absent)}"
+            )
+        return given, sizes
+
+    def _listed(self) -> str:
+        return ", ".join(f"{a.label} ({shape_text(a.shape)})" if a.shape else a.label for a in self.arguments) or "none"
+
+    def check(self, arrays: Sequence[Any], sizes: Mapping[str, int]) -> dict[str, int]:
+        """Return the sizes, read from the inputs; raise where the shapes do not meet."""
+        for argument, array in zip(self.arguments, arrays):
+            if np.ndim(array) != len(argument.shape):
+                wanted = "a scalar" if not argument.shape else f"shape {shape_text(argument.shape)}"
+                raise ShapeError(f"{argument.label} has {_has(np.shape(array))}, expected {wanted}")
+        known: dict[str, int] = dict(sizes)
+        origin = dict.fromkeys(sizes, "the keyword")
+        by_name = {a.name: array for a, array in zip(self.arguments, arrays)}
+        for source in self.sources:
+            if source.size in known:
+                continue
+            length = by_name[source.argument.name].shape[source.axis]
+            value = source.solve(length, known)
+            if value is None:
+                dim = source.argument.shape[source.axis]
+                raise ShapeError(
+                    f"axis {source.axis} of {source.argument.label} has size {length}, which is not {dim} "
+                    f"for a whole {source.size}{_where(dim, known, origin)}"
+                )
+            known[source.size], origin[source.size] = value, source.argument.label
+        for argument, array in zip(self.arguments, arrays):
+            for dim, length in zip(argument.shape, array.shape):
+                if (dim.value if dim.value is not None else dim.evaluate(known)) != length:
+                    raise ShapeError(
+                        f"{argument.label} has {_has(array.shape)}, expected {shape_text(argument.shape)}"
+                        f"{_where(dim, known, origin, argument.label)}"
+                    )
+        return known
+
+
+def _whole(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not hasattr(value, "__index__") or value.__index__() < 0:
+        raise GradworkError(f"the size {name} is a whole number, not {value!r}")
+    return value.__index__()
+
+
+def _has(shape: tuple[int, ...]) -> str:
+    if not shape:
+        return "no axes"
+    return f"shape {'×'.join(map(str, shape))}" if len(shape) > 1 else f"size {shape[0]}"
+
+
+def _where(dim: Dim, known: Mapping[str, int], origin: Mapping[str, str], own: str = "") -> str:
+    parts = [
+        f"{name} = {known[name]} (from {origin[name]})"
+        for name in sorted(dim.names)
+        if name in known and (origin[name] != own or len(dim.terms) > 1)
+    ]
+    return f" with {' and '.join(parts)}" if parts else ""
+
+
+def convert(argument: Argument, value: Any, dtype: np.dtype) -> np.ndarray:
+    """Return an input as an array of floats (or integers, where the symbol is declared so)."""
+    if isinstance(value, Expr):
+        raise GradworkError(f"{argument.label} needs numbers, not an expression; use substitution to put one in")
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise GradworkError(f"{argument.label} is not an array of numbers: its rows differ in length") from None
+    if array.dtype.kind == "O" or (array.dtype.kind not in "biuf" and dtype.kind != "c"):
+        try:
+            array = array.astype(np.float64) if array.dtype.kind == "O" else _refuse(argument, array)
+        except (TypeError, ValueError):
+            _refuse(argument, array)
+    if argument.integer:
+        if array.dtype.kind in "biu":
+            return array if array.dtype.kind != "b" else array.astype(np.int64)
+        if not np.all(array == np.floor(array.real)):
+            raise GradworkError(f"{argument.label} is declared integer, but holds other numbers")
+        return array.real.astype(np.int64)
+    return np.asarray(array, dtype=dtype)
+
+
+def _refuse(argument: Argument, array: np.ndarray) -> Any:
+    raise GradworkError(f"{argument.label} needs numbers, not values of type {array.dtype}")
+
+
+def as_labels(arguments: Iterable[Any]) -> list[tuple[str, Expr | None]]:
+    """Return given arguments (symbols or their names) as names with their symbols."""
+    return [(a.params[0], a) if isinstance(a, Expr) else (str(a), None) for a in arguments]

@@ -1,0 +1,330 @@
+"""From expressions to the source text of one function that computes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from gradwork.errors import GradworkError
+from gradwork.expr.dims import shape_text
+from gradwork.expr.node import (
+    ARRAY,
+    CONSTANT,
+    EYE,
+    NAME,
+    ONES,
+    SIZE,
+    SYMBOL,
+    TRIL,
+    ZEROS,
+    Expr,
+    definition,
+    plain,
+    walk,
+)
+from gradwork.run.helpers import HELPERS
+from gradwork.run.names import Names, plain_name
+from gradwork.run.product import product
+from gradwork.run.scale import literal
+from gradwork.run.signature import Argument, Signature, SizeSource, size_sources
+from gradwork.run.value import ATOM, SUM, Value
+from gradwork.run.writer import Writer
+
+# Beyond this many characters a subexpression becomes a variable of its own, for the reader's sake.
+LONG = 68
+# Arrays of more numbers than this are handed to the function, not written out.
+WRITTEN = 64
+
+
+@dataclass(frozen=True)
+class Source:
+    """The text of a function, and what it needs to run."""
+
+    text: str
+    name: str
+    signature: Signature
+    constants: Mapping[str, np.ndarray]
+    steps: tuple[tuple[str, float], ...]
+
+
+def compose(
+    outputs: Sequence[Expr],
+    writer: type[Writer],
+    *,
+    arguments: Sequence[Expr] = (),
+    single: bool = True,
+    dtype: str = "float64",
+    hint: Mapping[str, int] | None = None,
+    name: str = "f",
+) -> Source:
+    """Return the source of a function of the symbols that computes the outputs (a tuple unless `single`)."""
+    return _Composer(outputs, writer, arguments, single, dtype, hint, name).compose()
+
+
+class _Composer:
+    def __init__(self, outputs, writer, arguments, single, dtype, hint, name):
+        self.outputs = [plain(o) for o in outputs]
+        self.single = single
+        self.nodes = list(dict.fromkeys(definition(n) for n in walk(*self.outputs)))
+        self.names = Names(tuple(HELPERS))
+        symbols = {s.params[0]: s for s in arguments}
+        for node in self.nodes:
+            if node.op is SYMBOL:
+                other = symbols.setdefault(node.params[0], node)
+                if other is not node:
+                    raise GradworkError(
+                        f"two different symbols are called {node.params[0]}: of shapes {shape_text(other.shape)} "
+                        f"and {shape_text(node.shape)}"
+                    )
+        self.arguments = tuple(
+            Argument(label, self.names.fresh(label), s.shape, "integer" in s.params[1]) for label, s in symbols.items()
+        )
+        self.by_label = {a.label: a for a in self.arguments}
+        found = {n for node in self.nodes for dim in node.shape for n in dim.names}
+        found |= {n for node in self.nodes for dim in _dims_in(node.params) for n in dim.names}
+        found |= {n for a in self.arguments for dim in a.shape for n in dim.names}
+        self.sizes = {size: self.names.fresh(size, f"size_{size}") for size in sorted(found)}
+        self.name = self.names.fresh(name)
+        self.writer = writer(self.sizes, hint, dtype)
+        self.writer.solving = self._solved
+        self.dtype = dtype
+        self.values: dict[Expr, Value] = {}
+        self.lines: list[tuple[str, str]] = []  # (statement, shape)
+        self.constants: dict[str, np.ndarray] = {}
+        self.above: list[str] = []
+        self._look()
+
+    def _look(self) -> None:
+        # How often each node is used, and under which name people know it.
+        self.uses: dict[Expr, int] = {}
+        self.labels: dict[Expr, str] = {}
+        self.float_arrays: set[Expr] = set()
+        parents: dict[Expr, list[Expr]] = {}
+        for node in walk(*self.outputs):
+            if node.op is NAME:
+                core, (label, kind) = definition(node), node.params
+                spelled = f"df_d{label}" if kind == "adjoint" else f"d{label}" if kind == "differential" else label
+                self.labels.setdefault(core, spelled)
+                continue
+            for i, arg in enumerate(node.args):
+                core = definition(arg)
+                self.uses[core] = self.uses.get(core, 0) + 1
+                parents.setdefault(core, []).append(node)
+                if core.op is ARRAY and not (node.op.name in ("gather", "scatter") and i == 1):
+                    self.float_arrays.add(core)
+        for output in self.outputs:
+            core = definition(output)
+            self.uses[core] = self.uses.get(core, 0) + 1
+            if core.op is ARRAY:
+                self.float_arrays.add(core)
+        # An inverse that only multiplies is applied by solving. Forming it costs as much as three solves, and
+        # loses accuracy: so it is formed only where it is wanted itself, or used often.
+        self.solves = {
+            node
+            for node in self.nodes
+            if node.op.name == "inv"
+            and node not in self.labels
+            and len(parents.get(node, ())) == self.uses.get(node, 0) <= 3
+            and all(p.op.name == "contract" and sum(a.ndim > 0 for a in p.args) > 1 for p in parents[node])
+        }
+
+    def _solved(self, node: Expr) -> Value | None:
+        return self.writer.number(self._full(node.args[0])) if node in self.solves else None
+
+    # --- nodes ------------------------------------------------------------------------------------------
+
+    def _full(self, node: Expr) -> Value:
+        # The value with all of its axes, as functions of a whole array need it.
+        value = self.values[definition(node)]
+        if len(value.axes) == node.ndim:
+            return value
+        return self.writer.fill(value, node.shape)
+
+    def _write(self, node: Expr) -> Value:
+        op, w = node.op, self.writer
+        if op is SYMBOL:
+            return Value(self.by_label[node.params[0]].name, axes=_all(node))
+        if op is CONSTANT:
+            return literal(node.params[0])
+        if op is SIZE:
+            return w.size(node.params[0])
+        if op is ONES:
+            return Value("1", python=True)
+        if op is ZEROS:
+            return Value("0", python=True)
+        if op is EYE:
+            return replace(w.eye(node.params[0]), axes=_all(node))
+        if op is TRIL:
+            return replace(w.tril(node.params[0]), axes=_all(node))
+        if op is ARRAY:
+            return self._array(node)
+        if op.name == "contract":
+            return product(w, node, [self.values[definition(a)] for a in node.args])
+        if not op.elementwise:
+            value = w.write(node, [self._full(a) for a in node.args])
+            return value if value.python else replace(value, axes=_all(node))
+        axes = tuple(sorted({a for arg in node.args for a in self.values[definition(arg)].axes}))
+        values = [w.stretched(self.values[definition(a)], axes) for a in node.args]
+        value = self._sum(values) if op.name == "add" else w.write(node, values)
+        return replace(value, axes=() if value.python else axes)
+
+    def _sum(self, values: list[Value]) -> Value:
+        terms = [self.writer.number(v) for v in values]
+        # b - a rather than -a + b: one pass less, and as people write it.
+        first = next((i for i, t in enumerate(terms) if not t.negative), 0)
+        terms.insert(0, terms.pop(first))
+        head = terms[0].signed()
+        text = head.text if head.level >= SUM else f"({head.text})"
+        for term in terms[1:]:
+            body = replace(term, negative=False)
+            fits = body.level > SUM
+            text += f" {'-' if term.negative else '+'} {body.text if fits else f'({body.text})'}"
+        return Value(text, SUM, python=all(t.python for t in terms))
+
+    def _array(self, node: Expr) -> Value:
+        array = node.params[0].array
+        if node in self.float_arrays or array.dtype.kind == "b":
+            array = array.astype(self.dtype)
+        label = self.names.fresh("A" if node.ndim > 1 else "c", f"constant_{len(self.constants) + 1}")
+        if array.size <= WRITTEN:
+            self.above.append(f"{label} = {self.writer.literal_array(array)}")
+        else:
+            self.constants[label] = array
+            self.above.append(f"# {label} is the array of shape {array.shape} in the expression")
+        return Value(label, axes=_all(node))
+
+    # --- the function -----------------------------------------------------------------------------------
+
+    def compose(self) -> Source:
+        for node in self.nodes:
+            value = self._write(node)
+            if self._deserves_a_name(node, value):
+                value = self._assign(node, value)
+            self.values[node] = value
+        results = [self.writer.result(self._full(o)) for o in self.outputs]
+        return self._assemble(", ".join(results) + ("," if len(results) == 1 and not self.single else ""))
+
+    def _deserves_a_name(self, node: Expr, value: Value) -> bool:
+        if not node.args or value.python or re.fullmatch(r"\w+", value.text):
+            return False
+        if node in self.labels:
+            return True
+        if node in self.solves:
+            return False
+        if re.fullmatch(r"\w+(\.T|\[[^\[\]]*\])?", value.text):
+            return False  # a transpose or a slice of a variable costs nothing
+        if self.uses.get(node, 0) > 1:
+            return True
+        return len(value.text) > LONG and node not in map(definition, self.outputs)
+
+    def _assign(self, node: Expr, value: Value) -> Value:
+        label = self.labels.get(node)
+        name = self.names.fresh(label if label is not None else self._suggest(node))
+        value = self.writer.number(value).signed()
+        self.lines.append((f"{name} = {value.text}", shape_text(tuple(node.shape[a] for a in value.axes))))
+        return Value(name, axes=value.axes)
+
+    def _suggest(self, node: Expr) -> str:
+        # A name for a common subexpression: Xb for X @ b, exp_z for np.exp(z).
+        parts = []
+        for arg in node.args:
+            value = self.values[definition(arg)]
+            if definition(arg).ndim and not re.fullmatch(r"[A-Za-z]\w*", value.text):
+                break
+            parts.append(value.text if definition(arg).ndim else "")
+        else:
+            if node.op.name == "contract" and all(parts) and len("".join(parts)) <= 8:
+                return "".join(p[:1].upper() + p[1:] if k and len(p) > 1 else p for k, p in enumerate(parts))
+            if len(node.args) == 1 and parts[0]:
+                return f"{node.op.name}_{parts[0]}"
+        return {"add": "sum", "contract": "product"}.get(node.op.name, node.op.name) + "_1"
+
+    def _assemble(self, result: str) -> Source:
+        w = self.writer
+        helpers = [HELPERS[h].targets.get(w.target) or w.translate(HELPERS[h].text) for h in sorted(w.used)]
+        statements = [text for text, _ in self.lines] + [f"return {result}"]
+        body = "\n".join(statements)
+        needed = {s for s, name in self.sizes.items() if re.search(rf"\b{re.escape(name)}\b", body)}
+        sources = size_sources(self.arguments)
+        header, resolved = self._size_lines(needed, sources)
+        readable = {s.size for s in sources}
+        free = tuple(s for s in self.sizes if s in needed and s not in resolved)
+        unread = {n for a in self.arguments for d in a.shape for n in d.names} - readable
+        signature = Signature(self.arguments, tuple(sources), tuple(dict.fromkeys([*free, *sorted(unread)])))
+        parameters = [a.name for a in self.arguments]
+        if signature.free:
+            parameters += ["*", *(self.sizes[s] for s in signature.free)]
+        lines = [f"def {self.name}({', '.join(parameters)}):", f'    """{self._docstring()}"""']
+        lines += [f"    {line}" for line in header]
+        for text, shape in self.lines:
+            line = f"    {text}"
+            lines.append(f"{line}  # {shape}" if len(line) + len(shape) < 106 else f"    # {shape}\n{line}")
+        lines.append(f"    return {result}")
+        text = "\n\n".join(h.strip("\n") + "\n" for h in helpers)
+        text = "\n\n".join([*(["\n".join(self.above) + "\n"] if self.above else []), *([text] if text else []), "\n".join(lines)])
+        imports = [line for mark, line in w.imports if re.search(rf"\b{re.escape(mark)}", text)]
+        text = "\n".join(imports) + ("\n\n\n" if imports else "") + text + "\n"
+        return Source(text, self.name, signature, self.constants, tuple(w.steps))
+
+    def _docstring(self) -> str:
+        shapes = ", ".join(f"{a.name}: {shape_text(a.shape)}" for a in self.arguments)
+        result = ", ".join(shape_text(o.shape) for o in self.outputs)
+        return f"{shapes} -> {result}" if shapes else f"-> {result}"
+
+    def _size_lines(self, needed: set[str], sources: list[SizeSource]) -> tuple[list[str], set[str]]:
+        # Only the sizes that the body uses are read, and those that these are computed from.
+        order = {s.size: s for s in sources}
+        wanted, stack = set(), list(needed)
+        while stack:
+            size = stack.pop()
+            if size in order and size not in wanted:
+                wanted.add(size)
+                stack.extend(order[size].rest.names)
+        lines: list[str] = []
+        done: set[str] = set()
+        for source in sources:
+            if source.size not in wanted or source.size in done:
+                continue
+            argument = source.argument
+            here = [s for s in sources if s.argument is argument and s.size in wanted and _simple(s)]
+            if _simple(source) and len(here) == len(argument.shape) > 1 and not done & {s.size for s in here}:
+                names = ", ".join(self.sizes[s.size] for s in sorted(here, key=lambda s: s.axis))
+                lines.append(f"{names} = {argument.name}.shape")
+                done |= {s.size for s in here}
+                continue
+            length = f"len({argument.name})" if source.axis == 0 else f"{argument.name}.shape[{source.axis}]"
+            rest = self.writer.size(source.rest * -1)
+            if source.rest != 0:
+                moved = self.writer.size(source.rest)
+                length = f"{length} - {moved.bracket()}" if str(rest.text).startswith("-") else f"{length} + {rest.text}"
+            if source.coefficient != 1:
+                length = f"({length}) // {source.coefficient}" if source.rest != 0 else f"{length} // {source.coefficient}"
+            lines.append(f"{self.sizes[source.size]} = {length}")
+            done.add(source.size)
+        return lines, done
+
+
+def _simple(source: SizeSource) -> bool:
+    return source.coefficient == 1 and source.rest == 0
+
+
+def _all(node: Expr) -> tuple[int, ...]:
+    return tuple(range(node.ndim))
+
+
+def _dims_in(params: Any) -> list:
+    found, stack = [], [params]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, tuple):
+            stack.extend(item)
+        elif hasattr(item, "terms") and hasattr(item, "names"):
+            found.append(item)
+    return found
+
+
+__all__ = ["ATOM", "Source", "compose", "plain_name"]

@@ -1,0 +1,146 @@
+"""Log-likelihoods, deviances and what is made of them: AIC, BIC, McFadden's R²."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+from ..errors import GradworkError
+
+Array = NDArray[np.float64]
+FAMILIES = ("normal", "binomial", "multinomial", "poisson")
+
+
+def log_likelihood(family: str, y: ArrayLike, fitted: ArrayLike) -> float:
+    """Return the log-likelihood of y given the fitted values, constants included.
+
+    normal       −n/2 (log(2π rss/n) + 1)        the variance at its maximum, rss/n
+    binomial     Σ y log p + (1 − y) log(1 − p)  fitted: the probability of 1
+    multinomial  Σ log P[i, yᵢ]                  y: class numbers 0 … k−1; fitted: n×k
+    poisson      Σ y log μ − μ − log y!          fitted: the mean
+
+    >>> round(log_likelihood("binomial", [1] * 27 + [0] * 73, np.full(100, 0.27)), 6)
+    -58.325884
+    """
+    y, mu = _arrays(family, y, fitted)
+    if family == "normal":
+        n, rss = len(y), float(((y - mu) ** 2).sum())
+        return float("inf") if rss == 0 else -n / 2 * (np.log(2 * np.pi * rss / n) + 1)
+    return float(_terms(family, y, mu).sum())
+
+
+def deviance(family: str, y: ArrayLike, fitted: ArrayLike) -> float:
+    """Return twice the log-likelihood by which a model with a parameter per row would be better.
+
+    For the normal family it is the residual sum of squares, as in R.
+
+    >>> round(deviance("poisson", [0, 2], [1.0, 1.0]), 6)
+    2.772589
+    """
+    y, mu = _arrays(family, y, fitted)
+    if family == "normal":
+        return float(((y - mu) ** 2).sum())
+    if family == "poisson":
+        return float(2 * (special.xlogy(y, np.where(y > 0, y, 1.0)) - special.xlogy(y, mu) - y + mu).sum())
+    if family == "multinomial":
+        return float(-2 * _terms(family, y, mu).sum())
+    saturated = special.xlogy(y, y) + special.xlog1py(1 - y, -y)
+    return float(2 * (saturated - _terms(family, y, mu)).sum())
+
+
+def null_fit(family: str, y: ArrayLike) -> Array:
+    """Return the fitted values of the model with an intercept alone: the mean, or the shares of the classes.
+
+    >>> null_fit("binomial", [0, 1, 1, 1]).tolist()
+    [0.75, 0.75, 0.75, 0.75]
+    """
+    y = np.asarray(y)
+    if family != "multinomial":
+        return np.full(len(y), y.mean())
+    shares = np.bincount(y.astype(int)) / len(y)
+    return np.tile(shares, (len(y), 1))
+
+
+def aic(log_likelihood: float, parameters: int) -> float:
+    """Return 2 k − 2 log L. As in statsmodels, the variance of a normal model is not counted (in R it is)."""
+    return 2 * parameters - 2 * log_likelihood
+
+
+def bic(log_likelihood: float, parameters: int, rows: int) -> float:
+    """Return k log n − 2 log L, counting parameters as `aic` does."""
+    return parameters * float(np.log(rows)) - 2 * log_likelihood
+
+
+@dataclass(frozen=True)
+class LikelihoodMetrics:
+    """How well a likelihood fits, beside the model with an intercept alone ("null").
+
+    `pseudo_r2` is McFadden's, 1 − log L / log L₀. `lr` is 2 (log L − log L₀), `lr_p` its p-value from χ² with
+    the number of parameters beyond the intercept(s).
+    """
+
+    family: str
+    rows: int
+    parameters: int
+    log_likelihood: float
+    null_log_likelihood: float
+    deviance: float
+    null_deviance: float
+    aic: float
+    bic: float
+    pseudo_r2: float
+    lr: float
+    lr_p: float
+
+
+def likelihood_metrics(
+    family: str, y: ArrayLike, fitted: ArrayLike, parameters: int, intercepts: int = 1
+) -> LikelihoodMetrics:
+    """Return the measures of a fit by maximum likelihood.
+
+    `parameters` counts all of them (for softmax over k classes, those of k − 1), `intercepts`
+    those of the null model.
+
+    >>> m = likelihood_metrics("binomial", [0, 0, 1, 1], [0.1, 0.4, 0.6, 0.9], 2)
+    >>> round(m.deviance, 4), round(m.null_deviance, 4), round(m.pseudo_r2, 4)
+    (2.4647, 5.5452, 0.5555)
+    """
+    y = np.asarray(y)
+    null = null_fit(family, y)
+    ll, ll0 = log_likelihood(family, y, fitted), log_likelihood(family, y, null)
+    lr, df = 2 * (ll - ll0), parameters - intercepts
+    return LikelihoodMetrics(
+        family=family,
+        rows=len(y),
+        parameters=parameters,
+        log_likelihood=ll,
+        null_log_likelihood=ll0,
+        deviance=deviance(family, y, fitted),
+        null_deviance=deviance(family, y, null),
+        aic=aic(ll, parameters),
+        bic=bic(ll, parameters, len(y)),
+        pseudo_r2=1 - ll / ll0 if ll0 != 0 else float("nan"),
+        lr=lr,
+        lr_p=float(special.chdtrc(df, max(lr, 0.0))) if df > 0 else float("nan"),
+    )
+
+
+def _terms(family: str, y: Array, mu: Array) -> Array:
+    with np.errstate(divide="ignore"):
+        if family == "binomial":
+            return special.xlogy(y, mu) + special.xlog1py(1 - y, -mu)
+        if family == "poisson":
+            return special.xlogy(y, mu) - mu - special.gammaln(y + 1)
+        return np.log(mu[np.arange(len(y)), y.astype(int)])
+
+
+def _arrays(family: str, y: ArrayLike, fitted: ArrayLike) -> tuple[Array, Array]:
+    if family not in FAMILIES:
+        raise GradworkError(f"no likelihood is called {family!r}; there are {', '.join(FAMILIES)}")
+    y, mu = np.asarray(y, dtype=float), np.asarray(fitted, dtype=float)
+    if y.ndim != 1 or mu.ndim != (2 if family == "multinomial" else 1) or len(mu) != len(y):
+        raise GradworkError(f"y and the fitted values do not go together: shapes {y.shape} and {mu.shape}")
+    return y, mu

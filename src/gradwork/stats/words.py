@@ -1,0 +1,103 @@
+"""The sentences of the statistics, looked up by name, so that another language is another table."""
+
+from __future__ import annotations
+
+ENGLISH: dict[str, str] = {
+    # collinearity
+    "collinear": "'{column}' is a combination of other columns: {column} = {combination}",
+    "zero column": "'{column}' is zero in every row",
+    "constant column": "'{column}' is constant ({value} in every row), as the intercept is",
+    "nearly collinear": (
+        "{columns} are nearly collinear (condition number {condition} after scaling): "
+        "their separate estimates are uncertain"
+    ),
+    "rank deficient": (
+        "the {parameters} parameters have rank {rank}: the estimates are the smallest of the many that fit "
+        "equally well, and the undetermined ones ({columns}) have no standard error"
+    ),
+    "more parameters than rows": (
+        "{parameters} parameters from {rows} {rows_word}: infinitely many fits pass through every row"
+    ),
+    "no degree of freedom": (
+        "no degree of freedom is left: {rows} rows carry {parameters} parameters, so the fit passes through "
+        "every row and says nothing of its error"
+    ),
+    "one degree of freedom": (
+        "one degree of freedom is left: the intervals are this wide because {rows} rows carry "
+        "{parameters} parameters"
+    ),
+    "perfect fit": (
+        "the fit passes through every row to the last digit: "
+        "the residuals are rounding, and so are standard errors, t and p"
+    ),
+    # information
+    "not definite": (
+        "the Hessian is not positive definite (smallest eigenvalue {eigenvalue} after scaling, "
+        "along {direction}): {columns} {have} no standard error"
+    ),
+    "not finite": "the Hessian is not finite (first at {row}, {column}): no standard errors",
+    # separation
+    "complete separation": (
+        "the classes are completely separated: {rule}; the likelihood has no maximum, "
+        "the estimates grow without end, and standard errors, z and p mean nothing"
+    ),
+    "quasi separation": (
+        "the classes are quasi-completely separated: {rule}; some estimates grow without end, "
+        "and their standard errors, z and p mean nothing"
+    ),
+    "one class": "every row has the same class: there is nothing to tell apart",
+    "rule above": (
+        "'{column}' alone tells them apart ({target} is {high} where it is above {cut}, else {low})"
+    ),
+    "rule below": (
+        "'{column}' alone tells them apart ({target} is {high} where it is below {cut}, else {low})"
+    ),
+    "rule touch": (
+        "'{column}' alone tells them apart except where it is {cut} "
+        "({target} is {above} above, {below} below)"
+    ),
+    "rule direction": "{direction} tells them apart",
+    "rule columns": "{columns} tell {classes} apart",
+    "separation help": (
+        "leave the column out, add a penalty (ridge), or collect rows where the classes overlap"
+    ),
+    # summary
+    "estimate": "estimate",
+    "std. error": "std. error",
+    "p": "p",
+    "interval": "{level} % interval",
+    "less than": "<",
+    "r2": "R²",
+    "r2 uncentred": "R² (uncentred)",
+    "r2 adjusted": "adjusted R²",
+    "f": "F",
+    "f p": "p(F)",
+    "df residual": "residual df",
+    "condition": "condition number",
+    "log likelihood": "log-likelihood",
+    "aic": "AIC",
+    "bic": "BIC",
+    "deviance": "deviance",
+    "null deviance": "null deviance",
+    "pseudo r2": "McFadden R²",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "accuracy": "accuracy",
+    "auc": "ROC AUC",
+    "rows": "rows",
+    "class": "class {label}",
+    "class against": "class {label} (against {reference})",
+    "std. errors": "standard errors: {kind}",
+}
+
+TABLES: dict[str, dict[str, str]] = {"en": ENGLISH}
+
+
+def say(key: str, language: str = "en", **values: object) -> str:
+    """Return the sentence named `key` with its values in place.
+
+    >>> say("interval", level=95)
+    '95 % interval'
+    """
+    table = TABLES.get(language, ENGLISH)
+    return table.get(key, ENGLISH[key]).format(**values)
