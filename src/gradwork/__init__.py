@@ -35,23 +35,22 @@ _LATER = {
 
 
 
-def _late(module: str, name: str) -> Any:
+def _late(module: str, view: str) -> Any:
     def call(*args: Any, **options: Any) -> Any:
-        return getattr(importlib.import_module(module), name)(*args, **options)
+        importlib.import_module(module)  # which puts its own function in the place of this one
+        return METHODS[view](*args, **options)
 
     return call
 
 
 # Views of an expression are made above the calculus; each is imported when it is first asked for.
-METHODS.update(
-    evaluate=_late("gradwork.run", "evaluate"),
-    code=_late("gradwork.run", "code"),
-    unicode=_late("gradwork.show", "unicode"),
-    text=_late("gradwork.show", "text"),
-    latex=_late("gradwork.show", "latex"),
-    mathml=_late("gradwork.show", "mathml"),
-    derivation=_late("gradwork.show.derivation", "render"),
-)
+for _module, _views in {
+    "gradwork.run": ("evaluate", "code"),
+    "gradwork.show": ("unicode", "text", "latex", "mathml"),
+    "gradwork.show.derivation": ("derivation",),
+}.items():
+    for _view in _views:
+        METHODS[_view] = _late(_module, _view)
 
 globals().update(_CONSTANTS)
 globals().update({name: f for name, f in _FUNCTIONS.items() if name != "tr"})

@@ -37,7 +37,11 @@ def random_contraction(rng, rank=3, most=5):
         else:
             labels = list(rng.choice(list(LETTERS), rng.integers(1, rank + 1)))
             labels = [x.upper() if rng.random() < 0.25 else x for x in labels]
-            reuse = [s for s, v in values.items() if v.shape == tuple(SIZES[x.lower()] for x in labels)] if labels else []
+            reuse = (
+                [s for s, v in values.items() if v.shape == tuple(SIZES[x.lower()] for x in labels)]
+                if labels
+                else []
+            )
             name = str(rng.choice(reuse)) if reuse and rng.random() < 0.3 else f"a{k}"
             x = symbol(name, [x.lower() for x in labels])
             array = values.setdefault(name, rng.normal(size=[SIZES[x.lower()] for x in labels]))
@@ -50,7 +54,10 @@ def random_contraction(rng, rank=3, most=5):
 
 
 def known(program, values):
-    return {**{s: values[s] for s in program.symbols}, **{s: SIZES[s] for s in program.arguments[len(program.symbols) :]}}
+    return {
+        **{s: values[s] for s in program.symbols},
+        **{s: SIZES[s] for s in program.arguments[len(program.symbols) :]},
+    }
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -60,7 +67,9 @@ def test_numpy_products_are_right(seed):
         expr, values, expected, pattern = random_contraction(rng)
         program = gw.function(expr)
         found = program(**known(program, values))
-        np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-11, err_msg=f"{pattern}\n{program.source}")
+        np.testing.assert_allclose(
+            found, expected, rtol=1e-10, atol=1e-11, err_msg=f"{pattern}\n{program.source}"
+        )
         assert np.shape(found) == expected.shape, f"{pattern}\n{program.source}"
 
 
@@ -88,4 +97,6 @@ def test_torch_products_are_right(seed):
         if gw.function(expr).arguments != gw.function(expr).symbols:
             continue
         found = run_torch(expr, values)
-        np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-11, err_msg=f"{pattern}\n{code(expr, 'torch')}")
+        np.testing.assert_allclose(
+            found, expected, rtol=1e-10, atol=1e-11, err_msg=f"{pattern}\n{code(expr, 'torch')}"
+        )

@@ -30,7 +30,8 @@ def test_jax_agrees(op):
 def test_torch_agrees(op):
     y, values, _ = example(op)
     found = run_torch(y, values)
-    np.testing.assert_allclose(found, y.evaluate(**values), rtol=1e-12, atol=1e-13)
+    rtol = 1e-9 if op.name == "polygamma" else 1e-12  # PyTorch's own is no better
+    np.testing.assert_allclose(found, y.evaluate(**values), rtol=rtol, atol=1e-13)
 
 
 @pytest.mark.parametrize("op", OPERATIONS, ids=IDS)

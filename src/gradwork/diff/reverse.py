@@ -17,6 +17,7 @@ from gradwork.expr.node import (
     is_zero,
     make,
     name,
+    segment,
     substitute,
     surface,
     walk,
@@ -38,7 +39,7 @@ def segment_adjoints(
     """
     if top in stop:
         return [(top, g)]
-    order = [n for n in _segment(top, stop) if n in moving]
+    order = [n for n in segment(top, stop) if n in moving]
     adjoint: dict[Expr, list[Expr]] = {top: [g]}
     found: list[tuple[Expr, Expr]] = []
     for node in reversed(order):
@@ -54,23 +55,6 @@ def segment_adjoints(
             if arg in moving:
                 adjoint.setdefault(arg, []).append(pull(whole, node, y if node is top else node, i))
     return found
-
-
-def _segment(top: Expr, stop: set[Expr]) -> list[Expr]:
-    # The nodes of one definition, arguments first, not entering names or variables.
-    seen: set[Expr] = set()
-    order: list[Expr] = []
-    stack: list[tuple[Expr, bool]] = [(top, False)]
-    while stack:
-        node, done = stack.pop()
-        if done:
-            order.append(node)
-        elif node not in seen:
-            seen.add(node)
-            stack.append((node, True))
-            if node not in stop or node is top:
-                stack.extend((a, False) for a in reversed(node.args))
-    return order
 
 
 def reverse(
@@ -143,7 +127,7 @@ def reverse(
         phases = (start,) if final is value else (start, _inlining(value))
         lines.append(Line("result", v, v, phases))
     derivation = Derivation(f, tuple(variables), lines, found)
-    derivation.differential = lambda: differential(body, f, tuple(variables))
+    derivation.differential = lambda: differential(body, f, tuple(variables), found)
     return derivation
 
 
@@ -184,7 +168,7 @@ def _with_inner(here: tuple[Expr, ...], inlined: set[Expr]) -> tuple[Expr, ...]:
 
 def _uses(n: Expr, stop: set[Expr], moving: set[Expr]) -> int:
     # How many adjoints the adjoint of this name goes into.
-    return sum(1 for node in _segment(n.args[0], stop) if node in stop and node in moving)
+    return sum(1 for node in segment(n.args[0], stop) if node in stop and node in moving)
 
 
 def _small(value: Expr) -> bool:

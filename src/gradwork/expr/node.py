@@ -462,6 +462,23 @@ def surface(root: Expr, enter: Iterable[Expr] = ()) -> list[Expr]:
     return order
 
 
+def segment(top: Expr, stop: set[Expr]) -> list[Expr]:
+    """Return the nodes of one definition, arguments first: the walk ends at the nodes in `stop`."""
+    seen: set[Expr] = set()
+    order: list[Expr] = []
+    stack: list[tuple[Expr, bool]] = [(top, False)]
+    while stack:
+        node, done = stack.pop()
+        if done:
+            order.append(node)
+        elif node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            if node not in stop or node is top:
+                stack.extend((a, False) for a in reversed(node.args))
+    return order
+
+
 def consumers(*roots: Expr) -> dict[Expr, int]:
     """Return for each node how many arguments it is."""
     count: dict[Expr, int] = {}

@@ -78,8 +78,8 @@ def as_array(symbol: Expr, value: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
     if "integer" in facts(symbol):
         if array.dtype.kind == "f" and not (array == np.round(array)).all():
             raise GradworkError(f"{name} is declared integer, but holds {array[array != np.round(array)][0]}")
-        return np.ascontiguousarray(array, dtype=np.int64)
-    return np.ascontiguousarray(array, dtype=dtype)
+        return np.asarray(array, dtype=np.int64, order="C")
+    return np.asarray(array, dtype=dtype, order="C")
 
 
 def check_finite(name: str, array: NDArray[Any]) -> None:

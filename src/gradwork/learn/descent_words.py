@@ -53,8 +53,10 @@ ENGLISH: dict[str, str] = {
     "hoist does not pay": "nothing is computed beforehand: for {steps:,} steps it costs more than it saves",
     # refusals of minibatches
     "no row axis": "the data share no axis that could be rows: {detail}",
+    "the loss": "the loss",
     "not rows": "{what} is not a sum over the rows {rows}: {why}",
     "mixes": "each row's term needs all rows (through {part})",
+    "mixes rows": "each row's term needs all rows",
     "nonlinear": "{op} is applied to a sum over rows",
     "pairs": "it pairs rows with rows",
     "over rows": "{op} runs over the rows",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -291,6 +292,23 @@ class Objective:
             bounds=self.bounds,
             sizes={k: v for k, v in self.sizes.items() if not self._in_data(k)},
         )
+
+    def with_dtype(self, dtype: DTypeLike) -> Objective:
+        """Return the same objective in another precision."""
+        return Objective(
+            self.formula, self.external(self.start), self.data, dtype, self.maximize, self.seed,
+            bounds=self.bounds, sizes=self.sizes,
+        )  # fmt: skip
+
+    def restricted(self, data: Mapping[str, Array]) -> Objective:
+        """Return the same objective over other arrays of the right kind, unchecked; programs are shared.
+
+        It is what a solver uses for some of the rows, thousands of times.
+        """
+        other = copy.copy(self)
+        other.data = {**self.data, **data}
+        other.sizes = {**self.sizes, **bind_sizes((s, other.data[n].shape) for n, s in self.data_symbols.items())}
+        return other
 
     def _in_data(self, size: str) -> bool:
         return any(size in d.names for s in self.data_symbols.values() for d in s.shape)

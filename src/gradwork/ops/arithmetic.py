@@ -54,7 +54,8 @@ def elementwise_pushforward(partials: tuple):
             return None
         partial = constant(partial)
         if node.args[i].ndim == node.ndim:
-            return times(partial, t)
+            axes = tuple(range(t.ndim))
+            return contract([(partial, axes[: partial.ndim]), (t, axes)], axes)
         # A scalar argument of an array: its tangent (further axes only) meets every component.
         rank = node.ndim
         partial = partial if partial.ndim == rank else filled_like(partial, node)

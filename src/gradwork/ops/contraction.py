@@ -14,7 +14,7 @@ from typing import Any
 
 from gradwork.errors import ShapeError
 from gradwork.expr.dims import Dim, shape_text
-from gradwork.expr.node import EYE, ONES, Expr, constant, definition, make, plain, size
+from gradwork.expr.node import EYE, ONES, Expr, constant, make, plain, size
 from gradwork.expr.op import Op
 
 Operand = tuple[Expr, Sequence[Hashable]]
@@ -348,11 +348,3 @@ def matrix_power(a: Any, k: int) -> Expr:
     for i in range(k):
         result = a if i == 0 else matmul(result, a)
     return result
-
-
-def is_ones(x: Expr) -> bool:
-    """Tell whether `x` is filled with ones by its form."""
-    x = definition(x)
-    if x.op is ONES:
-        return True
-    return x.op is CONTRACT and len(x.params[1]) == len(x.args) > 0 and all(a.op is ONES for a in x.args)

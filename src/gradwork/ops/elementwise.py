@@ -7,7 +7,20 @@ from fractions import Fraction
 from typing import Any
 
 from gradwork.expr.node import Expr, constant, definition, make
-from gradwork.expr.notation import Call, Cases, Fence, Number, Raw, Relation, Root, function
+from gradwork.expr.notation import (
+    Call,
+    Cases,
+    Either,
+    Fence,
+    Hadamard,
+    Number,
+    Quotient,
+    Raw,
+    Relation,
+    Root,
+    Times,
+    function,
+)
 from gradwork.expr.op import Op
 from gradwork.ops.arithmetic import (
     add,
@@ -202,7 +215,7 @@ reciprocal0 = unary(
     "1/x, and 0 at 0",
     law=r"(1/x)' = -1/x^2",
     code=lambda w, node, args: w.helper("reciprocal0", args),
-    notation=lambda node, args: Fence("reciprocal", args[0]),
+    notation=lambda node, args: Quotient(Number(Fraction(1)), args[0]),
     domain=((0.3, 2.5),),
 )
 
@@ -259,7 +272,15 @@ POLYGAMMA = Op(
     pushforward=elementwise_pushforward(_next_order),
     elementwise=True,
     code=lambda w, node, args: w.call("special.polygamma", str(node.params[0]), args[0]),
-    notation=lambda node, args: Call("polygamma", (Number(Fraction(node.params[0])), *args), latex=r"\psi"),
+    notation=lambda node, args: Either(
+        Call("polygamma", (Number(Fraction(node.params[0])), *args)),
+        Call(
+            "polygamma",
+            tuple(args),
+            latex=rf"\psi^{{({node.params[0]})}}",
+            unicode=f"ψ⁽{''.join('⁰¹²³⁴⁵⁶⁷⁸⁹'[int(d)] for d in str(node.params[0]))}⁾",
+        ),
+    ),
     domain=((0.4, 4.0),),
     analytic=False,
     summary="the polygamma function of a given order",
@@ -386,7 +407,10 @@ prefer = binary(
     "1 where a > b, 1/2 where they are equal, else 0",
     code="np.heaviside({0} - {1}, 0.5)",
     targets={"torch": "(torch.sign({0} - {1}) + 1) / 2"},
-    notation=lambda node, args: Fence("bracket", Relation(">", *args)),
+    notation=lambda node, args: Either(
+        Cases(Relation("==", *args), Number(Fraction(1, 2)), Relation(">", *args)),
+        Fence("bracket", Relation(">", *args)),
+    ),
     law=r"\partial = 0",
     analytic=False,
     domain=((-2, 2), (-2, 2)),
@@ -398,7 +422,7 @@ maximum = binary(
     "the larger of the two; at ties each has the derivative 1/2",
     code="np.maximum({0}, {1})",
     targets={"torch": lambda w, node, args: w.both_tensors("torch.maximum", node, args)},
-    notation=function("maximum", latex=r"\max"),
+    notation=function("maximum", latex=r"\max", unicode="max"),
     law=r"\partial\max(a,b)/\partial a = [a > b] + \tfrac12 [a = b]",
     analytic=False,
     domain=((-2, 2), (-2, 2)),
@@ -410,7 +434,7 @@ minimum = binary(
     "the smaller of the two; at ties each has the derivative 1/2",
     code="np.minimum({0}, {1})",
     targets={"torch": lambda w, node, args: w.both_tensors("torch.minimum", node, args)},
-    notation=function("minimum", latex=r"\min"),
+    notation=function("minimum", latex=r"\min", unicode="min"),
     law=r"\partial\min(a,b)/\partial a = [a < b] + \tfrac12 [a = b]",
     analytic=False,
     domain=((-2, 2), (-2, 2)),
@@ -428,6 +452,10 @@ xlogy = binary(
     "x log y, and 0 at x = 0",
     code="special.xlogy({0}, {1})",
     targets={"torch": lambda w, node, args: w.both_tensors("torch.special.xlogy", node, args)},
+    notation=lambda node, args: Either(
+        Call("xlogy", tuple(args)),
+        (Hadamard if node.ndim else Times)((args[0], Call("log", (args[1],), latex=r"\log"))),
+    ),
     law=r"\partial(x \log y)/\partial x = \log y, \quad \partial/\partial y = x/y",
     domain=((0.2, 3), (0.2, 3)),
 )

@@ -10,7 +10,7 @@ import numpy as np
 from gradwork.errors import ShapeError
 from gradwork.expr.dims import Dim, DimLike, shape_text
 from gradwork.expr.node import Expr, constant, make, zeros
-from gradwork.expr.notation import Call, Indexed
+from gradwork.expr.notation import Call, Either, Indexed, Raw
 from gradwork.expr.op import Op
 from gradwork.ops.contraction import axes_of, broadcast, contract, spread
 
@@ -242,12 +242,20 @@ RESHAPE = Op(
         RESHAPE, (t,), ((*node.params[0], *t.shape[node.args[0].ndim :]),)
     ),
     code=lambda w, node, args: w.method(args[0], "reshape", w.shape(node.params[0])),
-    notation=lambda node, args: Call("reshape", tuple(args), (("to", shape_text(node.params[0])),)),
+    notation=lambda node, args: Either(
+        Call("reshape", (*args, *(_size_text(d) for d in node.params[0]))),
+        Call("reshape", tuple(args), (("to", shape_text(node.params[0])),)),
+    ),
     law=r"\partial\,\mathrm{reshape}(x)/\partial x = \mathrm{reshape}(g)",
     linear=True,
     summary="the same entries in another shape, row by row",
     example=(((4, 3),), ((Dim.of(6), Dim.of(2)),)),
 )
+
+
+def _size_text(dim: Dim) -> Raw:
+    text = dim.render(times="*")
+    return Raw(text, text, text)
 
 
 def reshape(x: Any, *shape: Any) -> Expr:

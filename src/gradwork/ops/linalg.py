@@ -6,6 +6,7 @@ from typing import Any
 
 from gradwork.errors import ShapeError
 from gradwork.expr.dims import Dim, shape_text
+from gradwork.expr.facts import is_symmetric
 from gradwork.expr.node import TRIL, Expr, constant, make
 from gradwork.expr.notation import Call, Fence, Inverse, Times
 from gradwork.expr.op import Op
@@ -56,7 +57,9 @@ COFACTOR = Op(
     pullback=lambda g, y, node, i: _cofactor_derivative(g, node),
     pushforward=lambda t, y, node, i: _cofactor_derivative(t, node),
     code=lambda w, node, args: w.helper("cofactor", args),
-    notation=lambda node, args: Times((Fence("det", args[0]), Inverse(args[0], transposed=True))),
+    notation=lambda node, args: Times(
+        (Fence("det", args[0]), Inverse(args[0], transposed=not is_symmetric(node.args[0])))
+    ),
     law=r"\operatorname{cof}(A) = \det(A)\, A^{-\mathsf T}",
     analytic=False,
     summary="the cofactor matrix det(A) A^-T, defined for singular A too",

@@ -7,7 +7,7 @@ from typing import Any
 from gradwork.errors import ShapeError
 from gradwork.expr.dims import Dim, shape_text
 from gradwork.expr.node import Expr, constant, make, size
-from gradwork.expr.notation import Call, Fence
+from gradwork.expr.notation import Call, Either, Fence, Relation
 from gradwork.expr.op import Op
 from gradwork.ops.arithmetic import add, multiply, power, subtract
 from gradwork.ops.contraction import axes_of, contract, mean, spread, sum_, transpose
@@ -76,12 +76,19 @@ SHARES = Op(
     pullback=lambda g, y, node, i: None,
     pushforward=lambda t, y, node, i: None,
     code=lambda w, node, args: w.helper("shares", args, node.params[0], w.reducer(node.params[1])),
-    notation=lambda node, args: Call("shares", tuple(args), (("of", node.params[1]), *_options(node))),
+    notation=lambda node, args: Either(
+        Call("shares", tuple(args), (("of", node.params[1]), *_options(node))),
+        Fence("bracket", Relation("==", args[0], _extremum_notation(node, args, node.params[1]))),
+    ),
     law=r"\partial = 0",
     analytic=False,
     summary="1 where x is the extremum, shared equally between ties, else 0",
     example=(((4, 3),), ((1,), "max")),
 )
+
+
+def _extremum_notation(node: Expr, args: list, name: str) -> Call:
+    return Call(name, tuple(args), _options(node), latex=rf"\{name}")
 
 
 def _extremum(name: str, summary: str) -> Op:
@@ -94,7 +101,7 @@ def _extremum(name: str, summary: str) -> Op:
         pullback=_weighted_pullback(weights),
         pushforward=_weighted_pushforward(weights),
         code=_reduction_code(name),
-        notation=lambda node, args: Call(name, tuple(args), _options(node), latex=rf"\{name}"),
+        notation=lambda node, args: _extremum_notation(node, args, name),
         law=rf"\partial\{name} x/\partial x_i = [x_i = \{name} x] / \text{{number of ties}}",
         analytic=False,
         summary=summary,

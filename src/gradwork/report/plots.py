@@ -37,6 +37,8 @@ def points(ax: Any, x: ArrayLike, y: ArrayLike, colour: str, always: ArrayLike =
 def learning_curves(ax: Any, history: Any, colours: Colours, best: int | None = None) -> None:
     """Draw training and validation loss; mark the epoch whose parameters were kept."""
     history.plot(ax)
+    for line in ax.get_lines():
+        line.set_markersize(3)
     if ax.get_yscale() == "log":
         _plain_log(ax.yaxis)
     if best is not None:
@@ -44,7 +46,7 @@ def learning_curves(ax: Any, history: Any, colours: Colours, best: int | None = 
     legend = ax.get_legend()
     if legend is not None:
         legend.remove()
-        _label_lines(ax, colours)
+        _label_lines(ax)
 
 
 def gradient_norms(ax: Any, history: Any, colours: Colours) -> None:
@@ -69,7 +71,11 @@ def residuals(ax: Any, fitted: ArrayLike, residual: ArrayLike, colours: Colours)
         order = np.argsort(f, kind="stable")
         parts = np.array_split(order, min(12, max(3, len(f) // 15)))
         ax.plot(
-            [f[p].mean() for p in parts], [r[p].mean() for p in parts], color=colours["second"], marker="o", markersize=2.5
+            [f[p].mean() for p in parts],
+            [r[p].mean() for p in parts],
+            color=colours["second"],
+            marker="o",
+            markersize=2.5,
         )
     ax.set_xlabel("fitted")
     ax.set_ylabel("residual")
@@ -140,8 +146,12 @@ def bars(ax: Any, labels: Sequence[str], counts: ArrayLike, colours: Colours) ->
     place = np.arange(len(names))
     ax.bar(place, counts[:12], color=colours["first"], alpha=0.85, width=0.6)
     for x, count in zip(place, counts[:12], strict=True):
-        ax.annotate(f"{count}", (x, count), (0, 3), textcoords="offset points", ha="center", color=colours["muted"])
-    ax.set_xticks(place, names, rotation=0 if len(names) < 6 else 35, ha="center" if len(names) < 6 else "right")
+        ax.annotate(
+            f"{count}", (x, count), (0, 3), textcoords="offset points", ha="center", color=colours["muted"]
+        )
+    ax.set_xticks(
+        place, names, rotation=0 if len(names) < 6 else 35, ha="center" if len(names) < 6 else "right"
+    )
     ax.grid(False, axis="x")
     ax.set_ylabel("rows")
 
@@ -152,7 +162,13 @@ def calibration(ax: Any, bins: Any, colours: Colours) -> None:
     low = np.maximum(bins.observed - bins.lower, 0)
     high = np.maximum(bins.upper - bins.observed, 0)
     ax.errorbar(
-        bins.predicted, bins.observed, [low, high], color=colours["first"], fmt="o", markersize=4, elinewidth=1.1
+        bins.predicted,
+        bins.observed,
+        [low, high],
+        color=colours["first"],
+        fmt="o",
+        markersize=4,
+        elinewidth=1.1,
     )
     ax.set_xlim(-0.03, 1.03)
     ax.set_ylim(-0.03, 1.03)
@@ -175,7 +191,9 @@ def roc(ax: Any, curves: Sequence[tuple[str, ArrayLike, ArrayLike, float]], colo
     ax.set_ylabel("true positives")
 
 
-def race(ax: Any, runs: Mapping[str, tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]], colours: Colours) -> None:
+def race(
+    ax: Any, runs: Mapping[str, tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]], colours: Colours
+) -> None:
     """Draw the loss of each optimizer: the median over the seeds, and the band between the extremes.
 
     `runs` maps a name to (epochs, median, lowest, highest).
@@ -212,8 +230,8 @@ def shorten(text: str, limit: int = 32) -> str:
     return text.replace("$", r"\$")
 
 
-def _label_lines(ax: Any, colours: Colours) -> None:
-    """Name the lines beside their ends, in their colours, apart from each other."""
+def _label_lines(ax: Any) -> None:
+    """Name the lines in their own colours."""
     lines = [line for line in ax.get_lines() if not line.get_label().startswith("_")]
     ax.legend(
         handles=lines, loc="upper right", handlelength=1.4, labelcolor=[line.get_color() for line in lines]

@@ -87,7 +87,7 @@ def look(colours: dict[str, str] | None = None) -> Iterator[dict[str, str]]:
         yield chosen
 
 
-def figure(width: float = 4.7, height: float = 3.1) -> Any:
+def figure(width: float = 3.9, height: float = 2.9) -> Any:
     """Return axes on a figure of their own, of that size in inches; no window system is touched."""
     from matplotlib.figure import Figure
 
@@ -97,7 +97,9 @@ def figure(width: float = 4.7, height: float = 3.1) -> Any:
 def inline_svg(ax: Any, label: str) -> str:
     """Return the figure of the axes as SVG for a page: letters and colours of the page, no identifiers twice."""
     file = io.StringIO()
-    ax.figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    ax.figure.savefig(
+        file, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
+    )
     return for_page(file.getvalue(), label)
 
 
@@ -108,16 +110,47 @@ def for_page(svg: str, label: str) -> str:
 
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
-    svg = re.sub(r"<!--.*?-->", "", svg, flags=re.S)
+    svg = re.sub(r"<!--.*?-->|<style.*?</style>", "", svg, flags=re.S)  # the page styles its plots
     for role, mark in MARKS.items():
         svg = svg.replace(mark, f"var(--{role})")
     svg = re.sub(r"font: (?:[\w.]+ )*?([\d.]+)px [^;\"]*", r"font-size: \1px", svg)
-    # Identifiers are local to this figure, so that two figures in one page do not share clip paths.
-    prefix = "f" + hashlib.sha256((label + svg).encode()).hexdigest()[:8]
-    svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{prefix}-", svg)
-    svg = re.sub(r">\s+<", "><", svg)
+    svg = re.sub(r" ?font-family: [^;\"]*;?", "", svg)
+    svg = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\d\.\d\d)\d+", r"\1", tag[0]), svg)  # not the text between
+    svg = re.sub(r" transform=\"rotate\(-?0 [^\"]*\"", "", svg)
+    svg = _short_names(svg, "f" + hashlib.sha256((label + svg).encode()).hexdigest()[:5])
+    svg = re.sub(r">\s+<", "><", re.sub(r"\s*\n", " ", svg)).replace("<defs></defs>", "").replace(": ", ":")
+    svg = _shared_styles(svg)
     box = re.search(r'viewBox="([^"]*)"', svg)
     head = f'<svg class="plot" role="img" aria-label="{html.escape(label)}" viewBox="{box[1] if box else ""}"'
     rest = svg[svg.index(">") + 1 :].strip()
     rest = rest.replace("xlink:href", "href")
     return f"{head}>{rest}"
+
+
+def _short_names(svg: str, prefix: str) -> str:
+    """Give what is referred to a short name that no other figure of the page has, and drop all other names."""
+    used = dict.fromkeys(re.findall(r'(?:href="#|url\(#)([^")]*)', svg))
+    names = {old: f"{prefix}{i}" for i, old in enumerate(used)}
+
+    def rename(match: re.Match[str]) -> str:
+        return f' id="{names[match[1]]}"' if match[1] in names else ""
+
+    svg = re.sub(r' id="([^"]*)"', rename, svg)
+    return re.sub(r'(href="#|url\(#)([^")]*)', lambda m: m[1] + names[m[2]], svg)
+
+
+def _shared_styles(svg: str) -> str:
+    """Let the dots of a scatter take their colour from their group: it is the same for all of them."""
+
+    def group(match: re.Match[str]) -> str:
+        uses = re.findall(r'<use href="([^"]*)" x="([^"]*)" y="([^"]*)" style="([^"]*)"/>', match[0])
+        if len({(href, style) for href, _, _, style in uses}) != 1:
+            return match[0]
+        href, _, _, style = uses[0]
+        return (
+            f'<g style="{style}">'
+            + "".join(f'<use href="{href}" x="{x}" y="{y}"/>' for _, x, y, _ in uses)
+            + "</g>"
+        )
+
+    return re.sub(r'(?:<use href="[^"]*" x="[^"]*" y="[^"]*" style="[^"]*"/>){3,}', group, svg)

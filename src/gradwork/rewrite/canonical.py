@@ -323,7 +323,7 @@ def _depends_on_symbols(x: Expr) -> bool:
 
 def _without(rest: Expr, common: list[Expr]) -> Expr:
     if rest.op is not CONTRACT:
-        return constant(1)
+        return constant(1) if rest in common else rest
     left = list(common)
     kept = []
     for a, own in split(rest):
@@ -340,6 +340,43 @@ def _common_number(values: list) -> Fraction | float:
     sizes = {abs(v) for v in values}
     sign = -1 if all(v < 0 for v in values) else 1
     return sign * sizes.pop() if len(sizes) == 1 else Fraction(sign)
+
+
+@rule("gather shared operands", ADD)
+def factor_operands(node: Expr) -> Expr | None:
+    """Xᵢⱼ aᵢₖ + Xᵢⱼ bᵢₖ = Xᵢⱼ (aᵢₖ + bᵢₖ), from rank 3 on: no term is formed at full size on its own."""
+    if node.ndim < 3 or len(node.args) < 2 or any(a.op is not CONTRACT or a.shape != node.shape for a in node.args):
+        return None
+    terms = []
+    for a in node.args:
+        place = {label: axis for axis, label in enumerate(a.params[1])}
+        if len(place) != node.ndim:
+            return None
+        terms.append([(x, tuple(place.get(label, ("summed", label)) for label in own)) for x, own in split(a)])
+    shared = [
+        (x, own)
+        for x, own in terms[0]
+        if own and x.op not in (ONES, EYE) and all(isinstance(label, int) for label in own)
+        and all((x, own) in term for term in terms[1:])
+    ]
+    if not shared:
+        return None
+    rests = []
+    for term in terms:
+        left = list(term)
+        for operand in shared:
+            left.remove(operand)
+        rests.append(left)
+    covered = {label for _, own in shared for label in own}
+    needed = {label for rest in rests for _, own in rest for label in own if isinstance(label, int)}
+    inner = tuple(axis for axis in range(node.ndim) if axis in needed or axis not in covered)
+    pieces = []
+    for rest in rests:
+        present = {label for _, own in rest for label in own}
+        ones = [(make(ONES, (), (node.shape[axis],)), (axis,)) for axis in inner if axis not in present]
+        pieces.append(contract([*rest, *ones], inner))
+    whole = total(pieces, tuple(node.shape[axis] for axis in inner))
+    return contract([*shared, (whole, inner)], tuple(range(node.ndim)))
 
 
 @rule("add equal guards", ADD)
@@ -456,15 +493,18 @@ def equal_branches(node: Expr) -> Expr | None:
     condition, then, otherwise = node.args
     if then is otherwise or (is_zero(then) and is_zero(otherwise)):
         return then if then.shape == node.shape else spread_scalar(then, node.shape)
-    if then.op is WHERE and then.args[0] is condition:
-        return make(WHERE, (condition, then.args[1], otherwise))
-    if otherwise.op is WHERE and otherwise.args[0] is condition:
-        return make(WHERE, (condition, then, otherwise.args[2]))
-    if is_zero(then) and then.op is ZEROS:
-        return make(WHERE, (condition, constant(0), otherwise))
-    if is_zero(otherwise) and otherwise.op is ZEROS:
-        return make(WHERE, (condition, then, constant(0)))
-    return None
+    simpler = (condition, *(_taken(x, condition, i) for i, x in ((1, then), (2, otherwise))))
+    if simpler == node.args:
+        return None
+    new = make(WHERE, simpler)
+    # A branch may be what gives the choice its shape: zeros(d) is not 0 then.
+    return new if new.shape == node.shape else None
+
+
+def _taken(x: Expr, condition: Expr, i: int) -> Expr:
+    if x.op is WHERE and x.args[0] is condition:
+        return x.args[i]
+    return constant(0) if x.op is ZEROS else x
 
 
 @rule(

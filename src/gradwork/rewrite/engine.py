@@ -119,7 +119,7 @@ class Engine:
                 stack.pop()
                 continue
             fuel -= 1
-            if fuel < 0 or step.after in became:
+            if fuel < 0 or (step.after in became and step.after not in memo):
                 # A loop between rules: keep the form that was reached rather than turn for ever.
                 memo[node] = node
                 stack.pop()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 
 from gradwork.expr.facts import is_positive
-from gradwork.expr.node import CONSTANT, Expr, constant, is_constant, make
+from gradwork.expr.node import CONSTANT, ONES, Expr, constant, is_constant, make
 from gradwork.expr.op import REGISTRY, Op
 from gradwork.ops.arithmetic import ADD, POWER, total
-from gradwork.ops.contraction import CONTRACT, contract, is_ones, split
+from gradwork.ops.contraction import CONTRACT, contract, split
 from gradwork.rewrite.engine import Rule
 
 RULES: list[Rule] = []
@@ -35,7 +35,11 @@ def _one_plus(x: Expr) -> Expr | None:
 
 
 def _is_one(a: Expr) -> bool:
-    return is_constant(a, 1) or is_ones(a)
+    if a.op is CONTRACT:
+        return bool(a.args) and set(a.params[1]) == {label for own in a.params[0] for label in own} and all(
+            map(_is_one, a.args)
+        )
+    return is_constant(a, 1) or a.op is ONES
 
 
 def _negated(x: Expr) -> Expr | None:

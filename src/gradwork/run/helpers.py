@@ -115,6 +115,30 @@ def symmetric_part(a):
     return (a + a.T) / 2
 '''
 
+_OVER_ROWS = '''
+def over_rows(step, *arrays, width):
+    """The sum of step(rows of each array) over blocks of rows that stay in the cache."""
+    block = max(2**18 // max(width, 1), 256)
+    total = step(*(a[:block] for a in arrays))
+    for start in range(block, len(arrays[0]), block):
+        total += step(*(a[start : start + block] for a in arrays))
+    return total
+'''
+
+_JAX_OVER_ROWS = '''
+def over_rows(step, *arrays, width):
+    """The sum of step(rows of each array) over blocks of rows that stay in the cache."""
+    block, rows = max(2**18 // max(width, 1), 256), len(arrays[0])
+    if rows < 4 * block or jax.default_backend() != "cpu":
+        return step(*arrays)
+    blocks = rows // block
+
+    def add(i, total):
+        return total + step(*(jax.lax.dynamic_slice_in_dim(a, i * block, block) for a in arrays))
+
+    return jax.lax.fori_loop(0, blocks, add, step(*(a[blocks * block :] for a in arrays)))
+'''
+
 HELPERS: dict[str, Helper] = {
     "reciprocal0": Helper(_RECIPROCAL0),
     "shares": Helper(_SHARES, {"torch": _TORCH_SHARES}),
@@ -122,5 +146,6 @@ HELPERS: dict[str, Helper] = {
     "cofactor": Helper(_COFACTOR),
     "place": Helper(_PLACE, {"jax": _JAX_PLACE, "torch": _TORCH_PLACE}),
     "scatter": Helper(_SCATTER, {"jax": _JAX_SCATTER, "torch": _TORCH_SCATTER}),
+    "over_rows": Helper(_OVER_ROWS, {"jax": _JAX_OVER_ROWS}),
     "symmetric_part": Helper(_SYMMETRIC_PART),
 }

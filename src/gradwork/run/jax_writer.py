@@ -14,6 +14,7 @@ class JaxWriter(Writer):
 
     target = "jax"
     title = "JAX"
+    blocks_from_rank = 2
     imports = (
         ("jax.", "import jax"),
         ("jnp.", "import jax.numpy as jnp"),

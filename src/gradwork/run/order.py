@@ -6,12 +6,12 @@ still needs, so a product of m factors is m − 1 pairs; which pairs decides bet
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from functools import cache, lru_cache
 from itertools import combinations
-from typing import Union
+from typing import TypeAlias, Union
 
-Tree = Union[int, tuple["Tree", "Tree"]]
+Tree: TypeAlias = Union[int, tuple["Tree", "Tree"]]  # noqa: UP007 (a quoted name takes no |)
 Labels = frozenset[Hashable]
 
 EXACT = 8  # 3⁸ = 6561 splits; beyond that, greedily
@@ -41,12 +41,14 @@ def pair_cost(a: Labels, b: Labels, result: Labels, size: Mapping[Hashable, floa
 
 
 @lru_cache(maxsize=4096)
-def _search(factors: tuple[Labels, ...], out: Labels, sizes: tuple) -> tuple[float, Tree]:
+def _search(
+    factors: tuple[Labels, ...], out: Labels, sizes: tuple, avoid: frozenset[tuple[int, Hashable]]
+) -> tuple[float, Tree]:
     size = dict(sizes)
     count = len(factors)
     everything = (1 << count) - 1
 
-    @lru_cache(maxsize=None)
+    @cache
     def kept(chosen: int) -> Labels:
         inside: set = set()
         outside: set = set(out)
@@ -71,6 +73,10 @@ def _search(factors: tuple[Labels, ...], out: Labels, sizes: tuple) -> tuple[flo
                 cost = pair_cost(kept(part), kept(rest), kept(chosen), size) + left_cost + right_cost
                 kind = "sum" if (kept(part) & kept(rest)) - kept(chosen) else "scaling"
                 rank = left_rank + right_rank + _awkwardness(left_kind, kind, right_kind)
+                summed = (kept(part) & kept(rest)) - kept(chosen)
+                rank += sum(
+                    0.3 for i in (left, right) for x in summed if isinstance(i, int) and (i, x) in avoid
+                )
                 key = (float(f"{cost:.9g}"), rank)
                 if found is None or key < found[0]:
                     found = (key, (left, right), kind)
@@ -111,9 +117,15 @@ def _greedy(factors: tuple[Labels, ...], out: Labels, size: Mapping[Hashable, fl
 
 
 def best_order(
-    factors: Sequence[Labels], out: Labels, size: Mapping[Hashable, float]
+    factors: Sequence[Labels],
+    out: Labels,
+    size: Mapping[Hashable, float],
+    avoid: Iterable[tuple[int, Hashable]] = (),
 ) -> tuple[float, Tree]:
     """Return the estimated cost of multiplying the factors, and the best order as nested pairs.
+
+    avoid: (factor, label) where summing the factor over that label first would be awkward; it decides between
+    orders of equal cost.
 
     >>> i, j, k = "ijk"
     >>> best_order([frozenset("ij"), frozenset("jk"), frozenset("k")], frozenset("i"), dict(i=9, j=9, k=9))[1]
@@ -122,4 +134,6 @@ def best_order(
     known = tuple(frozenset(f) for f in factors)
     if len(known) > EXACT:
         return _greedy(known, frozenset(out), size)
-    return _search(known, frozenset(out), tuple(sorted(size.items(), key=lambda item: str(item[0]))))
+    return _search(
+        known, frozenset(out), tuple(sorted(size.items(), key=lambda item: str(item[0]))), frozenset(avoid)
+    )

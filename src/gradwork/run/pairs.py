@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -39,20 +39,24 @@ def write(
     return _Pairs(w, factors, frozenset(order), dims).write(tree, tuple(order))
 
 
+def members(tree: Tree) -> set[int]:
+    """Return the factors of a product."""
+    return {tree} if isinstance(tree, int) else members(tree[0]) | members(tree[1])
+
+
+def kept_labels(factors: list[Factor], out: Iterable[Label], tree: Tree) -> frozenset:
+    """Return the labels that the product `tree` has, because something outside of it still needs them."""
+    inside = members(tree)
+    outside = set(out).union(*(f.labels for i, f in enumerate(factors) if i not in inside))
+    return frozenset(label for i in inside for label in factors[i].labels) & outside
+
+
 class _Pairs:
     def __init__(self, w: Writer, factors: list[Factor], out: frozenset, dims: Mapping[Label, Dim]):
         self.w, self.factors, self.out, self.dims = w, factors, out, dims
 
-    def members(self, tree: Tree) -> set[int]:
-        return {tree} if isinstance(tree, int) else self.members(tree[0]) | self.members(tree[1])
-
     def kept(self, tree: Tree) -> frozenset:
-        inside = self.members(tree)
-        outside: set = set(self.out)
-        for i, f in enumerate(self.factors):
-            if i not in inside:
-                outside.update(f.labels)
-        return frozenset(label for i in inside for label in self.factors[i].labels) & outside
+        return kept_labels(self.factors, self.out, tree)
 
     def natural(self, tree: Tree) -> tuple[Label, ...]:
         """The order of axes that costs no transpose."""
@@ -69,6 +73,38 @@ class _Pairs:
             if factor.labels == want:
                 return factor.value
             return self.w.transposed(factor.value, tuple(factor.labels.index(label) for label in want))
+        if self.w.products is None or not self._sums(tree):
+            return self._write_pair(tree, want)
+        key, numbers = self._key(tree)
+        made = self.w.products.made.get(key)
+        if made is None:
+            with self.w.products.inside(key):
+                if key not in self.w.products.repeated:
+                    return self._write_pair(tree, want)
+                order = self.natural(tree)
+                value = self._array(tree, order, known=True)
+            name = "".join(f.value.text for f in (self.factors[i] for i in sorted(members(tree))))
+            made = self.w.products.keep(
+                key, value, tuple(numbers[x] for x in order), tuple(self.dims[x] for x in order), name
+            )
+        value, stored = made
+        order = tuple(numbers[x] for x in want)
+        return self.w.transposed(value, tuple(stored.index(x) for x in order))
+
+    def _sums(self, tree: Tree) -> bool:
+        return not isinstance(tree, int) and bool((self.kept(tree[0]) & self.kept(tree[1])) - self.kept(tree))
+
+    def _key(self, tree: Tree) -> tuple[Hashable, dict[Label, int]]:
+        # The same factors joined in the same way are the same product, wherever they stand.
+        numbers: dict[Label, int] = {}
+        parts = []
+        for f in sorted((self.factors[i] for i in members(tree)), key=lambda f: f.value.text):
+            own = tuple(numbers.setdefault(x, len(numbers)) for x in f.labels)
+            parts.append((f.value.text, f.value.negative, own))
+        return (tuple(parts), frozenset(numbers[x] for x in self.kept(tree))), numbers
+
+    def _write_pair(self, tree: Tree, want: tuple[Label, ...]) -> Value:
+        assert not isinstance(tree, int)
         a, b = tree
         left, right, kept = self.kept(a), self.kept(b), frozenset(want)
         summed = (left & right) - kept
@@ -91,12 +127,19 @@ class _Pairs:
     def _scaling(self, a: Tree, b: Tree, want: tuple[Label, ...]) -> Value:
         left, right = self.kept(a), self.kept(b)
         for vector, matrix in ((a, b), (b, a)):
-            if isinstance(matrix, int) and self.factors[matrix].eye and len(want) == 2 and len(self.kept(vector)) == 1:
+            if (
+                isinstance(matrix, int)
+                and self.factors[matrix].eye
+                and len(want) == 2
+                and len(self.kept(vector)) == 1
+            ):
                 return self.w.diag(self.w.number(self.write(vector, tuple(self.kept(vector)))))
         if len(want) == 2 and len(left) == len(right) == 1:
             if want[0] in right:
                 a, b = b, a
             return self.w.outer(self._array(a, (want[0],)), self._array(b, (want[1],)))
+        if len(left) > len(right):
+            a, b = b, a  # w[:, None] * X
         one, other = self._aligned(a, want), self._aligned(b, want)
         if one.divisor is not None and other.divisor is None:
             one, other = other, one
@@ -115,11 +158,13 @@ class _Pairs:
         value = self.write(tree, own)
         if value.divisor is not None:
             inner = self.w.stretched(replace(value.divisor, axes=positions), tuple(range(len(want))))
-            return replace(self.w.stretched(replace(value, axes=positions), tuple(range(len(want)))), divisor=inner)
+            return replace(
+                self.w.stretched(replace(value, axes=positions), tuple(range(len(want)))), divisor=inner
+            )
         return self.w.stretched(replace(value, axes=positions), tuple(range(len(want))))
 
-    def _array(self, tree: Tree, want: tuple[Label, ...]) -> Value:
-        return self.w.number(self.write(tree, want))
+    def _array(self, tree: Tree, want: tuple[Label, ...], known: bool = False) -> Value:
+        return self.w.number(self._write_pair(tree, want) if known else self.write(tree, want))
 
     # --- sums of products -------------------------------------------------------------------------------
 
@@ -151,7 +196,9 @@ class _Pairs:
         matrix, vector = (a, b) if len(left) == 2 else (b, a)
         return self._rows_by_columns(matrix, vector, (want[0], inner), (inner,))
 
-    def _rows_by_columns(self, a: Tree, b: Tree, rows: tuple[Label, ...], columns: tuple[Label, ...]) -> Value:
+    def _rows_by_columns(
+        self, a: Tree, b: Tree, rows: tuple[Label, ...], columns: tuple[Label, ...]
+    ) -> Value:
         if isinstance(a, int) and self.factors[a].inverse is not None:
             return self._solve(a, b, rows, columns)
         if isinstance(b, int) and self.factors[b].inverse is not None:

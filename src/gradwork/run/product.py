@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from gradwork.expr.dims import Dim
 from gradwork.expr.node import CONSTANT, EYE, ONES, SIZE, Expr, definition
 from gradwork.ops.contraction import label_sizes
+from gradwork.run.blocks import in_blocks
 from gradwork.run.order import best_order
 from gradwork.run.pairs import Factor, write
 from gradwork.run.scale import Scale
@@ -38,13 +39,19 @@ def product(w: Writer, node: Expr, values: list[Value]) -> Value:
     if len(reduced.factors) == 1:
         return _single(w, reduced, hint, axes)
     labels = [frozenset(f.labels) for f in reduced.factors]
-    cost, tree = best_order(labels, frozenset(reduced.order), hint)
-    at = reduced.scale.best_place(labels, frozenset(reduced.order), hint, [f.inverse is None for f in reduced.factors])
+    # b @ solve(A, c) rather than solve(A.T, b) @ c
+    avoid = [(i, f.labels[0]) for i, f in enumerate(reduced.factors) if f.inverse is not None]
+    cost, tree = best_order(labels, frozenset(reduced.order), hint, avoid)
+    at = reduced.scale.best_place(
+        labels, frozenset(reduced.order), hint, [f.inverse is None for f in reduced.factors]
+    )
     if at is not None:
         factor = reduced.factors[at]
         reduced.factors[at] = replace(factor, value=reduced.scale.on(factor.value), inverse=None)
         reduced.scale = Scale(w)
-    body = write(w, reduced.factors, tree, reduced.order, reduced.dims)
+    body = in_blocks(w, reduced.factors, tree, reduced.order, reduced.dims, hint)
+    if body is None:
+        body = write(w, reduced.factors, tree, reduced.order, reduced.dims)
     w.planned(body.text, cost)
     return replace(reduced.scale.on(body), axes=axes)
 
@@ -114,12 +121,18 @@ class _Reduced:
             self.scale.number(core.params[0])
         elif core.op is SIZE:
             self.scale.size(core.params[0])
-        elif core.op.name == "power" and core.args[1].op is CONSTANT and core.args[1].params[0] == -1 and (
-            definition(core.args[0]).op is SIZE
+        elif (
+            core.op.name == "power"
+            and core.args[1].op is CONSTANT
+            and core.args[1].params[0] == -1
+            and (definition(core.args[0]).op is SIZE)
         ):
             self.scale.divide_by_size(definition(core.args[0]).params[0])
-        elif core.op.name == "power" and all(a.op is CONSTANT for a in core.args) and core.args[1].params[0] == -1 and (
-            core.args[0].params[0] != 0
+        elif (
+            core.op.name == "power"
+            and all(a.op is CONSTANT for a in core.args)
+            and core.args[1].params[0] == -1
+            and (core.args[0].params[0] != 0)
         ):
             base = core.args[0].params[0]
             self.scale.number(1 / base if isinstance(base, Fraction) else 1 / float(base))
@@ -160,7 +173,9 @@ class _Reduced:
             return  # one factor: `_single` sums, and knows when that is a mean
         summed = []
         for k, factor in enumerate(self.factors):
-            others = {label for j, f in enumerate(self.factors) if j != k for label in f.labels} | set(self.out)
+            others = {label for j, f in enumerate(self.factors) if j != k for label in f.labels} | set(
+                self.out
+            )
             private = tuple(label for label in factor.labels if label not in others)
             if private:
                 positions = tuple(factor.labels.index(label) for label in private)

@@ -1,7 +1,7 @@
 """Programs: the source text of an expression together with the function that it defines.
 
-    A program's `source` is exactly the text that runs: it is compiled as it stands, under a file name that
-    tracebacks can show, in a namespace that holds nothing but what the text itself imports.
+A program's `source` is exactly the text that runs: it is compiled as it stands, under a file name that
+tracebacks can show, in a namespace that holds nothing but what the text itself imports.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from gradwork.errors import GradworkError
 from gradwork.expr.node import Expr, constant, plain
 from gradwork.rewrite import prepare
 from gradwork.run.complexsafe import complex_safe
+from gradwork.run.lower import lower
 from gradwork.run.signature import convert
 from gradwork.run.source import Source, compose
 from gradwork.run.targets import writer_for
@@ -169,7 +170,9 @@ def build(
     for a in arguments:
         if not isinstance(a, Expr):
             if a not in known:
-                raise GradworkError(f"there is no symbol {a!r} in this expression ({', '.join(known) or 'none'})")
+                raise GradworkError(
+                    f"there is no symbol {a!r} in this expression ({', '.join(known) or 'none'})"
+                )
             a = known[a]
         if plain(a).op.name != "symbol":
             raise GradworkError(f"an argument of a function is a symbol, not {a.op.name}")
@@ -179,7 +182,7 @@ def build(
         raise GradworkError(f"dtype is float64 or float32, not {wanted}")
     # Every symbol of the expression stays an argument, also one that preparation cancels.
     chosen += [s for s in known.values() if s not in chosen]
-    prepared = prepare(outputs)
+    prepared = lower(prepare(outputs), sizes)
     source = compose(
         prepared, writer_for(target), arguments=chosen, single=single, dtype=wanted, hint=sizes, name=name
     )
@@ -217,7 +220,9 @@ def function(
 
         return compile_xla(exprs, dtype=dtype or "float64", arguments=arguments, sizes=sizes)
     if target != "numpy":
-        raise GradworkError(f'a function runs on "numpy" or "xla", not {target!r}; code({target!r}) gives its text')
+        raise GradworkError(
+            f'a function runs on "numpy" or "xla", not {target!r}; code({target!r}) gives its text'
+        )
     source, wanted, single = build(exprs, "numpy", dtype, arguments, sizes)
     return Program(source, "numpy", wanted, single)
 

@@ -50,8 +50,10 @@ def _linear(dim: Dim, known: set[str]) -> tuple[str, int, Dim] | None:
     for monomial, number in dim.terms:
         if monomial == ((name, 1),):
             coefficient = number
-        elif any(atom == name or (not isinstance(atom, str) and name in Dim((((((atom, 1),)), 1),)).names)
-                 for atom, _ in monomial):
+        elif any(
+            atom == name or (not isinstance(atom, str) and name in Dim((((((atom, 1),)), 1),)).names)
+            for atom, _ in monomial
+        ):
             return None
         else:
             rest = rest + Dim(((monomial, number),))
@@ -96,7 +98,9 @@ class Signature:
         if len(args) > len(given):
             raise GradworkError(f"{len(args)} values were given for {len(given)} arguments: {self._listed()}")
         given[: len(args)] = args
-        places = {a.label: i for i, a in enumerate(self.arguments)} | {a.name: i for i, a in enumerate(self.arguments)}
+        places = {a.label: i for i, a in enumerate(self.arguments)} | {
+            a.name: i for i, a in enumerate(self.arguments)
+        }
         places |= {a.label: i for i, a in enumerate(self.arguments)}
         sizes: dict[str, int] = {}
         known_sizes = {d for a in self.arguments for dim in a.shape for d in dim.names} | set(self.free)
@@ -123,7 +127,10 @@ class Signature:
         return given, sizes
 
     def _listed(self) -> str:
-        return ", ".join(f"{a.label} ({shape_text(a.shape)})" if a.shape else a.label for a in self.arguments) or "none"
+        return (
+            ", ".join(f"{a.label} ({shape_text(a.shape)})" if a.shape else a.label for a in self.arguments)
+            or "none"
+        )
 
     def check(self, arrays: Sequence[Any], sizes: Mapping[str, int]) -> dict[str, int]:
         """Return the sizes, read from the inputs; raise where the shapes do not meet."""
@@ -132,7 +139,7 @@ class Signature:
                 wanted = "a scalar" if not argument.shape else f"shape {shape_text(argument.shape)}"
                 raise ShapeError(f"{argument.label} has {_has(np.shape(array))}, expected {wanted}")
         known: dict[str, int] = dict(sizes)
-        origin = dict.fromkeys(sizes, "the keyword")
+        origin = dict.fromkeys(sizes, ("", "the keyword"))
         by_name = {a.name: array for a, array in zip(self.arguments, arrays)}
         for source in self.sources:
             if source.size in known:
@@ -145,7 +152,8 @@ class Signature:
                     f"axis {source.axis} of {source.argument.label} has size {length}, which is not {dim} "
                     f"for a whole {source.size}{_where(dim, known, origin)}"
                 )
-            known[source.size], origin[source.size] = value, source.argument.label
+            known[source.size] = value
+            origin[source.size] = (source.argument.label, f"axis {source.axis}")
         for argument, array in zip(self.arguments, arrays):
             for dim, length in zip(argument.shape, array.shape):
                 if (dim.value if dim.value is not None else dim.evaluate(known)) != length:
@@ -168,23 +176,27 @@ def _has(shape: tuple[int, ...]) -> str:
     return f"shape {'×'.join(map(str, shape))}" if len(shape) > 1 else f"size {shape[0]}"
 
 
-def _where(dim: Dim, known: Mapping[str, int], origin: Mapping[str, str], own: str = "") -> str:
-    parts = [
-        f"{name} = {known[name]} (from {origin[name]})"
-        for name in sorted(dim.names)
-        if name in known and (origin[name] != own or len(dim.terms) > 1)
-    ]
+def _where(dim: Dim, known: Mapping[str, int], origin: Mapping[str, tuple[str, str]], own: str = "") -> str:
+    # " with d = 4 (from b)": the sizes in `dim`, and which argument (or which axis of this one) fixed them.
+    parts = []
+    for name in sorted(dim.names & known.keys()):
+        argument, place = origin[name]
+        parts.append(f"{name} = {known[name]} (from {argument if argument not in ('', own) else place})")
     return f" with {' and '.join(parts)}" if parts else ""
 
 
 def convert(argument: Argument, value: Any, dtype: np.dtype) -> np.ndarray:
     """Return an input as an array of floats (or integers, where the symbol is declared so)."""
     if isinstance(value, Expr):
-        raise GradworkError(f"{argument.label} needs numbers, not an expression; use substitution to put one in")
+        raise GradworkError(
+            f"{argument.label} needs numbers, not an expression; use substitution to put one in"
+        )
     try:
         array = np.asarray(value)
     except ValueError:
-        raise GradworkError(f"{argument.label} is not an array of numbers: its rows differ in length") from None
+        raise GradworkError(
+            f"{argument.label} is not an array of numbers: its rows differ in length"
+        ) from None
     if array.dtype.kind == "O" or (array.dtype.kind not in "biuf" and dtype.kind != "c"):
         try:
             array = array.astype(np.float64) if array.dtype.kind == "O" else _refuse(argument, array)

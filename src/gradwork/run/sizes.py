@@ -6,23 +6,25 @@ from collections.abc import Mapping
 
 from gradwork.expr.dims import Dim
 
-# Rows of data are many, columns tens, classes few. A wrong guess costs time, never correctness.
-_MANY = frozenset({"n", "N", "m", "M", "T", "B", "rows", "samples", "batch"})
+# Rows of data are many, batches and time steps fewer, columns tens, classes few. A wrong guess costs time,
+# never correctness.
+_MANY = frozenset({"n", "N", "rows", "samples"})
+_BATCH = frozenset({"m", "M", "T", "B", "batch"})
 _FEW = frozenset({"k", "K", "c", "C", "q", "classes"})
-MANY, SOME, FEW = 1000.0, 40.0, 10.0
+MANY, BATCH, SOME, FEW = 10_000.0, 1000.0, 40.0, 10.0
 
 
 def guess(name: str) -> float:
     """Return the size that a name suggests."""
     stem = name.rstrip("_0123456789")
-    return MANY if stem in _MANY else FEW if stem in _FEW else SOME
+    return MANY if stem in _MANY else BATCH if stem in _BATCH else FEW if stem in _FEW else SOME
 
 
 def estimate(dim: Dim, hint: Mapping[str, int] | None = None) -> float:
     """Return an estimate of a size; exact where it is concrete or hinted.
 
     >>> estimate(Dim.of("n")), estimate(Dim.of("n") - 1, {"n": 5}), estimate(Dim.of(3))
-    (1000.0, 4.0, 3.0)
+    (10000.0, 4.0, 3.0)
     """
     if dim.value is not None:
         return float(max(dim.value, 1))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradwork.errors import GradworkError
-from gradwork.expr.dims import shape_text
+from gradwork.expr.dims import Dim, shape_text
 from gradwork.expr.node import (
     ARRAY,
     CONSTANT,
@@ -22,16 +22,17 @@ from gradwork.expr.node import (
     TRIL,
     ZEROS,
     Expr,
-    definition,
     plain,
+    rebuild,
     walk,
 )
+from gradwork.run.common import Products
 from gradwork.run.helpers import HELPERS
-from gradwork.run.names import Names, plain_name
+from gradwork.run.names import Names
 from gradwork.run.product import product
 from gradwork.run.scale import literal
 from gradwork.run.signature import Argument, Signature, SizeSource, size_sources
-from gradwork.run.value import ATOM, SUM, Value
+from gradwork.run.value import SUM, Value
 from gradwork.run.writer import Writer
 
 # Beyond this many characters a subexpression becomes a variable of its own, for the reader's sake.
@@ -62,14 +63,51 @@ def compose(
     name: str = "f",
 ) -> Source:
     """Return the source of a function of the symbols that computes the outputs (a tuple unless `single`)."""
-    return _Composer(outputs, writer, arguments, single, dtype, hint, name).compose()
+    bare = _bare(outputs)
+    repeated: frozenset = frozenset()
+    for _ in range(4):  # naming a product can bring to light that a larger one repeats
+        composer = _Composer(*bare, writer, arguments, single, dtype, hint, name, repeated)
+        source = composer.compose()
+        found = composer.products.repeats()
+        if found == repeated:
+            break
+        repeated = found
+    return source
+
+
+def _bare(outputs: Sequence[Expr]) -> tuple[list[Expr], dict[Expr, str]]:
+    """Return the outputs without names, and the names of the nodes in them: so that a named quantity and the
+    same one unnamed are one."""
+    done: dict[Expr, Expr] = {}
+    labels: dict[Expr, str] = {}
+    for node in walk(*outputs):
+        if node.op is NAME:
+            core, (label, kind) = done[node.args[0]], node.params
+            done[node] = core
+            labels.setdefault(
+                core,
+                f"df_d{label}" if kind == "adjoint" else f"d{label}" if kind == "differential" else label,
+            )
+        else:
+            done[node] = rebuild(node, tuple(done[a] for a in node.args)) if node.args else node
+    return [done[plain(o)] for o in outputs], labels
 
 
 class _Composer:
-    def __init__(self, outputs, writer, arguments, single, dtype, hint, name):
-        self.outputs = [plain(o) for o in outputs]
-        self.single = single
-        self.nodes = list(dict.fromkeys(definition(n) for n in walk(*self.outputs)))
+    def __init__(
+        self,
+        outputs: list[Expr],
+        labels: dict[Expr, str],
+        writer: type[Writer],
+        arguments: Sequence[Expr],
+        single: bool,
+        dtype: str,
+        hint: Mapping[str, int] | None,
+        name: str,
+        repeated: frozenset,
+    ):
+        self.outputs, self.labels, self.single = outputs, labels, single
+        self.nodes = list(walk(*outputs))
         self.names = Names(tuple(HELPERS))
         symbols = {s.params[0]: s for s in arguments}
         for node in self.nodes:
@@ -81,7 +119,8 @@ class _Composer:
                         f"and {shape_text(node.shape)}"
                     )
         self.arguments = tuple(
-            Argument(label, self.names.fresh(label), s.shape, "integer" in s.params[1]) for label, s in symbols.items()
+            Argument(label, self.names.fresh(label), s.shape, "integer" in s.params[1])
+            for label, s in symbols.items()
         )
         self.by_label = {a.label: a for a in self.arguments}
         found = {n for node in self.nodes for dim in node.shape for n in dim.names}
@@ -91,6 +130,10 @@ class _Composer:
         self.name = self.names.fresh(name)
         self.writer = writer(self.sizes, hint, dtype)
         self.writer.solving = self._solved
+        self.writer.local = self.names.fresh
+        self.writer.variable = self._variable
+        self.writer.function = self._function
+        self.products = self.writer.products = Products(self._assign_product, repeated)
         self.dtype = dtype
         self.values: dict[Expr, Value] = {}
         self.lines: list[tuple[str, str]] = []  # (statement, shape)
@@ -99,28 +142,20 @@ class _Composer:
         self._look()
 
     def _look(self) -> None:
-        # How often each node is used, and under which name people know it.
+        # How often each node is used, and by what.
         self.uses: dict[Expr, int] = {}
-        self.labels: dict[Expr, str] = {}
         self.float_arrays: set[Expr] = set()
         parents: dict[Expr, list[Expr]] = {}
-        for node in walk(*self.outputs):
-            if node.op is NAME:
-                core, (label, kind) = definition(node), node.params
-                spelled = f"df_d{label}" if kind == "adjoint" else f"d{label}" if kind == "differential" else label
-                self.labels.setdefault(core, spelled)
-                continue
+        for node in self.nodes:
             for i, arg in enumerate(node.args):
-                core = definition(arg)
-                self.uses[core] = self.uses.get(core, 0) + 1
-                parents.setdefault(core, []).append(node)
-                if core.op is ARRAY and not (node.op.name in ("gather", "scatter") and i == 1):
-                    self.float_arrays.add(core)
+                self.uses[arg] = self.uses.get(arg, 0) + 1
+                parents.setdefault(arg, []).append(node)
+                if arg.op is ARRAY and not (node.op.name in ("gather", "scatter") and i == 1):
+                    self.float_arrays.add(arg)
         for output in self.outputs:
-            core = definition(output)
-            self.uses[core] = self.uses.get(core, 0) + 1
-            if core.op is ARRAY:
-                self.float_arrays.add(core)
+            self.uses[output] = self.uses.get(output, 0) + 1
+            if output.op is ARRAY:
+                self.float_arrays.add(output)
         # An inverse that only multiplies is applied by solving. Forming it costs as much as three solves, and
         # loses accuracy: so it is formed only where it is wanted itself, or used often.
         self.solves = {
@@ -139,7 +174,7 @@ class _Composer:
 
     def _full(self, node: Expr) -> Value:
         # The value with all of its axes, as functions of a whole array need it.
-        value = self.values[definition(node)]
+        value = self.values[node]
         if len(value.axes) == node.ndim:
             return value
         return self.writer.fill(value, node.shape)
@@ -163,12 +198,12 @@ class _Composer:
         if op is ARRAY:
             return self._array(node)
         if op.name == "contract":
-            return product(w, node, [self.values[definition(a)] for a in node.args])
+            return product(w, node, [self.values[a] for a in node.args])
         if not op.elementwise:
             value = w.write(node, [self._full(a) for a in node.args])
             return value if value.python else replace(value, axes=_all(node))
-        axes = tuple(sorted({a for arg in node.args for a in self.values[definition(arg)].axes}))
-        values = [w.stretched(self.values[definition(a)], axes) for a in node.args]
+        axes = tuple(sorted({a for arg in node.args for a in self.values[arg].axes}))
+        values = [w.stretched(self.values[a], axes) for a in node.args]
         value = self._sum(values) if op.name == "add" else w.write(node, values)
         return replace(value, axes=() if value.python else axes)
 
@@ -206,7 +241,7 @@ class _Composer:
                 value = self._assign(node, value)
             self.values[node] = value
         results = [self.writer.result(self._full(o)) for o in self.outputs]
-        return self._assemble(", ".join(results) + ("," if len(results) == 1 and not self.single else ""))
+        return self._assemble(results)
 
     def _deserves_a_name(self, node: Expr, value: Value) -> bool:
         if not node.args or value.python or re.fullmatch(r"\w+", value.text):
@@ -219,7 +254,7 @@ class _Composer:
             return False  # a transpose or a slice of a variable costs nothing
         if self.uses.get(node, 0) > 1:
             return True
-        return len(value.text) > LONG and node not in map(definition, self.outputs)
+        return len(value.text) > LONG and node not in self.outputs
 
     def _assign(self, node: Expr, value: Value) -> Value:
         label = self.labels.get(node)
@@ -228,24 +263,46 @@ class _Composer:
         self.lines.append((f"{name} = {value.text}", shape_text(tuple(node.shape[a] for a in value.axes))))
         return Value(name, axes=value.axes)
 
-    def _suggest(self, node: Expr) -> str:
-        # A name for a common subexpression: Xb for X @ b, exp_z for np.exp(z).
-        parts = []
-        for arg in node.args:
-            value = self.values[definition(arg)]
-            if definition(arg).ndim and not re.fullmatch(r"[A-Za-z]\w*", value.text):
-                break
-            parts.append(value.text if definition(arg).ndim else "")
-        else:
-            if node.op.name == "contract" and all(parts) and len("".join(parts)) <= 8:
-                return "".join(p[:1].upper() + p[1:] if k and len(p) > 1 else p for k, p in enumerate(parts))
-            if len(node.args) == 1 and parts[0]:
-                return f"{node.op.name}_{parts[0]}"
-        return {"add": "sum", "contract": "product"}.get(node.op.name, node.op.name) + "_1"
+    def _assign_product(self, value: Value, shape: tuple[Dim, ...], texts: str) -> Value:
+        name = self.names.fresh(texts if re.fullmatch(r"[A-Za-z]\w{0,7}", texts) else "product")
+        self.lines.append((f"{name} = {value.signed().text}", shape_text(shape)))
+        return Value(name)
 
-    def _assemble(self, result: str) -> Source:
+    def _function(self, parameters: tuple[str, ...], body: str) -> str:
+        if len(body) <= 40:
+            return f"lambda {', '.join(parameters)}: {body}"
+        name = self.names.fresh("part")
+        self.lines.append((f"\n    def {name}({', '.join(parameters)}):\n        return {body}\n", ""))
+        return name
+
+    def _variable(self, value: Value, shape: tuple[Dim, ...]) -> Value:
+        if re.fullmatch(r"\w+", value.text):
+            return value
+        return self._assign_product(value, shape, "")
+
+    def _suggest(self, node: Expr) -> str:
+        # A name for a common subexpression: Xb for X @ b, exp_z for np.exp(z), softmax for one of something long.
+        texts = [self.values[a].text for a in node.args if a.ndim]
+        plain_texts = all(re.fullmatch(r"[A-Za-z]\w*", t) for t in texts)
+        kind = node.op.name
+        if kind == "contract" and len(texts) == len(node.args) and plain_texts and len("".join(texts)) <= 8:
+            return "".join(texts)
+        if len(texts) == len(node.args) == 1 and plain_texts:
+            return f"{kind}_{texts[0]}"
+        if kind == "add":
+            return (
+                "difference"
+                if len(node.args) == 2 and any(self.values[a].negative for a in node.args)
+                else "total"
+            )
+        return {"contract": "product"}.get(kind, kind)
+
+    def _assemble(self, results: list[str]) -> Source:
         w = self.writer
         helpers = [HELPERS[h].targets.get(w.target) or w.translate(HELPERS[h].text) for h in sorted(w.used)]
+        result = results[0] if self.single else f"({', '.join(results)}{',' * (len(results) == 1)})"
+        if not self.single and len(result) > LONG:
+            result = "(\n" + "".join(f"        {r},\n" for r in results) + "    )"
         statements = [text for text, _ in self.lines] + [f"return {result}"]
         body = "\n".join(statements)
         needed = {s for s, name in self.sizes.items() if re.search(rf"\b{re.escape(name)}\b", body)}
@@ -261,11 +318,14 @@ class _Composer:
         lines = [f"def {self.name}({', '.join(parameters)}):", f'    """{self._docstring()}"""']
         lines += [f"    {line}" for line in header]
         for text, shape in self.lines:
+            if text.startswith("\n"):  # a function within the function
+                lines.append(text)
+                continue
             line = f"    {text}"
             lines.append(f"{line}  # {shape}" if len(line) + len(shape) < 106 else f"    # {shape}\n{line}")
         lines.append(f"    return {result}")
-        text = "\n\n".join(h.strip("\n") + "\n" for h in helpers)
-        text = "\n\n".join([*(["\n".join(self.above) + "\n"] if self.above else []), *([text] if text else []), "\n".join(lines)])
+        blocks = ["\n".join(self.above) + "\n"] if self.above else []
+        text = "\n\n".join([*blocks, *(h.strip("\n") + "\n" for h in helpers), "\n".join(lines)])
         imports = [line for mark, line in w.imports if re.search(rf"\b{re.escape(mark)}", text)]
         text = "\n".join(imports) + ("\n\n\n" if imports else "") + text + "\n"
         return Source(text, self.name, signature, self.constants, tuple(w.steps))
@@ -297,12 +357,15 @@ class _Composer:
                 done |= {s.size for s in here}
                 continue
             length = f"len({argument.name})" if source.axis == 0 else f"{argument.name}.shape[{source.axis}]"
-            rest = self.writer.size(source.rest * -1)
             if source.rest != 0:
-                moved = self.writer.size(source.rest)
-                length = f"{length} - {moved.bracket()}" if str(rest.text).startswith("-") else f"{length} + {rest.text}"
+                back = self.writer.size(source.rest * -1).text
+                length = f"{length} - {back[1:]}" if back.startswith("-") else f"{length} + {back}"
             if source.coefficient != 1:
-                length = f"({length}) // {source.coefficient}" if source.rest != 0 else f"{length} // {source.coefficient}"
+                length = (
+                    f"({length}) // {source.coefficient}"
+                    if source.rest != 0
+                    else f"{length} // {source.coefficient}"
+                )
             lines.append(f"{self.sizes[source.size]} = {length}")
             done.add(source.size)
         return lines, done
@@ -325,6 +388,3 @@ def _dims_in(params: Any) -> list:
         elif hasattr(item, "terms") and hasattr(item, "names"):
             found.append(item)
     return found
-
-
-__all__ = ["ATOM", "Source", "compose", "plain_name"]

@@ -15,6 +15,7 @@ from typing import Any
 from gradwork.errors import GradworkError
 from gradwork.expr.dims import Dim
 from gradwork.expr.node import CONSTANT, Expr, definition
+from gradwork.run.common import Products
 from gradwork.run.helpers import HELPERS
 from gradwork.run.scale import literal
 from gradwork.run.value import ATOM, COMPARE, POWER, SUM, Value, star
@@ -32,13 +33,25 @@ class Writer:
 
     target = "numpy"
     title = "NumPy"
-    imports: tuple[tuple[str, str], ...] = (("np.", "import numpy as np"), ("special.", "from scipy import special"))
+    imports: tuple[tuple[str, str], ...] = (
+        ("np.", "import numpy as np"),
+        ("special.", "from scipy import special"),
+    )
     COMPARE = COMPARE
+    # Intermediate arrays of this rank and more are summed over blocks of rows. For matrices that is 1.3 times
+    # faster in NumPy too, but X.T @ (w[:, None] * X) is what people want to read.
+    blocks_from_rank = 3
 
-    def __init__(self, sizes: Mapping[str, str], hint: Mapping[str, int] | None = None, dtype: str = "float64"):
+    def __init__(
+        self, sizes: Mapping[str, str], hint: Mapping[str, int] | None = None, dtype: str = "float64"
+    ):
         self.sizes, self.hint, self.dtype = dict(sizes), dict(hint or {}), dtype
         self.used: set[str] = set()  # the helpers that the text calls
         self.steps: list[tuple[str, float]] = []  # the products, as they were planned
+        self.products: Products | None = None
+        self.local: Callable[[str], str] = lambda label: label
+        self.function: Callable[[tuple[str, ...], str], str] = lambda names, body: f"lambda {names}: {body}"
+        self.variable: Callable[[Value, tuple[Dim, ...]], Value] = lambda value, shape: value
         self.solving: Callable[[Expr], Value | None] = lambda node: None
 
     def planned(self, text: str, cost: float) -> None:
@@ -95,13 +108,15 @@ class Writer:
     def infix(self, sign: str, values: Sequence[Value], level: int) -> Value:
         """Return an infix operator between two values."""
         left, right = (f"({v})" if v.level <= level else v.text for v in (x.signed() for x in values))
-        return Value(f"{left} {sign} {right}", level, boolean=level == COMPARE, python=all(v.python for v in values))
+        return Value(
+            f"{left} {sign} {right}", level, boolean=level == COMPARE, python=all(v.python for v in values)
+        )
 
     def helper(self, name: str, values: Sequence[Value], *literals: Any) -> Value:
         """Return a call of a helper function, whose definition goes above the function."""
         self.used.add(name)
         self.used.update(HELPERS[name].needs)
-        parts = [self.array(v).signed().text for v in values] + [str(x) for x in literals]
+        parts = [self.array(v).signed().text for v in values] + [self.translate(str(x)) for x in literals]
         return Value(f"{name}({', '.join(parts)})")
 
     def method(self, value: Value, name: str, *args: Any) -> Value:
@@ -141,7 +156,11 @@ class Writer:
         condition, then, otherwise = values
         test = condition.signed()
         if not condition.boolean:
-            test = Value(f"{test.beside('*', True) if test.level > SUM else test.bracket()} != 0", COMPARE, boolean=True)
+            test = Value(
+                f"{test.beside('*', True) if test.level > SUM else test.bracket()} != 0",
+                COMPARE,
+                boolean=True,
+            )
         return self.call("np.where", replace(test, python=False), self.real(then), self.real(otherwise))
 
     def real(self, value: Value) -> Value:
@@ -247,7 +266,11 @@ class Writer:
                 parts.append(self.size(item[1]).text)
                 continue
             _, start, stop, step, _ = item
-            first = "" if (start == 0 and step > 0) or (step < 0 and start.value is None) else self.size(start).text
+            first = (
+                ""
+                if (start == 0 and step > 0) or (step < 0 and start.value is None)
+                else self.size(start).text
+            )
             last = "" if stop is None else self.size(stop).text
             parts.append(f"{first}:{last}" + ("" if step == 1 else f":{step}"))
         while len(parts) > 1 and parts[-1] == ":":
@@ -267,7 +290,9 @@ class Writer:
 
     def concatenate(self, values: Sequence[Value], axis: int) -> Value:
         """Return arrays one after the other."""
-        return self.call("np.concatenate", f"({', '.join(v.text for v in values)})", **({"axis": axis} if axis else {}))
+        return self.call(
+            "np.concatenate", f"({', '.join(v.text for v in values)})", **({"axis": axis} if axis else {})
+        )
 
     # --- arrays -----------------------------------------------------------------------------------------
 
@@ -286,12 +311,16 @@ class Writer:
 
     def literal_array(self, array: Any) -> str:
         """Return an array written out."""
-        option = f", dtype={self.translate('np.' + self.dtype)}" if self.dtype_option() and array.dtype.kind == "f" else ""
+        option = (
+            f", dtype={self.translate('np.' + self.dtype)}"
+            if self.dtype_option() and array.dtype.kind == "f"
+            else ""
+        )
         return f"{self.translate('np.array')}({array.tolist()}{option})"
 
     def fill(self, value: Value, dims: Sequence[Dim]) -> Value:
         """Return an array of the given shape, filled with a value that carries only some of its axes."""
-        stretched = self.stretched(value, tuple(range(len(dims)))).signed()
+        stretched = self.stretched(self.number(value), tuple(range(len(dims)))).signed()
         axes = tuple(range(len(dims)))
         if not dims:
             return self.real(stretched)
@@ -321,13 +350,17 @@ class Writer:
         if len(order) == 2:
             return replace(value, text=f"{value.bracket()}.T", level=ATOM, divisor=None)
         plain = replace(value, negative=False)
-        return replace(self.call("np.transpose", plain, order), negative=value.negative, boolean=value.boolean)
+        return replace(
+            self.call("np.transpose", plain, order), negative=value.negative, boolean=value.boolean
+        )
 
     def diagonal(self, value: Value, first: int, second: int, rank: int) -> Value:
         """Return the diagonal of two axes, as the last axis."""
         plain = replace(value, negative=False)
         options = {} if rank == 2 else {"axis1": first, "axis2": second}
-        return replace(self.call("np.diag" if rank == 2 else "np.diagonal", plain, **options), negative=value.negative)
+        return replace(
+            self.call("np.diag" if rank == 2 else "np.diagonal", plain, **options), negative=value.negative
+        )
 
     def trace(self, value: Value) -> Value:
         """Return the sum of the diagonal of a matrix."""

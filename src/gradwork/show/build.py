@@ -8,12 +8,24 @@ from fractions import Fraction
 from gradwork.expr.dims import Dim
 from gradwork.expr.facts import is_symmetric
 from gradwork.expr.node import ARRAY, CONSTANT, EYE, NAME, ONES, SIZE, SYMBOL, TRIL, ZEROS, Expr, plain
-from gradwork.expr.notation import Call, Fence, Inverse, Letter, Math, Number, Power, Raw, Relation, Times, Transpose
+from gradwork.expr.notation import (
+    Call,
+    Fence,
+    Inverse,
+    Letter,
+    Math,
+    Number,
+    Power,
+    Raw,
+    Relation,
+    Times,
+    Transpose,
+)
 from gradwork.ops.arithmetic import ADD, POWER
 from gradwork.ops.contraction import CONTRACT, label_sizes
 from gradwork.show.indices import with_indices
 from gradwork.show.matrix import Graph, Item, NoMatrixForm
-from gradwork.show.pieces import Factors, Piece, dim_text, elementwise, is_symmetric_product, leaf, ones, turn, write
+from gradwork.show.pieces import Piece, dim_text, elementwise, leaf, ones, turn, write
 from gradwork.show.sums import Addend, arranged, broadcast_from, may_shorten, write_sum
 from gradwork.show.terms import Scalar, Term, math_of, raised, size_term, write_term
 
@@ -73,12 +85,15 @@ class Builder:
     def _wrapped(self, node: Expr, math: Math) -> Term:
         if not node.ndim:
             return Term(over=[Scalar(math, key=node)])
-        return Term(body=leaf(math, node.ndim, is_symmetric(node)))
+        kind = "function" if node.op.elementwise and node.op is not ADD else "leaf"
+        return Term(body=leaf(math, node.ndim, is_symmetric(node), kind))
 
     def _operation(self, node: Expr) -> Term:
-        args = [self._operand(a) for a in node.args]
+        args = [self._math(a) for a in node.args]
         if node.op.name == "inv":
             return Term(body=leaf(self._inverse(node), 2, is_symmetric(node)))
+        if node.op.name == "reshape" and (pair := _kronecker(node)):
+            return self._wrapped(node, Call("kron", tuple(self._math(a) for a in pair)))
         notation = node.op.notation
         math = Call(node.op.name, tuple(args)) if notation is None else notation(node, args)
         if node.ndim and isinstance(math, Times) and len(math.factors) == 2:
@@ -88,9 +103,6 @@ class Builder:
         if isinstance(math, Relation):
             math = Fence("bracket", math)
         return self._wrapped(node, math)
-
-    def _operand(self, node: Expr) -> Math:
-        return self._math(node)
 
     def _inverse(self, node: Expr) -> Math:
         term = self.terms[node.args[0]]
@@ -115,7 +127,7 @@ class Builder:
             math = self._math(base)
             if size != 1:
                 math = raised(math, size) if size == 0.5 else Power(math, Number(size), _is_square(base))
-            piece = leaf(math, base.ndim, is_symmetric(base)) if size != 1 else self._array(base)
+            piece = leaf(math, base.ndim, is_symmetric(base), "function") if size != 1 else self._array(base)
             return Term(body=piece if k > 0 else elementwise([], [piece]))
         if isinstance(k, Fraction) and k.denominator == 1:
             if base.op is SIZE:
@@ -235,6 +247,15 @@ def shown_nodes(root: Expr) -> Iterator[Expr]:
                 stack.extend((a, False) for a in reversed(node.args) if a not in seen)
 
 
+def _kronecker(node: Expr) -> tuple[Expr, Expr] | None:
+    """Return A and B where the node is their Kronecker product: aᵢₖbⱼₗ, reshaped."""
+    product = node.args[0]
+    if product.op is not CONTRACT or product.params != (((0, 1), (2, 3)), (0, 2, 1, 3)):
+        return None
+    a, b = product.args
+    return (a, b) if node.shape == tuple(p * q for p, q in zip(a.shape, b.shape)) else None
+
+
 def _kind(node: Expr) -> str:
     return "eye" if node.op is EYE else "leaf"
 
@@ -279,5 +300,3 @@ def _array_literal(array) -> Math:
     inside = r" \\ ".join(" & ".join(f"{v:g}" for v in row) for row in rows)
     return Raw(text, text.replace("-", "−"), rf"\begin{{bmatrix}} {inside} \end{{bmatrix}}")
 
-
-__all__ = ["Builder", "Factors", "is_symmetric_product", "shown_nodes"]

@@ -7,17 +7,16 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from gradwork.show.printing import pretty
-
 from gradwork.diff.calculus import PULL, PUSH
 from gradwork.diff.derivation import Derivation, Line, Phase
 from gradwork.diff.forward import forward, unit
 from gradwork.errors import GradworkError
 from gradwork.expr.dims import shape_text
-from gradwork.expr.node import NAME, SIZE, SYMBOL, Expr, is_zero, walk
+from gradwork.expr.node import METHODS, NAME, SIZE, SYMBOL, Expr, is_zero, walk
 from gradwork.ops.arithmetic import POWER
 from gradwork.rewrite import normalise
 from gradwork.rewrite.engine import Step
+from gradwork.show import pretty
 from gradwork.show.words import law_unicode, say
 
 
@@ -71,6 +70,7 @@ class _Rows:
         self.derivation, self.style, self.language = derivation, style, language
         self.backward = {line.target: line for line in derivation.lines if line.kind == "backward"}
         self.single = len(derivation.variables) == 1
+        self.named = any(line.kind == "forward" and line.left.op is NAME for line in derivation.lines)
         tangents = [line for line in derivation.lines if line.kind == "tangent"]
         self.last_tangent = tangents[-1] if tangents else None
 
@@ -103,7 +103,9 @@ class _Rows:
         ]
         if stable:
             note += "      " + "; ".join(dict.fromkeys(self._rule(s) for s in stable))
-        return [Row("forward", left, self.write(line.result), note, _steps(line))]
+        if line.left.op is not NAME and not self.named:
+            return []  # nothing was named: the header has said what f is
+        return [Row("forward", left, self.write(line.result, mean=False), note, _steps(line))]
 
     def _backward(self, line: Line) -> list[Row]:
         if line.folded:
@@ -172,7 +174,8 @@ class _Rows:
         return Row("differentials", "", text, self._say("read off", dx=dx))
 
     def _result(self, line: Line) -> list[Row]:
-        if self.derivation.order > 1 or self.derivation.title == "Jacobian":
+        last = self.derivation.lines[-1] is line
+        if last and (self.derivation.order > 1 or self.derivation.title == "Jacobian"):
             left = self._higher(line.target)
             return [
                 Row("result", left, self.write(line.result), self._shape(line.result.shape), _steps(line))
@@ -200,7 +203,9 @@ class _Rows:
         return say(key, self.language, **slots)
 
     def _shape(self, shape: tuple) -> str:
-        return shape_text(shape) if shape else self._say("scalar")
+        if not shape:
+            return self._say("scalar")
+        return "$" + shape_text(shape).replace("×", r" \times ") + "$" if self.style == "latex" else shape_text(shape)
 
     def _rule(self, step: Step) -> str:
         slots = {k: self.write(v) if isinstance(v, Expr) else str(v) for k, v in step.facts.items()}
@@ -209,8 +214,6 @@ class _Rows:
     def _phase_note(self, phase: Phase) -> str:
         if phase.kind == "substitute":
             return self._say("substitute")
-        if phase.kind == "collect":
-            return self._say("collect")
         return "; ".join(dict.fromkeys(self._rule(s) for s in phase.board if s.rule.group == "simplify"))
 
     def _reason(self, line: Line, phase: Phase) -> str:
@@ -229,8 +232,14 @@ class _Rows:
             return self._law(line, curved)
         if line.kind == "backward" and len(tops) > 1:
             return self._say("uses", x=self.write(line.target), count=str(len(tops)))
-        y = tops[0] if tops else None
-        return self._linear(line, y)
+        top = (
+            next((x for x in phase.before.args if x.op is PULL), None)
+            if phase.before.op is not PULL
+            else None
+        )
+        if not tops and top is not None and len(phase.before.args) > 1:
+            return self._say("uses", x=self.write(line.target), count=str(len(phase.before.args)))
+        return self._linear(line, tops[0] if tops else None)
 
     def _law(self, line: Line, curved: list[Expr]) -> str:
         names = {n.op.name for n in curved}
@@ -240,7 +249,7 @@ class _Rows:
             function = next(
                 l.result for l in self.derivation.lines if l.kind == "forward" and l.left.op is not NAME
             )
-            if line.kind == "backward" or line.left.op is not NAME:
+            if any(n.ndim for n in curved):
                 averaged = any(n.op is POWER and n.args[0].op is SIZE for n in walk(function))
                 return self._say("mean of squares" if averaged else "sum of squares")
         if (
@@ -250,7 +259,9 @@ class _Rows:
             and line.kind == "backward"
         ):
             return self._say("cross-entropy")
-        law = next((n.op.law for n in curved if n.op.law and n.op.name != "power"), "") or curved[0].op.law
+        law = next((n.op.law for n in curved if n.op.law and n.op.name != "power"), "")
+        if not law:
+            return self._say("power rule")
         if self.style == "latex":
             return f"${law}$" if law else ""
         return self._say("law", law=law_unicode(law)) if law else ""
@@ -260,7 +271,9 @@ class _Rows:
         if line.kind == "tangent":
             return ""
         if y is None:
-            return ""
+            return self._say(
+                "linear", y=f"${self._f()}$" if self.style == "latex" else self._f(), x=self._math(x)
+            )
         if x.ndim == 1 and y.ndim == 1:
             matrix = normalise(forward(y.args[0], {x: unit(x.shape)}))
             if matrix.ndim == 2 and x not in set(walk(matrix)):
@@ -279,7 +292,7 @@ def _steps(line: Line) -> tuple[Step, ...]:
 
 # --- text -------------------------------------------------------------------------------------------------
 
-LABEL, COLUMN = 12, 46
+LABEL, COLUMN = 14, 48
 
 
 def _plain(derivation: Derivation, found: list[Row], style: str, detail: str, language: str) -> str:
@@ -311,7 +324,10 @@ def _full(row: Row, style: str) -> list[str]:
     lines = []
     for step in row.steps:
         before, after = (_write_any(x, style) for x in (step.before, step.after))
-        lines.append(f"{'':<{LABEL}}    · {step.rule.name}: {before} → {after}")
+        # A change that the notation does not show is said by its law instead.
+        law = (step.rule.apply.__doc__ or "").strip().splitlines()
+        change = f"{before} → {after}" if before != after else (law[0] if law else before)
+        lines.append(f"{'':<{LABEL}}    · {step.rule.name}: {change}")
     return lines
 
 
@@ -323,6 +339,9 @@ def _write_any(x: Expr, style: str) -> str:
             f"{pretty(x.args[0], style)} {arrow} {node.op.name} (argument {i + 1} of {pretty(node, style)})"
         )
     return pretty(x, style)
+
+
+METHODS["derivation"] = render
 
 
 def header(derivation: Derivation, style: str = "unicode") -> str:

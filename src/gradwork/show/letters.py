@@ -19,7 +19,8 @@ _FROM_SUB = {v: k for k, v in _SUB.items()}
 _SUPER = dict(zip("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻"))
 
 _ONE = r"[^\W\d_]"
-_NAME = re.compile(rf"(?P<base>{'|'.join(sorted(GREEK, key=len, reverse=True))}|{_ONE})(?:_?(?P<digits>\d+)|_(?P<sub>\w+))?$")
+_BASE = "|".join([*sorted(GREEK, key=len, reverse=True), _ONE])
+_NAME = re.compile(rf"(?P<base>{_BASE})(?:_?(?P<digits>\d+)|_(?P<sub>\w+))?$")
 
 
 def split_name(label: str) -> tuple[str, str]:

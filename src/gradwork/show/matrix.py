@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gradwork.expr.dims import Dim
-from gradwork.expr.notation import BigSum, Call, Math
+from gradwork.expr.notation import BigSum, Call, Letter, Math
 from gradwork.show.pieces import (
     Factors,
     Piece,
@@ -260,6 +260,10 @@ def _ending_in(item: Item, label: int) -> tuple[Factors, int]:
     return (item.piece.factors, a) if b == label else (turn(item.piece.factors), b)
 
 
+def _is_letter(piece: Piece) -> bool:
+    return piece.atom is not None and isinstance(piece.atom.math, Letter)
+
+
 def trace(factors: Factors) -> Math:
     """Return tr(A)."""
     return Call("trace", (write(cheaper(factors)),), latex=r"\operatorname{tr}", unicode="tr")
@@ -277,5 +281,7 @@ def inner(x: Item, y: Item) -> Math:
     if x.rank == 2 and (x.labels != y.labels or len(a.factors) + len(b.factors) > 2):
         return trace(a.factors + (b.factors if x.labels != y.labels else turn(b.factors)))
     if x.rank == 1 and not any(p.atom is not None and p.atom.kind == "product" for p in (a, b)):
+        if cost(a.factors) == cost(b.factors) and _is_letter(b) and not _is_letter(a):
+            a, b = b, a  # xᵀ(y − wx), not (y − wx)ᵀx
         return write(cheaper(turn(a.factors) + b.factors))
     return BigSum((), write(elementwise([a, b], []).factors))

@@ -11,14 +11,29 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from gradwork.expr.dims import Dim
-from gradwork.expr.notation import Call, Hadamard, Inverse, Math, MatMul, Number, Outer, Quotient, Raw, Transpose
+from gradwork.expr.notation import (
+    Call,
+    Either,
+    Hadamard,
+    Inverse,
+    Letter,
+    Math,
+    MatMul,
+    Number,
+    Outer,
+    Power,
+    Quotient,
+    Raw,
+    Transpose,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Atom:
     """A thing of one, two or more axes, and how it and its transpose are written.
 
-    cost and turned_cost count the transposes in each; kind: leaf, ones, eye, diag, product. The `parts` of an
+    cost and turned_cost count the transposes in each; kind: leaf, ones, eye, diag, function (of each component),
+    product (elementwise). The `parts` of an
     elementwise product are its factors above and below the fraction bar.
     """
 
@@ -89,8 +104,7 @@ def cheaper(factors: Factors) -> Factors:
 
 def write(factors: Factors) -> Math:
     """Return the product as mathematics, with each column beside a row as an outer product."""
-    parts: list[Math] = [a.turned if t else a.math for a, t in factors]
-    sides = ["matrix" if a.rank > 1 else "row" if t else "column" for a, t in factors]
+    parts, sides = map(list, zip(*_with_powers(factors)))
     groups: list[Math] = []
     start = 0
     for i in range(len(parts) - 1):
@@ -112,6 +126,26 @@ def _product(parts: list[Math]) -> Math:
     return parts[0] if len(parts) == 1 else MatMul(tuple(parts))
 
 
+def _with_powers(factors: Factors) -> list[tuple[Math, str]]:
+    """Return the parts of a product with their sides; three equal matrices in a row and more are a power."""
+    parts: list[tuple[Math, str]] = []
+    start = 0
+    while start < len(factors):
+        atom, turned = factors[start]
+        stop = start + 1
+        while stop < len(factors) and factors[stop][0] is atom and factors[stop][1] == turned:
+            stop += 1
+        math = atom.turned if turned else atom.math
+        side = "matrix" if atom.rank > 1 else "row" if turned else "column"
+        if stop - start > 2 and isinstance(atom.math, Letter):
+            whole = Either(MatMul((math,) * (stop - start)), Power(math, Number(Fraction(stop - start))))
+            parts.append((whole, side))
+        else:
+            parts += [(math, side)] * (stop - start)
+        start = stop
+    return parts
+
+
 def elementwise(above: list[Piece], below: list[Piece]) -> Piece:
     """Return the elementwise product (or fraction) of pieces of one shape."""
     rank = (above or below)[0].rank
@@ -127,8 +161,8 @@ def elementwise(above: list[Piece], below: list[Piece]) -> Piece:
     turned_top, turned_bottom = ([turn(f) for f in side] for side in (top, bottom))
     costs = (sum(map(cost, top + bottom)), sum(map(cost, turned_top + turned_bottom)))
     math, inside = _fraction(top, bottom), _fraction(turned_top, turned_bottom)
-    # The transpose goes inside where that takes no more transposes than one outside.
-    keep = costs[1] > 1 + costs[0]
+    # The transpose goes inside where that takes fewer transposes than one outside.
+    keep = costs[1] >= 1 + costs[0]
     symmetric = rank == 2 and all(_same(a, b) for a, b in zip(top + bottom, turned_top + turned_bottom))
     atom = Atom(
         rank,
@@ -173,11 +207,6 @@ def fraction_sides(piece: Piece) -> tuple[Math, Math]:
     return _side([write(f) for f in top]), _side([write(f) for f in bottom])
 
 
-def is_symmetric_product(factors: Factors) -> bool:
-    """Tell whether a product reads the same transposed: XᵀX, X diag(v) Xᵀ."""
-    return _same(factors, turn(factors))
-
-
 def _same(left: Factors, right: Factors) -> bool:
     return len(left) == len(right) and all(a is b and s == t for (a, s), (b, t) in zip(left, right))
 
@@ -191,6 +220,11 @@ def diagonal(vector: Piece) -> Piece:
 def diagonal_of(matrix: Piece) -> Piece:
     """Return the diagonal of a square matrix as a vector."""
     return leaf(Call("diag", (write(cheaper(matrix.factors)),), latex=r"\operatorname{diag}"), 1)
+
+
+def is_elementwise(piece: Piece | None) -> bool:
+    """Tell whether a piece is plainly made component by component: A ∘ B, exp(A)."""
+    return piece is not None and piece.atom is not None and piece.atom.kind in ("product", "function")
 
 
 def is_plain_diagonal(piece: Piece) -> bool:

@@ -6,7 +6,7 @@ a text that grows too long are left out as `…`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -24,95 +24,146 @@ LIMIT = 20_000  # characters of one expression
 class Spelled:
     """A text with how tightly it holds together.
 
-    wide: a word or a call, which needs space between it and another factor; open_fraction: a/b without a bar;
-    closed: how it is written before another factor, where `text` would take that in.
+    wide:     a word or a call, which needs space between it and another factor; `starts_wide`,
+              `ends_wide` only on that side.
+    open_bar: a/b in one line, which may stand before other factors but not after them.
+    closed:   how it is written before another factor, where `text` would take that in.
     """
 
     text: str
     level: int = ATOM
     wide: bool = False
-    open_fraction: bool = False
+    open_bar: bool = False
     closed: str = ""
+    starts_wide: bool = False
+    ends_wide: bool = False
 
 
 class Printer:
-    """The rules that all styles share. `spell` is the way in."""
+    """What all styles share. A style says how each piece is written; `spell` is the way in."""
 
     minus = "−"
     dots = "…"
-    options_shown = True
 
     def spell(self, root: Math) -> str:
         """Return the text of written mathematics."""
         return _Walk(self).spell(root).text
 
-    # --- what styles differ in ---
-
     def bracket(self, text: str) -> str:
+        """Return the text in brackets."""
         return f"({text})"
-
-    def name(self, label: str) -> Spelled:
-        raise NotImplementedError
-
-    def join(self, left: str, right: str, space: bool) -> str:
-        raise NotImplementedError
-
-    def choose(self, math: m.Either) -> Math:
-        return math.shown
-
-    # --- what they share ---
 
     def at(self, part: Spelled, level: int) -> str:
         """Return the text, in brackets unless it holds together at `level`."""
         return part.text if part.level >= level else self.bracket(part.text)
 
-    def number(self, math: m.Number) -> Spelled:
-        value = math.value
+    def name(self, label: str, as_given: bool = False) -> Spelled:
+        """Return a name; `as_given` where another name of the formula would look the same."""
+        raise NotImplementedError
+
+    def adjoint(self, name: Spelled) -> Spelled:
+        """Return ∂f/∂name."""
+        raise NotImplementedError
+
+    def join(self, left: str, right: str, space: bool) -> str:
+        """Return two factors side by side."""
+        raise NotImplementedError
+
+    def choose(self, part: m.Either) -> Math:
+        """Return the side of a choice that this style writes."""
+        return part.shown
+
+    def fraction(self, top: Spelled, bottom: Spelled) -> Spelled:
+        """Return a fraction."""
+        raise NotImplementedError
+
+    def decimal(self, value: float) -> str:
+        """Return a positive number that is not exact."""
+        return repr(value)
+
+    def number(self, part: m.Number, below: Sequence[Spelled] = ()) -> Spelled:
+        """Return a number."""
+        value = part.value
         if value < 0:
             return Spelled(self.minus + self.number(m.Number(-value)).text, SUM)
         if isinstance(value, Fraction):
             if value.denominator == 1:
                 return Spelled(str(value.numerator))
             return self.fraction(Spelled(str(value.numerator)), Spelled(str(value.denominator)))
-        return Spelled(self.decimal(value))
+        text = self.decimal(value)
+        return Spelled(text, ATOM if text.isalnum() or "." in text and text.replace(".", "").isdigit() else PRODUCT)
 
-    def decimal(self, value: float) -> str:
-        return repr(value)
-
-    def fraction(self, top: Spelled, bottom: Spelled) -> Spelled:
-        raise NotImplementedError
-
-    def sum(self, parts: list[tuple[bool, Spelled]]) -> Spelled:
+    def sum(self, part: m.Sum, below: Sequence[Spelled]) -> Spelled:
+        """Return terms with their signs."""
         text = ""
-        for negative, part in parts:
-            own = self.at(part, BIG)
+        for (negative, _), own in zip(part.terms, below):
+            shown = self.at(own, BIG)
             if text:
-                text += f" {self.minus if negative else '+'} {own}"
+                text += f" {self.minus if negative else '+'} {shown}"
             else:
-                text = (self.minus if negative else "") + own
-        return Spelled(text, SUM)
+                text = (self.minus if negative else "") + shown
+        return Spelled(text or "0", SUM)
 
-    def product(self, parts: list[Spelled]) -> Spelled:
-        """Return factors side by side."""
-        text, space = "", False
-        for k, part in enumerate(parts):
-            last = k == len(parts) - 1
-            own = part.text
-            if part.level == BIG and last and k:
-                pass
-            elif part.level == PREFIX:
-                own = own if last else part.closed or self.bracket(own)
-            elif part.level < PRODUCT or (part.open_fraction and k) or (part.level == PRODUCT and not last and k):
-                own = self.bracket(own)
-            elif part.level == PRODUCT and not last and not part.open_fraction:
-                own = self.bracket(own)
-            bare = own == part.text
-            text = self.join(text, own, space or (bare and self.spaced(part))) if text else own
-            space = (bare and self.spaced(part)) or (bare and part.open_fraction)
-        return Spelled(text, PRODUCT)
+    def product(self, below: Sequence[Spelled], spread: bool = False) -> Spelled:
+        """Return factors side by side; `spread` with space after what stands in brackets."""
+        text, closed, space, starts_wide = "", "", False, False
+        for k, part in enumerate(below):
+            last = k == len(below) - 1
+            own = self.factor(part, first=k == 0, last=last)
+            bare = own is part.text
+            wide = bare and (part.wide or part.level in (PREFIX, BIG))
+            starts = wide or (bare and part.starts_wide)
+            if last and bare and part.level in (PREFIX, BIG):
+                # What ends in Σ x or log x takes in what follows, so it has a closed form too: a (Σ x).
+                closed = self.join(text, part.closed or self.bracket(own), True) if text else part.closed
+            text = self.join(text, own, space or starts) if text else own
+            space = wide or (bare and (part.open_bar or part.ends_wide)) or (spread and not bare)
+            starts_wide = starts if not k else starts_wide
+        return Spelled(text, PRODUCT, closed=closed, starts_wide=starts_wide, ends_wide=space)
 
-    def spaced(self, part: Spelled) -> bool:
-        return part.wide or part.level in (PREFIX, BIG)
+    def factor(self, part: Spelled, first: bool, last: bool) -> str:
+        """Return one factor, in brackets where it would take in others or be taken apart."""
+        if part.level == PREFIX:
+            return part.text if last else part.closed or self.bracket(part.text)
+        if part.open_bar:
+            return part.text if first else self.bracket(part.text)
+        if part.level in (BIG, PRODUCT):
+            return part.text if last and not first else self.bracket(part.text)
+        return part.closed if part.closed and not last else self.at(part, POSTFIX)
+
+    def times(self, part: m.Times, below: Sequence[Spelled]) -> Spelled:
+        """Return scalars, or scalars and an array, side by side."""
+        return self.product(below, spread=True)
+
+    def matmul(self, part: m.MatMul, below: Sequence[Spelled]) -> Spelled:
+        """Return a matrix product. Products within it need no brackets: it is associative."""
+        return self.product([b if b.level != PRODUCT or b.open_bar else replace(b, level=ATOM) for b in below])
+
+    def outer(self, part: m.Outer, below: Sequence[Spelled]) -> Spelled:
+        """Return a column beside a row."""
+        return self.matmul(m.MatMul((part.left, part.right)), below)
+
+
+_SPELLERS = {
+    m.Number: "number",
+    m.Raw: "raw",
+    m.Call: "call",
+    m.Sum: "sum",
+    m.Times: "times",
+    m.MatMul: "matmul",
+    m.Outer: "outer",
+    m.Hadamard: "hadamard",
+    m.Quotient: "quotient",
+    m.Power: "power",
+    m.Transpose: "transpose",
+    m.Inverse: "inverse",
+    m.Fence: "fence",
+    m.BigSum: "big_sum",
+    m.Indexed: "indexed",
+    m.Relation: "relation",
+    m.Root: "root",
+    m.Cases: "cases",
+}
 
 
 class _Walk:
@@ -121,7 +172,6 @@ class _Walk:
     def __init__(self, printer: Printer):
         self.printer = printer
         self.done: dict[int, Spelled] = {}
-        self.kept: list[Math] = []  # parts live as long as their ids are used
         self.letters: dict[str, str] = {}
 
     def spell(self, root: Math) -> Spelled:
@@ -130,24 +180,14 @@ class _Walk:
             part, ready = stack.pop()
             if id(part) in self.done:
                 continue
-            if isinstance(part, m.Either):
-                part_shown = self.printer.choose(part)
-                if ready:
-                    self._keep(part, self.done[id(part_shown)])
-                else:
-                    stack += [(part, True), (part_shown, False)]
-                continue
-            below = children(part)
-            if ready or not below:
-                self._keep(part, self._fitted(part, [self.done[id(c)] for c in below]))
-            else:
+            below = (self.printer.choose(part),) if isinstance(part, m.Either) else children(part)
+            if below and not ready:
                 stack.append((part, True))
                 stack.extend((c, False) for c in reversed(below))
+                continue
+            texts = [self.done[id(c)] for c in below]
+            self.done[id(part)] = texts[0] if isinstance(part, m.Either) else self._fitted(part, texts)
         return self.done[id(root)]
-
-    def _keep(self, part: Math, spelled: Spelled) -> None:
-        self.done[id(part)] = spelled
-        self.kept.append(part)
 
     def _fitted(self, part: Math, below: list[Spelled]) -> Spelled:
         """Spell one part; where it grows too long, leave out the longest parts of it."""
@@ -155,33 +195,31 @@ class _Walk:
         if len(spelled.text) <= LIMIT:
             return spelled
         dots = Spelled(self.printer.dots)
-        short = list(below)
+        left = sum(len(b.text) for b in below)
         for k in sorted(range(len(below)), key=lambda k: -len(below[k].text)):
-            if len(below[k].text) <= 40:
+            left -= len(below[k].text)
+            below[k] = dots
+            if left < LIMIT // 2:
                 break
-            short[k] = dots
-            if sum(len(s.text) for s in short) < LIMIT // 2:
-                break
-        spelled = self._spelled(part, short)
+        spelled = self._spelled(part, below)
         return spelled if len(spelled.text) <= LIMIT else dots
 
     def _spelled(self, part: Math, below: list[Spelled]) -> Spelled:
         if isinstance(part, m.Letter):
             return self._letter(part)
-        return spell_part(self.printer, part, below)
+        return getattr(self.printer, _SPELLERS[type(part)])(part, below)
 
     def _letter(self, letter: m.Letter) -> Spelled:
-        plain = self.printer.name(letter.label)
-        # Two names that would look the same (lam and lambda) keep their own spelling.
-        if self.letters.setdefault(plain.text, letter.label) != letter.label:
-            plain = self.printer.name_as_given(letter.label)  # type: ignore[attr-defined]
+        name = self.printer.name(letter.label)
+        if self.letters.setdefault(name.text, letter.label) != letter.label:
+            name = self.printer.name(letter.label, as_given=True)
         if letter.kind == "adjoint":
-            return self.printer.adjoint(plain)  # type: ignore[attr-defined]
-        return Spelled("d" + plain.text, ATOM, True) if letter.kind == "differential" else plain
+            return self.printer.adjoint(name)
+        return Spelled("d" + name.text, ATOM, True) if letter.kind == "differential" else name
 
 
 def children(part: Math) -> tuple[Math, ...]:
-    """Return the parts of a piece of mathematics, in the order in which `spell_part` takes them."""
+    """Return the parts of a piece of mathematics, in the order in which the printers take them."""
     match part:
         case m.Call(args=args):
             return args
@@ -189,7 +227,7 @@ def children(part: Math) -> tuple[Math, ...]:
             return tuple(t for _, t in terms)
         case m.Times(factors=factors) | m.MatMul(factors=factors) | m.Hadamard(factors=factors):
             return factors
-        case m.Outer(left=a, right=b) | m.Quotient(top=a, bottom=b) | m.Relation(left=a, right=b):
+        case m.Outer(left=a, right=b) | m.Relation(left=a, right=b) | m.Quotient(top=a, bottom=b):
             return (a, b)
         case m.Power(base=a, exponent=b):
             return (a, b)
@@ -198,35 +236,11 @@ def children(part: Math) -> tuple[Math, ...]:
         case m.Indexed(base=a, indices=indices):
             return (a, *(i for i in indices if isinstance(i, Math)))
         case m.Cases(condition=c, then=a, otherwise=b):
-            return (c, a, b)
+            return (c.body if isinstance(c, m.Fence) and c.kind == "bracket" else c, a, b)
     return ()
 
 
-def spell_part(p: Printer, part: Math, below: list[Spelled]) -> Spelled:
-    """Return the text of one part, given the texts of its own parts."""
-    spellers: dict[type, Callable[[], Spelled]] = {
-        m.Number: lambda: p.number(part),
-        m.Raw: lambda: p.raw(part),
-        m.Call: lambda: p.call(part, below),
-        m.Sum: lambda: p.sum([(negative, s) for (negative, _), s in zip(part.terms, below)]),
-        m.Times: lambda: p.product(below),
-        m.MatMul: lambda: p.matmul(below),
-        m.Outer: lambda: p.outer(*below),
-        m.Hadamard: lambda: p.hadamard(below),
-        m.Quotient: lambda: p.fraction(*below),
-        m.Power: lambda: p.power(part, *below),
-        m.Transpose: lambda: p.transpose(part, below[0]),
-        m.Inverse: lambda: p.inverse(part, below[0]),
-        m.Fence: lambda: p.fence(part, below[0]),
-        m.BigSum: lambda: p.big_sum(part, below[0]),
-        m.Indexed: lambda: p.indexed(part, below[0], below[1:]),
-        m.Relation: lambda: p.relation(part, *below),
-        m.Root: lambda: p.root(below[0]),
-        m.Cases: lambda: p.cases(part, *below),
-    }  # type: ignore[attr-defined]
-    return spellers[type(part)]()
-
-
-def without_brackets(condition: Math, spelled: Spelled, inside: str) -> Spelled:
-    """Return a condition as it stands after `if`: [x > 0] without its brackets."""
-    return replace(spelled, text=inside) if isinstance(condition, m.Fence) else spelled
+def index_texts(part: m.Indexed, below: Sequence[Spelled]) -> list[str]:
+    """Return the indices of components as text; `below` holds the base and the indices that are mathematics."""
+    rest = iter(below[1:])
+    return [next(rest).text if isinstance(i, Math) else i for i in part.indices]

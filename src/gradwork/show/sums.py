@@ -11,17 +11,15 @@ from gradwork.expr.node import ONES, Expr
 from gradwork.expr.notation import (
     Call,
     Fence,
-    Hadamard,
     Letter,
     Math,
-    MatMul,
     Number,
     Power,
     Sum,
     Times,
     Transpose,
 )
-from gradwork.show.pieces import Piece, is_plain_diagonal
+from gradwork.show.pieces import Piece, is_elementwise, is_plain_diagonal
 
 # Measuring a term looks at this many of its parts at most, so that printing stays linear.
 _LOOK = 60
@@ -69,7 +67,7 @@ def may_shorten(node: Expr, others: list[tuple[Expr, Piece | None]]) -> bool:
     if not full:
         return False
     square = node.ndim == 2 and node.shape[0] == node.shape[1] and node.shape[0] != Dim.of(1)
-    return not square or any(x.op.elementwise and x.op.name != "add" for x, _ in full)
+    return not square or any(is_elementwise(p) for _, p in full)
 
 
 def arranged(addends: list[Addend]) -> tuple[Addend, ...]:
@@ -79,8 +77,10 @@ def arranged(addends: list[Addend]) -> tuple[Addend, ...]:
     """
     degrees = [_degree(a.math) for a in addends]
     if all(d is not None for d in degrees):
-        order = sorted(range(len(addends)), key=lambda k: -degrees[k])  # type: ignore[operator]
-        addends = [addends[k] for k in order]
+        # x² + 2x + 3 by degree; with several letters only the numbers go last, for order has its reasons there.
+        alone = len({letter for a in addends for letter in _letters(a.math)[0]}) <= 1
+        rank = [-d if alone else d == 0 for d in degrees]  # type: ignore[operator]
+        addends = [addends[k] for k in sorted(range(len(addends)), key=lambda k: rank[k])]
     else:
         addends = _twins_by_transposes(addends)
     if addends and addends[0].negative:
@@ -119,7 +119,7 @@ def _twins_by_transposes(addends: list[Addend]) -> list[Addend]:
     measured = [(_letters(a.math), a.negative) for a in addends]
     places: dict[tuple, list[int]] = {}
     for k, ((letters, _), negative) in enumerate(measured):
-        places.setdefault((letters, negative), []).append(k)
+        places.setdefault((frozenset(letters.items()), negative), []).append(k)
     result = list(addends)
     for own in places.values():
         for k, chosen in zip(own, sorted(own, key=lambda j: measured[j][0][1])):
@@ -127,9 +127,9 @@ def _twins_by_transposes(addends: list[Addend]) -> list[Addend]:
     return result
 
 
-def _letters(math: Math) -> tuple[frozenset, int]:
+def _letters(math: Math) -> tuple[dict[tuple[str, str], int], int]:
     """Return the letters of a term with their counts, and its number of transposes."""
-    letters: Counter = Counter()
+    letters: Counter[tuple[str, str]] = Counter()
     transposes, seen = 0, 0
     stack: list = [math]
     while stack and seen < _LOOK:
@@ -140,13 +140,11 @@ def _letters(math: Math) -> tuple[frozenset, int]:
         elif isinstance(part, Letter):
             letters[part.label, part.kind] += 1
         elif isinstance(part, (Call, Fence)):
-            letters[part.name if isinstance(part, Call) else part.kind] += 1
+            letters[part.name if isinstance(part, Call) else part.kind, "function"] += 1
             stack.extend(part.args if isinstance(part, Call) else (part.body,))
         elif isinstance(part, Math):
             transposes += isinstance(part, Transpose) and not part.vector
             transposes += bool(getattr(part, "transposed", False))
             stack.extend(getattr(part, f.name) for f in fields(part))  # type: ignore[arg-type]
-    return frozenset(letters.items()), transposes
+    return letters, transposes
 
-
-__all__ = ["Addend", "Hadamard", "MatMul", "arranged", "broadcast_from", "may_shorten", "write_sum"]

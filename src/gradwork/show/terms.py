@@ -83,7 +83,7 @@ def _atom(atom: object) -> Math:
     if isinstance(atom, str):
         return Letter(atom, "size")
     _, top, bottom = atom  # type: ignore[misc]
-    text = Dim((((((atom, 1),), 1),))).render(times="*")
+    text = Dim(((((atom, 1),), 1),)).render(times="*")
     return Raw(text, f"⌊{top}/{bottom}⌋", rf"\left\lfloor {top}/{bottom} \right\rfloor")
 
 

@@ -15,13 +15,13 @@ WORDS: dict[str, dict[str, str]] = {
         "scalar": "scalar",
         "mean of squares": "mean of squares",
         "sum of squares": "sum of squares",
+        "power rule": "(xᵖ)′ = p xᵖ⁻¹",
         "cross-entropy": "cross-entropy of softmax",
         "linear with matrix": "{y} is linear in {x}, with matrix {matrix}",
         "linear": "{y} is linear in {x}",
-        "uses": "{x} is used {count} times: its adjoints add up",
+        "uses": "{x} is used {count} times: the adjoints add up",
         "law": "{law}",
         "substitute": "substitute",
-        "collect": "collect before the differentials",
         "read off": "what stands before {dx} is the gradient, transposed",
         "read off scalar": "what stands before {dx} is the gradient",
         "result": "written out",
@@ -53,13 +53,13 @@ WORDS: dict[str, dict[str, str]] = {
         "scalar": "스칼라",
         "mean of squares": "제곱의 평균",
         "sum of squares": "제곱의 합",
+        "power rule": "(xᵖ)′ = p xᵖ⁻¹",
         "cross-entropy": "소프트맥스의 교차 엔트로피",
         "linear with matrix": "{y}는 {x}에 대해 선형, 행렬은 {matrix}",
         "linear": "{y}는 {x}에 대해 선형",
         "uses": "{x}는 {count}번 쓰인다: 수반값을 더한다",
         "law": "{law}",
         "substitute": "대입",
-        "collect": "미분 앞으로 모은다",
         "read off": "{dx} 앞에 있는 것의 전치가 기울기",
         "read off scalar": "{dx} 앞에 있는 것이 기울기",
         "result": "풀어 쓰면",
@@ -110,7 +110,8 @@ _GLYPHS = (
     (r"\\tfrac\{([^{}]*(?:\{[^{}]*\})?[^{}]*)\}\{([^{}]*(?:\{[^{}]*\})?[^{}]*)\}", r"\1/\2"),
     (r"\\sqrt\{([^}]*)\}", r"√(\1)"),
     (r"\\sqrt\\pi", "√π"),
-    (r"\\lVert|\\rVert", "‖"),
+    (r"\\lVert ?| ?\\rVert", "‖"),
+    (r" / ", "/"),
     (r"\\lfloor", "⌊"),
     (r"\\rfloor", "⌋"),
     (r"\\nabla", "∇"),
@@ -142,7 +143,7 @@ _GLYPHS = (
 def law_unicode(latex: str) -> str:
     """Return a law, which operations state in LaTeX, in Unicode.
 
-    >>> law_unicode(r"\\\\tanh' = 1 - \\\\tanh^2")
+    >>> law_unicode(r"\\tanh' = 1 - \\tanh^2")
     'tanh′ = 1 − tanh²'
     """
     for pattern, glyph in _GLYPHS:

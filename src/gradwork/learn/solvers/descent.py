@@ -31,6 +31,7 @@ def gradient_descent(problem: Problem, start: Array) -> Solver:
     norm = float(np.linalg.norm(g))
     yield State(x, f, norm)
     alpha = 1.0 / norm if norm > 0 else 1.0
+    still = 0
     while True:
         squared = float(g @ g)
         if squared == 0:
@@ -38,6 +39,9 @@ def gradient_descent(problem: Problem, start: Array) -> Solver:
         found = backtrack(lambda a: problem.value(x - a * g), f, -squared, 2 * alpha)
         if found is None:
             return _ended(f, norm, alpha)
+        still = still + 1 if found[1] >= f else 0
+        if still > 3:
+            return Done("floor", True)
         alpha = found[0]
         x = x - alpha * g
         f, g = problem.value_and_gradient(x)

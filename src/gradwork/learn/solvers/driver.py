@@ -7,13 +7,14 @@ must; a solver that has nothing more to do says why with `Done`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gradwork.learn.callbacks import Callback, Progress, as_callbacks
 from gradwork.learn.history import History
 from gradwork.learn.objective import Objective
 from gradwork.learn.sentences import say
@@ -68,16 +69,17 @@ def drive(
     *,
     stopping: Stopping,
     steps: int,
-    callbacks: Iterable[Callable[..., Any]] = (),
+    callbacks: Any = None,
 ) -> Run:
     """Run a solver to its end or to the first reason to stop, and return what it reached.
 
-    Ctrl-C keeps the best so far and says so. A callback is called with (step, loss, vector); what it returns,
-    if true, stops the run.
+    Ctrl-C keeps the best so far and says so. Callbacks are those of descent: `after` is called with the
+    progress after each step, and a text that it returns ends the run.
     """
     sign = -1.0 if objective.maximize else 1.0
     history, watch = History(), Watch(stopping, sign=sign)
     began, best, last, step = time.perf_counter(), None, None, -1
+    called = as_callbacks(callbacks)
     stop: Stop | None = None
     done: Done | None = None
     try:
@@ -103,9 +105,8 @@ def drive(
             if stop is None and step >= steps:
                 words = "one step" if steps == 1 else "steps"
                 stop = Stop("steps", step, step, facts={"words": words, "steps": steps})
-            for callback in callbacks if stop is None else ():
-                if why := callback(step, sign * state.loss, state.vector):
-                    stop = Stop("callback", step, step, facts={"step": step, "why": why})
+            if stop is None:
+                stop = _called(called, objective, state, step, steps, sign, now, history)
             if stop is not None:
                 break
     except KeyboardInterrupt:
@@ -124,3 +125,21 @@ def drive(
         return Run(chosen.vector, chosen.loss, reason, done.key, done.converged, step, seconds, history)
     assert stop is not None
     return Run(chosen.vector, chosen.loss, stop.text(), stop.kind, stop.converged, step, seconds, history)
+
+
+def _called(
+    callbacks: Sequence[Callback], objective: Objective, state: State, step: int, steps: int, sign: float,
+    seconds: float, history: History,
+) -> Stop | None:  # fmt: skip
+    for callback in callbacks:
+        if callback.every is not None and step % callback.every:
+            continue
+        nan = float("nan")
+        progress = Progress(
+            step, steps, step, sign * state.loss, nan, state.gradient_norm, state.rate, seconds, nan, history,
+            lambda: objective.external(state.vector),
+        )  # fmt: skip
+        why = callback.begin(progress) if step == 0 else callback.after(progress)
+        if isinstance(why, str):
+            return Stop("callback", step, step, facts={"step": step, "why": why})
+    return None

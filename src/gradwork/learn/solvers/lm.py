@@ -70,7 +70,7 @@ def levenberg_marquardt(
     found: Squares,
     start: Array,
     *,
-    factor: float = 100.0,
+    factor: float = 1.0,
     step_tolerance: float = 1e-14,
     cosine_tolerance: float = 1e-14,
 ) -> Solver:
@@ -106,14 +106,14 @@ def levenberg_marquardt(
             size = float(np.linalg.norm(z))
             p = z / D
             if size <= step_tolerance * length:
-                return Done("small step", True, {"change": size / length})
+                break
             trial = residuals.residual(x + p)
             now = float(np.linalg.norm(trial))
             predicted = region.predicted(z, lam)
             if not math.isfinite(now):  # outside the domain: the region was too large
                 delta = 0.25 * min(delta, size)
                 if delta <= step_tolerance * length:
-                    return Done("stuck", False)
+                    break
                 continue
             won = 1 - (now / norm) ** 2 if now < 10 * norm else -1.0
             ratio = won / predicted if predicted > 0 else 0.0
@@ -125,19 +125,39 @@ def levenberg_marquardt(
                 delta = 2 * size
             if ratio > 1e-4:
                 accepted = True
-            elif predicted <= 1e-15 and abs(won) <= 1e-14:
-                # Rounding decides from here on; the last Gauss-Newton step is still the best guess if it is
-                # no worse.
-                if now <= norm:
-                    x = x + p
-                    f, g = objective.value_and_gradient(x)
-                    yield State(x, f, float(np.linalg.norm(g)))
-                return Done("floor", True)
-            elif delta <= step_tolerance * length:
+            elif delta <= step_tolerance * length or (predicted <= 1e-15 and abs(won) <= 1e-14):
+                break
+        if not accepted:
+            if region.promise() > 1e-9:
                 return Done("stuck", False)
+            # Rounding decides from here on what is lower, but the Gauss-Newton step still knows where to go.
+            x, change = _polish(residuals, x, norm)
+            f, g = objective.value_and_gradient(x)
+            yield State(x, f, float(np.linalg.norm(g)))
+            return Done("small step", True, {"change": max(change, 1e-16)})
         x, r, norm = x + p, trial, now
         f, g = objective.value_and_gradient(x)
         yield State(x, f, float(np.linalg.norm(g)))
+
+
+def _polish(residuals: Residuals, x: Array, norm: float) -> tuple[Array, float]:
+    """Take Gauss-Newton steps while each is clearly smaller than the one before; return x and the last step's size.
+
+    Sizes are relative, in variables scaled by the columns of J. It wins the digits that a comparison of sums of
+    squares cannot: these are flat to the square of the distance.
+    """
+    last = math.inf
+    for _ in range(300):
+        J, r = residuals.jacobian(x), residuals.residual(x)
+        columns = np.linalg.norm(J, axis=0)
+        columns[columns == 0] = 1.0
+        p = _Region(J / columns, r).step(math.inf)[0] / columns
+        size = float(np.linalg.norm(columns * p)) / max(float(np.linalg.norm(columns * x)), 1e-300)
+        trial = residuals.residual(x + p)
+        if not size < 0.95 * last or not float(np.linalg.norm(trial)) <= norm * (1 + 1e-12):
+            break
+        x, last = x + p, size
+    return x, min(last, size)
 
 
 class _Region:
@@ -178,6 +198,11 @@ class _Region:
             if not low < lam < high:
                 lam = math.sqrt(low * high) if low > 0 else 1e-3 * high
         return self.Vt.T @ z, lam
+
+    def promise(self) -> float:
+        """Return how much of ‖r‖² a full Gauss-Newton step would win, if the residuals were linear."""
+        tiny = self.s <= 1e-15 * max(self.s[0], 1e-300)
+        return float((self.c[~tiny] ** 2).sum()) / self.norm2
 
     def predicted(self, z: Array, lam: float) -> float:
         # 1 − ‖r + Az‖²/‖r‖² = (‖Az‖² + 2λ‖z‖²)/‖r‖², free of cancellation

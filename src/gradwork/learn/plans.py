@@ -1,0 +1,106 @@
+"""How a run is computed: on which target, and what is computed once beforehand; with the reasons in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from gradwork.errors import GradworkError
+from gradwork.learn.cost import Work, compile_seconds, work
+from gradwork.learn.descent_words import say
+from gradwork.learn.loop_numpy import NumpyLoop
+from gradwork.learn.loop_xla import XlaLoop
+from gradwork.learn.loops import Loop, Setup
+
+
+@dataclass
+class Plan:
+    """A loop, and the lines that say why it is this one."""
+
+    loop: Loop
+    lines: list[str] = field(default_factory=list)
+
+    def text(self, loop: Loop) -> str:
+        """Return the plan as text, with what the finished loop has to add."""
+        more = loop.report() if hasattr(loop, "report") else []  # type: ignore[attr-defined]
+        return "\n".join([*self.lines, *more])
+
+
+def step_work(setup: Setup) -> Work:
+    """Return the work of one step of a setup."""
+    sizes = dict(setup.sizes)
+    if setup.batching is not None:
+        name = _rows_name(setup)
+        if name is not None:
+            sizes[name] = setup.batching.size
+    step = setup.step
+    found = work([*step.after, step.loss, step.norm], sizes)
+    if setup.batching is None:
+        return found
+    # Drawing the rows of a batch reads and writes them once more.
+    share = setup.batching.size / setup.batching.rows
+    drawn = sum(setup.data[n].size * share for n in setup.batching.axes if n in setup.data)
+    return Work(found.components + 2 * drawn, found.calls + 2 * len(setup.batching.axes))
+
+
+def _rows_name(setup: Setup) -> str | None:
+    batching = setup.batching
+    assert batching is not None
+    for label, axis in batching.axes.items():
+        symbol = setup.loss.symbols.get(label)
+        if symbol is not None and len(symbol.shape[axis].names) == 1:
+            return next(iter(symbol.shape[axis].names))
+    return None
+
+
+def choose(setup: Setup, units: int, target: str, hoist: Any = "auto") -> Plan:
+    """Return the plan of a run of so many units."""
+    if hoist not in (True, False, "auto"):
+        raise GradworkError(f'hoist is True, False or "auto", not {hoist!r}')
+    from gradwork.learn.hoist import hoisted
+
+    lines: list[str] = []
+    if setup.batching is not None:
+        lines.append(_batches(setup))
+    else:
+        lines.append(say("full batch"))
+    changed = hoisted(setup, units, hoist) if hoist is not False and setup.batching is None else None
+    if changed is not None and changed.setup is not None:
+        inner, why = _target(changed.setup, units, target)
+        lines.append(why)
+        from gradwork.learn.loop_hoisted import HoistedLoop
+
+        return Plan(HoistedLoop(changed, inner), [*lines, *changed.lines])
+    loop, why = _target(setup, units, target)
+    lines.append(why)
+    if changed is not None:
+        lines += changed.lines
+    return Plan(loop, lines)
+
+
+def _target(setup: Setup, units: int, target: str) -> tuple[Loop, str]:
+    per_unit = setup.batching.steps if setup.batching is not None else 1
+    steps = units * per_unit
+    if target == "numpy":
+        return NumpyLoop(setup), say("plan target", target="numpy", why=say("asked"))
+    if target == "xla":
+        return XlaLoop(setup, units), say("plan target", target="xla", why=say("asked"))
+    found = step_work(setup)
+    item = setup.dtype.itemsize
+    slow = steps * found.seconds("numpy", item)
+    fast = steps * found.seconds("xla", item) + compile_seconds(found.calls)
+    if setup.batching is not None or steps > 1:
+        # The data go to XLA's memory once.
+        fast += sum(setup.data[n].nbytes for n in setup.step.loss.symbols if n in setup.data) * 0.5e-9
+    if fast < slow:
+        why = say("compile pays", ours=fast, other=slow)
+        return XlaLoop(setup, units), say("plan target", target="xla", why=why)
+    return NumpyLoop(setup), say("plan target", target="numpy", why=say("compile does not pay", ours=fast, other=slow))
+
+
+def _batches(setup: Setup) -> str:
+    b = setup.batching
+    assert b is not None
+    order = say("shuffled", seed=b.seed) if b.shuffle else say("in order")
+    key = "batches, rest" if b.rest else "batches"
+    return say(key, count=b.full, size=b.size, rows=b.rows, rest=b.rest, order=order)

@@ -1,0 +1,254 @@
+"""Solvers: each by name, and the choice between them with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from gradwork.errors import DerivativeError, GradworkError
+from gradwork.learn.history import History
+from gradwork.learn.objective import Objective
+from gradwork.learn.recognise import Squares, is_quadratic, kinks, squares
+from gradwork.learn.rows import NotRows
+from gradwork.learn.sentences import say
+from gradwork.learn.solvers.blocks import Blocks
+from gradwork.learn.solvers.closed import solve_linear, solve_quadratic
+from gradwork.learn.solvers.descent import gradient_descent, lbfgs
+from gradwork.learn.solvers.driver import Run, drive
+from gradwork.learn.solvers.lm import levenberg_marquardt
+from gradwork.learn.solvers.newton import newton
+from gradwork.learn.solvers.sampled import MANY, sampled_newton, sizes
+from gradwork.learn.stopping import Stopping
+from gradwork.stats.least_squares import LeastSquares
+
+SOLVERS: dict[str, str] = {
+    "closed": "closed form: linear least squares and ridge by QR or SVD, other quadratics by Cholesky",
+    "gd": "gradient descent with a backtracking line search",
+    "lbfgs": "L-BFGS with a strong Wolfe line search",
+    "newton": "Newton with the exact Hessian; sampled first where rows are very many",
+    "lm": "Levenberg-Marquardt, for sums of squares",
+}
+
+MOST_FOR_HESSIAN = 1_500  # parameters: a Hessian of 18 MB, factored in a tenth of a second
+MOST_FOR_JACOBIAN = 50_000_000  # numbers
+STEPS = {"gd": 10_000, "lbfgs": 5_000, "newton": 500, "lm": 5_000}
+
+
+@dataclass
+class Analysis:
+    """What the formula proves about an objective, found when it is asked for."""
+
+    objective: Objective
+
+    @cached_property
+    def squares(self) -> Squares | None:
+        """The loss as a sum of squares, if it is one."""
+        return squares(self.objective.loss, self.objective.symbols)
+
+    @cached_property
+    def linear(self) -> bool:
+        """Whether it is a sum of squares of residuals that are linear in the parameters."""
+        return self.squares is not None and self._linear
+
+    @cached_property
+    def _linear(self) -> bool:
+        assert self.squares is not None
+        try:
+            return self.squares.linear
+        except DerivativeError:
+            return False
+
+    @cached_property
+    def quadratic(self) -> bool:
+        """Whether the Hessian holds no parameter."""
+        return self.objective.size <= MOST_FOR_HESSIAN and is_quadratic(self.objective.loss, self.objective.symbols)
+
+    @cached_property
+    def kinks(self) -> tuple[str, ...]:
+        """The operations of parameters that have no derivative somewhere."""
+        return kinks(self.objective.loss, self.objective.symbols)
+
+    @cached_property
+    def residuals(self) -> int:
+        """How many residuals a sum of squares has."""
+        if self.squares is None:
+            return 0
+        known = self.objective.sizes
+        return sum(int(np.prod([d.evaluate(known) for d in b.r.shape], dtype=int)) for b in self.squares.blocks)
+
+    @cached_property
+    def blocks(self) -> Blocks | None:
+        """The objective by blocks of rows, if it is a sum over very many."""
+        try:
+            made = Blocks(self.objective)
+        except NotRows:
+            return None
+        return made if made.n >= MANY and made.n >= 200 * self.objective.size else None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A solver and why it was chosen."""
+
+    solver: str
+    reason: str
+
+
+def choose(analysis: Analysis) -> Choice:
+    """Return the solver for an objective, and the reason as a sentence."""
+    o = analysis.objective
+    what = _names(list(o.parameters))
+    facts: dict[str, Any] = {"what": what, "size": o.size}
+    if analysis.linear and o.size <= 20_000:
+        return Choice("closed", say("auto closed linear", **facts))
+    if analysis.squares is None and analysis.quadratic:
+        return Choice("closed", say("auto closed quadratic", **facts))
+    if analysis.squares is not None and not analysis.kinks:
+        entries = analysis.residuals * o.size
+        if entries <= MOST_FOR_JACOBIAN and o.size <= MOST_FOR_HESSIAN:
+            return Choice("lm", say("auto lm", **facts))
+    if analysis.kinks:
+        return Choice("lbfgs", say("auto lbfgs kinks", ops=", ".join(analysis.kinks)))
+    if o.size > MOST_FOR_HESSIAN:
+        return Choice("lbfgs", say("auto lbfgs size", **facts))
+    if analysis.blocks is not None:
+        return Choice("newton", say("auto newton sampled", rows=analysis.blocks.n, **facts))
+    return Choice("newton", say("auto newton", **facts))
+
+
+@dataclass(frozen=True)
+class Solved:
+    """What a solver reached, by which way: the run, the plan in words, and what a closed form knows besides."""
+
+    run: Run
+    solver: str
+    reason: str
+    plan: str
+    least_squares: LeastSquares | None = None
+    notes: tuple[str, ...] = field(default=())
+
+
+def solve(
+    objective: Objective,
+    solver: str = "auto",
+    *,
+    stopping: Stopping | None = None,
+    steps: int | None = None,
+    callbacks: Any = None,
+) -> Solved:
+    """Minimise an objective by a solver, or by the one that suits it.
+
+    stopping: by default a solver goes on until its own test says that nothing more can be gained; L-BFGS and
+    gradient descent until the gradient's norm is 1e-8, or 1e-8 of that at the start if this is smaller.
+    """
+    if solver != "auto" and solver not in SOLVERS:
+        raise GradworkError(f"a solver is auto, {', '.join(SOLVERS)}; not {solver!r}")
+    if objective.dtype != np.float64 and solver in ("auto", "closed", "lm", "newton"):
+        # These factor matrices, which float32 is too coarse for; data are converted once.
+        objective = objective.with_dtype("float64")
+    analysis = Analysis(objective)
+    choice = choose(analysis) if solver == "auto" else Choice(solver, say("asked"))
+    if choice.solver == "closed":
+        return _closed(analysis, choice)
+    start = objective.start_vector
+    value, gradient = objective.value_and_gradient(start)
+    if not np.isfinite(value) or not np.isfinite(gradient).all():
+        from gradwork.learn.nonfinite import explain_nonfinite
+
+        found = explain_nonfinite(objective, start)
+        where = f": {found.sentence}" if found else ""
+        raise GradworkError(f"the loss at the start is {_called(value, gradient)}{where}")
+    norm = float(np.linalg.norm(gradient))
+    if norm == 0 and choice.solver != "newton" and not analysis.kinks:
+        return Solved(_at_start(objective, value), choice.solver, choice.reason, _plan(choice, ""))
+    limit = stopping or _default(choice.solver, norm)
+    most = STEPS[choice.solver] if steps is None else steps
+    made, plan = _made(analysis, choice, start, limit)
+    run = drive(objective, made, stopping=limit, steps=most, callbacks=callbacks)
+    return Solved(run, choice.solver, choice.reason, _plan(choice, plan))
+
+
+def _default(solver: str, norm: float) -> Stopping:
+    if solver in ("lm", "newton"):
+        return Stopping(gradient_norm=None, growth=None)
+    return Stopping(gradient_norm=1e-8 * min(1.0, norm), growth=None)
+
+
+def _made(analysis: Analysis, choice: Choice, start: Any, stopping: Stopping) -> tuple[Any, str]:
+    o = analysis.objective
+    if choice.solver == "gd":
+        return gradient_descent(o, start), say("plan gd")
+    if choice.solver == "lbfgs":
+        return lbfgs(analysis.blocks or o, start), say("plan lbfgs", memory=10)
+    if choice.solver == "lm":
+        if analysis.squares is None:
+            raise GradworkError(
+                "solver 'lm' needs a sum or mean of squares, and this loss does not show one; "
+                "use solver='newton' or 'lbfgs'"
+            )
+        plan = say("plan lm", rows=analysis.residuals, columns=o.size)
+        return levenberg_marquardt(o, analysis.squares, start), plan
+    if analysis.blocks is not None and not analysis.kinks:
+        first, second = sizes(analysis.blocks.n, o.size)
+        plan = say(
+            "plan sampled", first=first, second=second, rows=analysis.blocks.n, block=analysis.blocks.block,
+            target="NumPy",
+        )  # fmt: skip
+        return sampled_newton(analysis.blocks, start, o.seed), plan
+    lines = [say("plan newton", shape=f"{o.size}×{o.size}")]
+    if all(s.ndim < 2 for s in o.symbols) and len(o.symbols) == 1:
+        lines.append(say("plan newton structure", expression=str(o.hessians[0, 0])))
+    return newton(o, start, limit=stopping.gradient_norm), "\n".join(lines)
+
+
+def _closed(analysis: Analysis, choice: Choice) -> Solved:
+    o, answer = analysis.objective, None
+    if analysis.linear:
+        assert analysis.squares is not None
+        vector, answer = solve_linear(o, analysis.squares)
+        how = "closed svd" if answer.collinear else "closed qr"
+        plan = say("plan closed", rows=len(answer.fitted), columns=o.size)
+    elif analysis.quadratic:
+        vector, how, plan = solve_quadratic(o), "closed cholesky", say("plan quadratic", size=o.size)
+    else:
+        what = _names(list(o.parameters))
+        raise GradworkError(
+            f"this loss has no closed form: it is not quadratic in {what}; "
+            f"use solver={'lm' if analysis.squares is not None else 'newton'!r}"
+        )
+    value, gradient = o.value_and_gradient(vector)
+    norm = float(np.linalg.norm(gradient))
+    sign = -1.0 if o.maximize else 1.0
+    history = History()
+    start = o.start_vector
+    history.add(epoch=0, step=0, loss=sign * o.value(start), gradient_norm=float(np.linalg.norm(o.gradient(start))))
+    history.add(epoch=1, step=1, loss=sign * value, gradient_norm=norm)
+    run = Run(vector, value, say("closed", how=say(how)), "closed", True, 1, 0.0, history)
+    notes = answer.notes if answer is not None else ()
+    return Solved(run, "closed", choice.reason, _plan(choice, plan), answer, tuple(notes))
+
+
+def _at_start(objective: Objective, value: float) -> Run:
+    history = History()
+    history.add(epoch=0, step=0, loss=-value if objective.maximize else value, gradient_norm=0.0)
+    return Run(objective.start_vector, value, say("flat start"), "flat start", False, 0, 0.0, history)
+
+
+def _plan(choice: Choice, text: str) -> str:
+    return "\n".join(filter(None, [say("plan solver", solver=choice.solver, why=choice.reason), text]))
+
+
+def _called(value: float, gradient: Any) -> str:
+    if np.isnan(value):
+        return "nan"
+    return "infinite" if not np.isfinite(value) else "finite, but its gradient is not"
+
+
+def _names(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
+
+
+__all__ = ["SOLVERS", "Analysis", "Choice", "Solved", "choose", "solve"]

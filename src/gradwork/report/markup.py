@@ -1,0 +1,198 @@
+"""Pieces of the page: formulas as MathML, tables with bars and bands, small histograms. Text in, HTML out."""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from gradwork.report.content import ColumnFacts
+from gradwork.report.words import say
+from gradwork.stats.numbers import short
+
+SHOWN = 60  # rows of a table of coefficients or columns, beyond which a page is no longer read
+
+
+def escape(text: Any) -> str:
+    """Return text as HTML."""
+    return html.escape(str(text), quote=True)
+
+
+@lru_cache(maxsize=256)
+def mathml(latex: str, block: bool = False) -> str:
+    """Return LaTeX as MathML.
+
+    >>> mathml("x")[:5]
+    '<math'
+    """
+    from latex2mathml.converter import convert
+
+    return convert(latex, display="block" if block else "inline")
+
+
+def facts(pairs: Sequence[tuple[str, str]]) -> str:
+    """Return the numbers at the head of the page."""
+    cells = "".join(f"<div><dt>{escape(label)}</dt><dd>{escape(value)}</dd></div>" for label, value in pairs)
+    return f'<dl class="facts">{cells}</dl>'
+
+
+def equation(text: str) -> str:
+    """Return a fitted model such as "y = 4.4 + 0.8 q1" with its numbers set off from its names.
+
+    >>> equation("y = 4.4 + 0.8 q1")
+    '<p class="equation">y = <span><b>4.4</b></span> <span>+ <b>0.8</b> <i>q1</i></span></p>'
+    """
+    left, sign, right = text.partition(" = ")
+    if not sign:
+        return f'<p class="equation">{escape(text)}</p>'
+    terms = []
+    for term in re.split(r" (?=[+−] )", right):
+        match = re.fullmatch(r"([+−] )?(−?[\d.,]+(?:e[−\d]+)?)(?: (.*))?", term, re.S)
+        if match is None:
+            terms.append(escape(term))
+            continue
+        lead, number, name = match[1] or "", match[2], match[3]
+        named = f" <i>{escape(name)}</i>" if name else ""
+        terms.append(f"<span>{lead}<b>{escape(number)}</b>{named}</span>")
+    return f'<p class="equation">{escape(left)} = {" ".join(terms)}</p>'
+
+
+def coefficients(block: Any, rows: Sequence[dict[str, str]], scales: Sequence[float]) -> str:
+    """Return a table of coefficients, each with the interval of its effect as a band.
+
+    block: title and inference; rows: its cells as text; scales: what each estimate is multiplied by in the band
+    (0 for none, as for the intercept).
+    """
+    inference = block.inference
+    scale = np.asarray(scales if len(scales) else np.ones(len(rows)), dtype=float)
+    order = _shown(inference, len(rows))
+    low, middle, high = (
+        np.asarray(a) * scale for a in (inference.lower, inference.estimate, inference.upper)
+    )
+    drawn = [j for j in order if scale[j] and math.isfinite(low[j]) and math.isfinite(high[j])]
+    ends = _ends(low[drawn], high[drawn])
+    level = f"{100 * inference.level:.4g}"
+    plain = not len(scales)
+    heads = [
+        ("", ""),
+        (say("estimate"), "n"),
+        (say("std_error"), "n wide"),
+        (inference.statistic_name, "n wide"),
+        (say("p"), "n"),
+        (say("effect of one" if plain else "effect"), "band"),
+        (say("interval", level=level), "n wide"),
+    ]
+    out = ['<div class="scroll"><table>']
+    out.append(f"<caption>{escape(say('effect caption plain' if plain else 'effect caption', level=level))}")
+    if len(order) < len(rows):
+        out.append(" " + escape(say("shown", shown=len(order), all=len(rows))))
+    out.append("</caption><thead><tr>")
+    out += [f'<th class="{kind}">{escape(text)}</th>' for text, kind in heads]
+    out.append("</tr></thead><tbody>")
+    for j in order:
+        cells = rows[j]
+        sure = bool(inference.lower[j] > 0 or inference.upper[j] < 0)
+        band = _band(low[j], middle[j], high[j], ends, sure) if j in drawn else ""
+        interval = f"{short(float(inference.lower[j]))} … {short(float(inference.upper[j]))}"
+        out.append(
+            f"<tr{' class=sure' if sure else ''}><th>{escape(cells['name'])}</th>"
+            f'<td class="n">{escape(cells["estimate"])}</td><td class="n wide">{escape(cells["std_error"])}</td>'
+            f'<td class="n wide">{escape(cells["statistic"])}</td><td class="n">{escape(cells["p_value"])}</td>'
+            f'<td class="band">{band}</td><td class="n wide">{escape(interval)}</td></tr>'
+        )
+    out.append("</tbody></table></div>")
+    title = f"<h3>{escape(block.title)}</h3>" if block.title else ""
+    return title + "".join(out)
+
+
+def _shown(inference: Any, count: int) -> list[int]:
+    if count <= SHOWN:
+        return list(range(count))
+    strength = np.nan_to_num(np.abs(np.asarray(inference.statistic)), nan=-1.0)
+    return sorted(np.argsort(-strength, kind="stable")[:SHOWN].tolist())
+
+
+def _ends(low: Any, high: Any) -> tuple[float, float]:
+    if not len(low):
+        return (-1.0, 1.0)
+    a, b = min(float(np.min(low)), 0.0), max(float(np.max(high)), 0.0)
+    pad = 0.06 * (b - a) or 1.0
+    return a - pad, b + pad
+
+
+def _band(low: float, middle: float, high: float, ends: tuple[float, float], sure: bool) -> str:
+    def at(value: float) -> str:
+        return f"{100 * (value - ends[0]) / (ends[1] - ends[0]):.1f}%"
+
+    colour = "var(--first)" if sure else "var(--muted)"
+    return (
+        f'<svg role="img" aria-label="{low:.3g} to {high:.3g}">'
+        f'<line x1="{at(0)}" x2="{at(0)}" y1="0" y2="100%" stroke="var(--muted)" stroke-opacity=".45"/>'
+        f'<line x1="{at(low)}" x2="{at(high)}" y1="50%" y2="50%" stroke="{colour}" stroke-width="2"'
+        ' stroke-linecap="round"/>'
+        f'<circle cx="{at(middle)}" cy="50%" r="3.6" fill="{colour}"/></svg>'
+    )
+
+
+def confusion(counts: Any, labels: Sequence[Any]) -> str:
+    """Return the confusion matrix as a table, cells shaded by the share of their true class."""
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    out = ['<table class="confusion"><thead><tr><th></th>']
+    out.append(f'<th colspan="{len(labels)}">{escape(say("confusion predicted"))}</th></tr>')
+    out.append(f"<tr><th>{escape(say('confusion corner'))}</th>")
+    out += [f"<th>{escape(label)}</th>" for label in labels]
+    out.append("</tr></thead><tbody>")
+    for i, label in enumerate(labels):
+        out.append(f"<tr><th>{escape(label)}</th>")
+        for j in range(len(labels)):
+            role = "first" if i == j else "second"
+            strength = round(100 * (0.12 + 0.88 * float(shares[i, j]))) if counts[i, j] else 4
+            ink = "var(--paper)" if strength > 55 else "var(--ink)"
+            back = f"color-mix(in srgb, var(--{role}) {strength}%, var(--card))"
+            out.append(
+                f'<td style="background:{back};color:{ink}"><b>{counts[i, j]}</b>'
+                f"<small>{100 * shares[i, j]:.1f} %</small></td>"
+            )
+        out.append("</tr>")
+    out.append("</tbody></table>")
+    return f'<div class="scroll">{"".join(out)}</div>'
+
+
+def columns(found: Sequence[ColumnFacts]) -> str:
+    """Return the table of the table's columns."""
+    heads = [say(key) for key in ("column", "kind", "values", "missing", "shape")]
+    kinds = ("", "wide", "", "n", "")
+    out = ['<div class="scroll"><table><thead><tr>']
+    out += [f'<th class="{kind}">{escape(text)}</th>' for text, kind in zip(heads, kinds, strict=True)]
+    out.append("</tr></thead><tbody>")
+    for c in found[:SHOWN]:
+        tag = f'<span class="tag">{escape(say("role " + c.role))}</span>' if c.role != "feature" else ""
+        out.append(
+            f'<tr><th>{escape(c.name)}{tag}</th><td class="wide">{escape(c.kind)}</td>'
+            f'<td class="words">{escape(c.values)}</td><td class="n">{c.missing or "—"}</td>'
+            f"<td>{spark(c.counts)}</td></tr>"
+        )
+    out.append("</tbody></table></div>")
+    if len(found) > SHOWN:
+        out.append(f"<p>{escape(say('more columns', count=len(found) - SHOWN))}</p>")
+    return "".join(out)
+
+
+def spark(counts: Sequence[int]) -> str:
+    """Return a small histogram."""
+    if not counts or max(counts) == 0:
+        return ""
+    width, high = 90 / len(counts), max(counts)
+    bars = "".join(
+        f'<rect x="{i * width:.1f}" y="{20 - 20 * c / high:.1f}"'
+        f' width="{max(width - 1, 0.8):.1f}" height="{20 * c / high:.1f}"/>'
+        for i, c in enumerate(counts)
+        if c
+    )
+    head = '<svg class="spark" viewBox="0 0 90 20" preserveAspectRatio="none" fill="var(--first)" aria-hidden="true">'
+    return head + bars + "</svg>"

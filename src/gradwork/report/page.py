@@ -1,0 +1,250 @@
+"""The page of a fit: one file without scripts, read on a screen, on a phone, on paper, by day and by night."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import resources
+from typing import Any
+
+import numpy as np
+
+from gradwork.report import markup, plots, style
+from gradwork.report.content import Classes, Content, Numbers
+from gradwork.report.markup import escape
+from gradwork.report.words import say
+
+Draw = Callable[[Any], None]
+
+
+def render_page(content: Content, language: str = "en") -> str:
+    """Return the whole page as HTML."""
+    with style.look() as colours:
+        page = _Page(content, colours, language)
+        body = "\n".join(part for part in page.parts() if part)
+    css = resources.files("gradwork.report").joinpath("page.css").read_text(encoding="utf-8")
+    return (
+        f'<!DOCTYPE html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        f"<title>{escape(content.title)} · Gradwork</title>\n<style>\n{css}</style>\n</head>\n"
+        f"<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
+    )
+
+
+class _Page:
+    def __init__(self, content: Content, colours: dict[str, str], language: str):
+        self.content, self.colours, self.language = content, colours, language
+
+    def parts(self) -> list[str]:
+        return [
+            self.head(),
+            self.model(),
+            self.coefficients(),
+            self.outcome(),
+            self.learning(),
+            self.derivation(),
+            self.data(),
+            self.made(),
+            self.foot(),
+        ]
+
+    def say(self, key: str, **values: object) -> str:
+        return escape(say(key, self.language, **values))
+
+    def figure(self, title: str, draw: Draw, caption: str = "", kind: str = "") -> str:
+        """Return a picture with what it shows above and how to read it below."""
+        ax = style.figure()
+        draw(ax)
+        note = f"<figcaption>{caption}</figcaption>" if caption else ""
+        lead = f' class="{kind}"' if kind else ""
+        return f"<figure{lead}><h3>{title}</h3>{style.inline_svg(ax, title)}{note}</figure>"
+
+    # --- sections ---
+
+    def head(self) -> str:
+        c = self.content
+        return (
+            f'<header><p class="kicker">{self.say("kicker")}</p><h1>{escape(c.title)}</h1>'
+            f'<p class="lead">{escape(c.heading)}</p>{markup.facts(c.facts)}</header>'
+        )
+
+    def model(self) -> str:
+        c = self.content
+        out = [f"<h2>{self.say('model')}</h2>"]
+        if c.model_latex:
+            out.append(f'<div class="formula">{markup.mathml(c.model_latex, True)}</div>')
+        if c.model_where:
+            out.append(f'<p class="where">{escape(c.model_where)}</p>')
+        if c.equation:
+            out.append(markup.equation(c.equation))
+        if c.notes:
+            warned = "".join(f"<p>{escape(note)}</p>" for note in c.notes)
+            out.append(f'<div class="told warn">{warned}</div>')
+        return "".join(out)
+
+    def coefficients(self) -> str:
+        c = self.content
+        if c.summary is None or not c.summary.blocks:
+            return ""
+        out = [f"<h2>{self.say('coefficients')}</h2>"]
+        for block, rows in zip(c.summary.blocks, c.summary.to_rows(), strict=True):
+            out.append(markup.coefficients(block, rows, c.scales if len(c.scales) == len(rows) else ()))
+        return "".join(out)
+
+    def outcome(self) -> str:
+        c = self.content
+        both = self.numbers(c.outcome) if isinstance(c.outcome, Numbers) else self.classes(c.outcome)
+        key = "outcome numbers" if isinstance(c.outcome, Numbers) else "outcome classes"
+        sample = f'<p class="say">{escape(c.sample)}</p>' if c.sample else ""
+        return f"<h2>{self.say(key)}</h2>{sample}{both}"
+
+    def numbers(self, o: Numbers) -> str:
+        colours, shown = self.colours, []
+        if o.curve is not None:
+            name, x, grid, line, low, high = o.curve
+            band = None if low is None or high is None else (low, high)
+            names = (name, self.content.target)
+            key = "curve caption" if band is not None else "curve caption plain"
+            shown.append(
+                self.figure(
+                    self.say("curve"),
+                    lambda ax: plots.curve(ax, x, o.y, (grid, line), colours, names, band),
+                    self.say(key),
+                )
+            )
+        else:
+            shown.append(
+                self.figure(
+                    self.say("observed"),
+                    lambda ax: plots.observed(ax, o.fitted, o.y, colours, self.content.target),
+                    self.say("observed caption"),
+                )
+            )
+        shown.append(
+            self.figure(
+                self.say("residuals"),
+                lambda ax: plots.residuals(ax, o.fitted, o.residual, colours),
+                self.say("residuals caption"),
+            )
+        )
+        if len(o.residual) > 2 and np.ptp(o.residual) > 0:
+            shown.append(
+                self.figure(
+                    self.say("quantiles"),
+                    lambda ax: plots.normal_quantiles(ax, o.residual, colours),
+                    self.say("quantiles caption", rows=len(o.residual)),
+                )
+            )
+        return f'<div class="plots">{"".join(shown)}</div>'
+
+    def classes(self, o: Classes) -> str:
+        from gradwork.stats import calibration, classification_metrics, roc_curve
+
+        colours, labels = self.colours, [str(label) for label in o.labels]
+        m = classification_metrics(o.codes, o.probabilities, labels)
+        few = len(labels) <= 12
+        table = markup.confusion(m.confusion, labels) if few else ""
+        shown = []
+        if table:
+            note = f"<figcaption>{self.say('confusion caption')}</figcaption>"
+            shown.append(f"<figure><h3>{self.say('confusion')}</h3>{table}{note}</figure>")
+        P = o.probabilities
+        chosen = [1] if len(labels) == 2 else list(range(len(labels)))[:7]
+        present = [j for j in chosen if 0 < (o.codes == j).sum() < len(o.codes)]
+        curves = []
+        for j in present:
+            from gradwork.stats import roc_auc
+
+            area = roc_auc(o.codes == j, P[:, j])
+            curves.append(("" if len(labels) == 2 else labels[j], *roc_curve(o.codes == j, P[:, j]), area))
+        focus = 1 if len(labels) == 2 else int(np.bincount(o.codes, minlength=len(labels)).argmax())
+        shown.append(
+            self.figure(
+                self.say("calibration of", label=labels[focus]),
+                lambda ax: plots.calibration(ax, calibration(o.codes == focus, P[:, focus]), colours),
+                self.say("calibration caption"),
+            )
+        )
+        if curves:
+            shown.append(
+                self.figure(
+                    self.say("roc"), lambda ax: plots.roc(ax, curves, colours), self.say("roc caption")
+                )
+            )
+        return f'<div class="plots">{"".join(shown)}</div>'
+
+    def learning(self) -> str:
+        c = self.content
+        out = [f"<h2>{self.say('learned')}</h2>"]
+        if c.reason:
+            out.append(f'<p class="say">{escape(c.reason)}</p>')
+        if c.diagnosis:
+            out.append(f'<div class="told pre">{escape(chr(10).join(c.diagnosis))}</div>')
+        h = c.history
+        if h is not None and len(h) > 1:
+            checked = bool(np.isfinite(h.validation_loss).any())
+            tail = say("loss validation", self.language) if checked else ""
+            tail += say("loss best", self.language) if c.best is not None else ""
+            shown = [
+                self.figure(
+                    self.say("loss"),
+                    lambda ax: plots.learning_curves(ax, h, self.colours, c.best),
+                    self.say("loss caption", validation=tail),
+                )
+            ]
+            if np.isfinite(h.gradient_norm).sum() > 1:
+                shown.append(
+                    self.figure(
+                        self.say("gradient"),
+                        lambda ax: plots.gradient_norms(ax, h, self.colours),
+                        self.say("gradient caption"),
+                    )
+                )
+            out.append(f'<div class="plots">{"".join(shown)}</div>')
+        elif not c.reason:
+            out.append(f"<p>{self.say('no descent')}</p>")
+        return "".join(out)
+
+    def derivation(self) -> str:
+        c = self.content
+        if c.derivation is None:
+            return ""
+        out = [f"<h2>{self.say('derivation')}</h2>", f'<p class="say">{self.say("derivation lead")}</p>']
+        if c.objective_latex:
+            out.append(f'<div class="formula">{markup.mathml(c.objective_latex, True)}</div>')
+        out.append(f'<div class="scroll">{c.derivation()}</div>')
+        if c.certificate:
+            bad = " bad" if "✗" in c.certificate else ""
+            out.append(f'<p class="check{bad}">{escape(c.certificate)}</p>')
+        if c.plan:
+            out.append(f"<h3>{self.say('plan')}</h3><pre>{escape(c.plan)}</pre>")
+        return "".join(out)
+
+    def data(self) -> str:
+        c = self.content
+        out = [f"<h2>{self.say('data')}</h2>"]
+        title = self.say("target", name=c.target)
+        if isinstance(c.outcome, Classes):
+            counts = np.bincount(c.outcome.codes, minlength=len(c.outcome.labels))
+            labels = [str(label) for label in c.outcome.labels]
+            out.append(self.figure(title, lambda ax: plots.bars(ax, labels, counts, self.colours)))
+        else:
+            y = c.outcome.y
+            out.append(self.figure(title, lambda ax: plots.histogram(ax, y, self.colours, c.target)))
+        return f'{out[0]}<div class="plots">{out[1]}</div>{markup.columns(c.columns) if c.columns else ""}'
+
+    def made(self) -> str:
+        c = self.content
+        out = [f"<h2>{self.say('made')}</h2>"]
+        if c.command:
+            out.append(f'<pre class="command">{escape(c.command)}</pre>')
+        if c.provenance:
+            rows = "".join(f"<dt>{escape(a)}</dt><dd>{escape(b)}</dd>" for a, b in c.provenance)
+            out.append(f'<dl class="made">{rows}</dl>')
+        return "".join(out)
+
+    def foot(self) -> str:
+        from gradwork import __version__
+
+        text = self.say("footer", version=__version__, b="[", **{"/b": "]"})
+        return f"<footer>{text.replace('[', '<b>', 1).replace(']', '</b>', 1)}</footer>"

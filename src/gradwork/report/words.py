@@ -1,0 +1,108 @@
+"""The sentences of the page and of the folder, looked up by name, so that another language is another table."""
+
+from __future__ import annotations
+
+ENGLISH: dict[str, str] = {
+    # page
+    "kicker": "Gradwork · a fit that shows its work",
+    "model": "The model",
+    "coefficients": "What each column does",
+    "outcome numbers": "How well it fits",
+    "outcome classes": "How well it tells the classes apart",
+    "learned": "How it was learned",
+    "derivation": "The gradient, line by line",
+    "data": "The data",
+    "made": "How this page was made",
+    "estimate": "estimate",
+    "std_error": "std. error",
+    "p": "p",
+    "interval": "{level} % interval",
+    "effect": "effect of one standard deviation, with its interval",
+    "effect of one": "estimate with its interval",
+    "effect caption": (
+        "The bar is the {level} % interval of the effect of one standard deviation of the column, so columns in "
+        "different units compare. Blue ones stay clear of zero."
+    ),
+    "effect caption plain": "The bar is the {level} % interval. Blue ones stay clear of zero.",
+    "shown": "The {shown} of {all} coefficients that are farthest from zero in standard errors are shown; "
+    "summary.txt has all.",
+    "residuals": "Residuals against fitted values",
+    "residuals caption": (
+        "Level and even where the model holds; a bend is a curve it misses, a funnel a spread that grows."
+    ),
+    "quantiles": "Residuals against the normal distribution",
+    "quantiles caption": (
+        "Inside the band: as normal as {rows} rows can show. Intervals and p-values rest on it when rows are few."
+    ),
+    "observed": "Observed against fitted",
+    "observed caption": "On the line, prediction and truth agree.",
+    "curve": "The rows and the fitted curve",
+    "curve caption": "The band is the 95 % interval of the mean.",
+    "curve caption plain": "Each dot is a row.",
+    "confusion": "Who was taken for whom",
+    "confusion corner": "true",
+    "confusion predicted": "predicted",
+    "confusion caption": "Rows of each true class by the class predicted as most probable.",
+    "calibration": "Are the probabilities true?",
+    "calibration of": "Are the probabilities of {label} true?",
+    "calibration caption": "Of the rows given 30 %, 30 % should be so. Bars are 95 % intervals of the share.",
+    "roc": "Ranking",
+    "roc caption": "How many true cases are found for the false alarms allowed. Area 0.5 is guessing, 1 perfect.",
+    "loss": "The loss over the run",
+    "loss caption": "Training in blue{validation}.",
+    "loss validation": ", validation in orange",
+    "loss best": "; the dotted line marks the parameters that were kept",
+    "gradient": "The gradient's norm",
+    "gradient caption": "It falls to zero at an optimum.",
+    "no descent": "The optimum was computed directly; there is no descent to show.",
+    "target": "The target, {name}",
+    "column": "column",
+    "role": "part",
+    "kind": "type",
+    "values": "values",
+    "missing": "missing",
+    "shape": "shape",
+    "more columns": "… and {count} more columns",
+    "derivation lead": "This derivation is not an illustration: the program that fitted the model was made from it.",
+    "command": "The command",
+    "footer": "Made by {b}Gradwork{/b} {version}. One file, no scripts; formulas are MathML, pictures SVG.",
+    "plan": "What was computed",
+    "told": "What is worth knowing",
+    # roles
+    "role target": "target",
+    "role feature": "feature",
+    "role unused": "not used",
+    # folder
+    "exists": "{folder} exists already\n  choose another with --out, or replace it with --overwrite",
+    "exists not ours": "{folder} exists and holds no model of Gradwork; choose another with --out",
+    "is a file": "{folder} is a file; --out names a folder",
+    "no space": "no space is left on the disk for {folder}; nothing was written",
+    "cannot read": "{folder} cannot be read: {why}",
+    "cannot write": "{folder} cannot be written: {why}; nothing was left behind",
+    "no folder": "there is no folder {folder}{nearest}",
+    "no model": "{folder} holds no model: {file} is not there",
+    "damaged": (
+        "{folder} cannot be used: {why}\n  it was changed or cut short after Gradwork wrote it; fit the model again"
+    ),
+    "newer": "{folder} was written by a newer Gradwork (format {format}; this one reads {known})",
+    "not json": "{file} is not the JSON that was written",
+    "too large": "{file} is {size}; at most {limit} is read",
+    "checksum": "{file} is not what was written (its checksum differs)",
+    "length": "{file} has {size} bytes, {expected} were written",
+    "gone": "{file} is missing",
+    "entry": "{file} has no valid '{entry}'",
+    "tensors": "{file} holds other arrays than model.json names",
+    "tensor": "{file}: array '{name}' has the shape {shape}, expected {expected}",
+}
+
+TABLES: dict[str, dict[str, str]] = {"en": ENGLISH}
+
+
+def say(key: str, language: str = "en", **values: object) -> str:
+    """Return the sentence named `key` with its values in place.
+
+    >>> say("target", name="price")
+    'The target, price'
+    """
+    table = TABLES.get(language, ENGLISH)
+    return table.get(key, ENGLISH[key]).format(**values)

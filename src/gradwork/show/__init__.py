@@ -1,0 +1,55 @@
+"""Expressions as people write them: Unicode, LaTeX, MathML, and text that the formula language reads.
+
+Renderers only read: nothing here computes or simplifies.
+"""
+
+from __future__ import annotations
+
+from gradwork.expr.node import METHODS, Expr
+from gradwork.expr.notation import Math
+from gradwork.show.build import Builder
+from gradwork.show.latex import LATEX
+from gradwork.show.text import TEXT
+from gradwork.show.unicode import UNICODE
+
+STYLES = {"unicode": UNICODE, "latex": LATEX, "text": TEXT}
+
+
+def math(expr: Expr, mean: bool = True) -> Math:
+    """Return an expression as written mathematics, in no alphabet yet.
+
+    mean: write 1/n Σ x as mean(x) where that is exactly what stands there.
+    """
+    return Builder(mean).math(expr)
+
+
+def pretty(expr: Expr, style: str = "unicode", mean: bool = True) -> str:
+    """Return an expression as text in a style: "unicode", "latex", "text" or "mathml".
+
+    >>> from gradwork.expr import matrix, vector
+    >>> from gradwork.ops import contraction, arithmetic
+    >>> X, y, b = matrix("X", "n", "d"), vector("y", "n"), vector("b", "d")
+    >>> f = contraction.mean((y - X @ b) ** 2)
+    >>> print(pretty(f), pretty(f, mean=False), pretty(f, "text"), sep="   ")
+    mean((y − Xb)²)   1/n Σ (y − Xb)²   mean((y - X@b)^2)
+    """
+    if style == "mathml":
+        return mathml(expr, mean)
+    return STYLES[style].spell(math(expr, mean))
+
+
+def mathml(expr: Expr, mean: bool = True) -> str:
+    """Return an expression as MathML."""
+    from latex2mathml.converter import convert  # a package that only this needs
+
+    return convert(pretty(expr, "latex", mean))
+
+
+METHODS.update(
+    unicode=lambda expr, **options: pretty(expr, "unicode", **options),
+    latex=lambda expr, **options: pretty(expr, "latex", **options),
+    text=lambda expr, **options: pretty(expr, "text", **options),
+    mathml=mathml,
+)
+
+__all__ = ["STYLES", "Builder", "math", "mathml", "pretty"]
