@@ -31,7 +31,13 @@ _LATER = {
     "function": "gradwork.run",
     "compile": "gradwork.run",
     "certify": "gradwork.diff.certificate",
+    "minimize": "gradwork.learn.minimize",
+    "maximize": "gradwork.learn.minimize",
+    "Objective": "gradwork.learn.objective",
+    "Stopping": "gradwork.learn.stopping",
+    "fit": "gradwork.models.fit",
 }
+_PACKAGES = frozenset({"data", "learn", "models", "stats"})
 
 
 
@@ -58,6 +64,8 @@ tr = _FUNCTIONS["tr"]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _PACKAGES:
+        return importlib.import_module(f"gradwork.{name}")
     module = _LATER.get(name)
     if module is None:
         raise AttributeError(f"module 'gradwork' has no attribute {name!r}")

@@ -34,6 +34,10 @@ APPLIES = {
     "product of one": contract([(x, "i")], "i"),
     "zero at zero only": contract([(reciprocal0(c), ""), (c**2, ""), (x, "i")], "i"),
     "keep the guard": contract([(guard, "i"), (w, "i")], "i"),
+    "take the sign out": contract([(gw.constant(-1), ""), (-x - 2 * u, "i")], "i"),
+    "cofactor over determinant": contract(
+        [(gw.det(A) ** -2, ""), (make(REGISTRY["cofactor"], (A,)), "ij")], "ij"
+    ),
     "flatten sums": x + (u + w),
     "collect like terms": x * 2 + x * 3,
     "gather the common factor": make(

@@ -39,32 +39,55 @@ def grow(rng, steps=8):
         a, b = pick(), pick()
         try:
             match kind:
-                case "+": x = a + b
-                case "-": x = a - b
-                case "*": x = a * b
-                case "/": x = a / (1 + gw.exp(b))
-                case "@": x = a @ b
-                case "T": x = a.T
+                case "+":
+                    x = a + b
+                case "-":
+                    x = a - b
+                case "*":
+                    x = a * b
+                case "/":
+                    x = a / (1 + gw.exp(b))
+                case "@":
+                    x = a @ b
+                case "T":
+                    x = a.T
                 case "sum" | "mean":
                     axis = None if rng.random() < 0.4 or not a.ndim else int(rng.integers(a.ndim))
                     x = getattr(gw, str(kind))(a, axis=axis, keepdims=bool(rng.random() < 0.3))
-                case "f": x = getattr(gw, str(rng.choice(["tanh", "sigmoid", "relu", "softplus"])))(a)
-                case "square": x = a**2
-                case "sqrt": x = gw.sqrt(1 + a**2)
-                case "where": x = gw.where(a > 0, b, pick())
-                case "max": x = gw.max(a, axis=int(rng.integers(a.ndim)))
-                case "norm": x = gw.norm(a, axis=None if rng.random() < 0.5 else int(rng.integers(a.ndim)))
-                case "softmax": x = gw.softmax(a)
-                case "compare": x = (a > b) if rng.random() < 0.5 else (a <= b)
-                case "index": x = a[1:] if rng.random() < 0.5 else a[0]
-                case "none": x = a[:, None] if rng.random() < 0.5 else a[None]
-                case "outer": x = gw.outer(a, b)
-                case "diag": x = gw.diag(a)
-                case "trace": x = gw.trace(a)
-                case "solve": x = gw.solve(gw.eye("d") * 3 + gw.tanh(a), b)
-                case "name": x = gw.expr.node.name(str(rng.choice(["Z_1", "r", "n", "β", "lambda", "np"])), a)
-                case "cat": x = gw.concatenate([a, b], axis=0)
-                case "broadcast": x = gw.broadcast_to(a, *rng.choice(["n", "d", "k"], rng.integers(1, 3)))
+                case "f":
+                    x = getattr(gw, str(rng.choice(["tanh", "sigmoid", "relu", "softplus"])))(a)
+                case "square":
+                    x = a**2
+                case "sqrt":
+                    x = gw.sqrt(1 + a**2)
+                case "where":
+                    x = gw.where(a > 0, b, pick())
+                case "max":
+                    x = gw.max(a, axis=int(rng.integers(a.ndim)))
+                case "norm":
+                    x = gw.norm(a, axis=None if rng.random() < 0.5 else int(rng.integers(a.ndim)))
+                case "softmax":
+                    x = gw.softmax(a)
+                case "compare":
+                    x = (a > b) if rng.random() < 0.5 else (a <= b)
+                case "index":
+                    x = a[1:] if rng.random() < 0.5 else a[0]
+                case "none":
+                    x = a[:, None] if rng.random() < 0.5 else a[None]
+                case "outer":
+                    x = gw.outer(a, b)
+                case "diag":
+                    x = gw.diag(a)
+                case "trace":
+                    x = gw.trace(a)
+                case "solve":
+                    x = gw.solve(gw.eye("d") * 3 + gw.tanh(a), b)
+                case "name":
+                    x = gw.expr.node.name(str(rng.choice(["Z_1", "r", "n", "β", "lambda", "np"])), a)
+                case "cat":
+                    x = gw.concatenate([a, b], axis=0)
+                case "broadcast":
+                    x = gw.broadcast_to(a, *rng.choice(["n", "d", "k"], rng.integers(1, 3)))
         except ValueError:  # GradworkError: these do not fit together
             continue
         if x.ndim > 3:

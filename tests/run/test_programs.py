@@ -78,9 +78,7 @@ class TestInputs:
         says("3 values were given for 2 arguments: X (n×d), b (d)", self.f, 1, 2, 3)
 
     def test_shapes(self):
-        says(
-            "b has size 4, expected d with d = 2 (from X)", self.f, np.ones((3, 2)), np.ones(4)
-        )
+        says("b has size 4, expected d with d = 2 (from X)", self.f, np.ones((3, 2)), np.ones(4))
         says("X has size 3, expected shape n×d", self.f, np.ones(3), np.ones(4))
         says("b has no axes, expected shape d", self.f, np.ones((3, 2)), 1)
         says("s has size 1, expected a scalar", function(s * 2), [1])
@@ -88,7 +86,11 @@ class TestInputs:
             "X has shape 3×2, expected n×d with d = 4 (from b)",
             function(X @ b, arguments=[b, X]), np.ones(4), np.ones((3, 2)),
         )  # fmt: skip
-        says("A has shape 2×3, expected d×d with d = 2 (from axis 0)", function(gw.matrix("A", d, d)), np.ones((2, 3)))
+        says(
+            "A has shape 2×3, expected d×d with d = 2 (from axis 0)",
+            function(gw.matrix("A", d, d)),
+            np.ones((2, 3)),
+        )
         says("A has shape 2×3, expected 2×2", function(gw.matrix("A", 2, 2)), np.ones((2, 3)))
 
     def test_sizes_of_sums(self):
@@ -97,7 +99,9 @@ class TestInputs:
         assert f(w=[1, 1, 1], z=[1, 1, 1, 1]) == 5
         says("z has size 3, expected 2n with n = 2 (from w)", f, w=[1, 1, 1], z=[1, 1, 1])
         says(
-            "axis 0 of z has size 3, which is not 2n for a whole n", function(gw.sum(z) / gw.size(n)), z=[1, 1, 1]
+            "axis 0 of z has size 3, which is not 2n for a whole n",
+            function(gw.sum(z) / gw.size(n)),
+            z=[1, 1, 1],
         )
 
     def test_not_numbers(self):
@@ -117,7 +121,9 @@ class TestInputs:
 
     def test_two_symbols_of_one_name(self):
         says(
-            "two different symbols are called y: of shapes d and n", function, gw.sum(y) + gw.sum(gw.vector("y", d))
+            "two different symbols are called y: of shapes d and n",
+            function,
+            gw.sum(y) + gw.sum(gw.vector("y", d)),
         )
 
     def test_arguments_that_are_not_used(self):
@@ -159,7 +165,9 @@ class TestSource:
             assert "return np.linalg.inv(A)" in traceback.format_exc()
 
     def test_names_never_clash(self):
-        strange = {name: gw.vector(name, "n") for name in ("np", "lambda", "n", "f", "β", "beta", "len", "place")}
+        strange = {
+            name: gw.vector(name, "n") for name in ("np", "lambda", "n", "f", "β", "beta", "len", "place")
+        }
         total = gw.sum(gw.exp(strange["np"]) * gw.size("n"))
         for v in strange.values():
             total = total + gw.expr.node.name("Z", gw.sum(v**2) + 1) + gw.expr.node.name("n", gw.sum(v) + 1)
@@ -194,7 +202,12 @@ class TestSource:
 
     def test_unknown_targets(self):
         says("code is written for numpy, jax, torch, not 'fortran'", code, y, "fortran")
-        says('a function runs on "numpy" or "xla", not \'torch\'; code(\'torch\') gives its text', function, y, target="torch")
+        says(
+            "a function runs on \"numpy\" or \"xla\", not 'torch'; code('torch') gives its text",
+            function,
+            y,
+            target="torch",
+        )
         says("dtype is float64 or float32, not int64", function, y, dtype=int)
 
 
@@ -218,7 +231,11 @@ class TestCache:
 
 class TestCompiled:
     loss = gw.mean(gw.softplus(X @ b) - y * (X @ b))
-    values = {"X": np.random.default_rng(0).normal(size=(20, 3)), "y": np.arange(20) % 2, "b": [0.1, -0.2, 0.3]}
+    values = {
+        "X": np.random.default_rng(0).normal(size=(20, 3)),
+        "y": np.arange(20) % 2,
+        "b": [0.1, -0.2, 0.3],
+    }
 
     def test_agrees_and_leaves_the_configuration_alone(self):
         jax = pytest.importorskip("jax")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from gradwork.cli.output import note, out, speaks_unicode
+from gradwork.cli.output import coloured, note, out, speaks_unicode
+from gradwork.cli.paint import paint
 from gradwork.cli.words import nearest, say
 from gradwork.errors import DerivativeError, GradworkError
 
@@ -36,7 +37,7 @@ def derive(request: Request) -> None:
     _check_choices(request)
     from gradwork.formula import read
 
-    reading = read(request.formula, request.shapes)
+    reading = read(request.formula.strip(), request.shapes)
     variables = _variables(request, reading.symbols)
     results = _results(request, reading.expr, variables)
     certificate = None
@@ -60,6 +61,8 @@ def _check_choices(request: Request) -> None:
         raise GradworkError(say("order", order=request.order))
     if request.order > 1 and request.jacobian:
         raise GradworkError(say("jacobian order", order=request.order))
+    if request.steps and request.order > 2:
+        raise GradworkError(say("steps order", order=request.order))
     if request.steps and request.to in CODE:
         raise GradworkError(say("to with steps", to=request.to, formats=", ".join((*NOTATIONS, "json"))))
     if request.manner == "differential" and (request.order > 1 or request.jacobian):
@@ -115,23 +118,24 @@ def _results(request: Request, f: Any, variables: list[Any]) -> list[Any]:
 
 
 def _show(request: Request, reading: Any, results: list[Any], certificate: Any) -> None:
-    """Print the blackboard: header, derivation or result, check; assumptions first."""
+    """Print the blackboard: assumptions, header, derivation or result, check."""
+    from dataclasses import replace
+
     from gradwork.show.derivation import header, render
 
     style = "unicode" if speaks_unicode() else "text"
     derivation = _derivation(request, results)
-    for line in reading.assumptions:
-        out(say("assumed", line=line))
-    if reading.assumptions:
-        out()
-    out(header(derivation, style))
-    out()
-    if request.steps:
-        out(render(derivation, style=style, detail=request.detail))
+    lines = [say("assumed", line=line) for line in reading.assumptions]
+    lines += [""] if lines else []
+    lines += [header(replace(derivation, function=reading.expr, variables=tuple(_by(results))), style), ""]
+    if request.steps and not request.jacobian:
+        lines.append(render(derivation, style=style, detail=request.detail))
     else:
-        out(_answer(derivation, results, style))
+        lines.append(_answer(request, results, style))
     if certificate is not None:
-        out(str(certificate))
+        lines.append(str(certificate))
+    text = "\n".join(lines)
+    out(paint(text) if coloured() else text)
 
 
 def _derivation(request: Request, results: list[Any]) -> Any:
@@ -141,47 +145,58 @@ def _derivation(request: Request, results: list[Any]) -> Any:
     return derivation
 
 
-def _answer(derivation: Any, results: list[Any], style: str) -> str:
+def _answer(request: Request, results: list[Any], style: str) -> str:
     """Return the result and the definitions of the names that it still holds, one a line, shapes at the right."""
-    rows = _answer_rows(derivation, results, style)
-    lead = say("with") + " "
-    named = [row for row in rows if row.section == "with"]
+    rows, named = _answer_rows(request, results, style)
+    lines = [_margin(f"{row.left} = {row.right}", row.note) for row in rows]
     pad = max((len(row.left) for row in named), default=0)
-    lines = []
-    for row in rows:
-        if row.section == "with":
-            first = row is named[0]
-            text = f"{lead if first else ' ' * len(lead)}{row.left:<{pad}} = {row.right}"
-        else:
-            text = f"{row.left} = {row.right}"
-        lines.append(_margin(text, row.note))
+    for i, row in enumerate(named):
+        lead = say("with") if i == 0 else " " * len(say("with"))
+        lines.append(_margin(f"{lead} {row.left:<{pad}} = {row.right}", row.note))
     return "\n".join(lines)
 
 
-def _answer_rows(derivation: Any, results: list[Any], style: str) -> list[Any]:
+def _answer_rows(request: Request, results: list[Any], style: str) -> tuple[list[Any], list[Any]]:
+    """Return the rows that say the results, and those that define the names in them."""
     from dataclasses import replace
 
-    from gradwork.show.derivation import result_rows
+    from gradwork.expr import shape_text
+    from gradwork.show import pretty
+    from gradwork.show.derivation import Row, result_rows
 
-    found: list[Any] = []
-    for result, variable in zip(results, _by(derivation, results), strict=True):
+    rows, named = [], []
+    for result, variable in zip(results, _by(results), strict=True):
+        left = _left(request, pretty(variable, style), style)
+        rows.append(Row("result", left, pretty(result.twin, style), shape_text(result.shape)))
         own = replace(result.derivation, results=(result.twin,), variables=(variable,))
-        found += [row for row in result_rows(own, style) if row not in found]
-    return [r for r in found if r.section != "with"] + [r for r in found if r.section == "with"]
+        named += [row for row in result_rows(own, style) if row.section == "with" and row not in named]
+    return rows, named
 
 
-def _by(derivation: Any, results: list[Any]) -> list[Any]:
+def _left(request: Request, variable: str, style: str) -> str:
+    """Return how a derivative is called: ∇f(b), ∇²f(b), ∂f/∂b."""
+    if request.jacobian:
+        shapes = {"latex": r"\frac{\partial f}{\partial %s}", "text": "df/d%s"}
+        return shapes.get(style, "∂f/∂%s") % variable
+    above = "" if request.order == 1 else str(request.order)
+    if style == "latex":
+        return rf"\nabla{f'^{{{above}}}' if above else ''} f({variable})"
+    if style == "text":
+        return f"grad{f'^{above}' if above else ''} f({variable})"
+    return f"∇{above.translate(str.maketrans('0123456789', '⁰¹²³⁴⁵⁶⁷⁸⁹'))}f({variable})"
+
+
+def _by(results: list[Any]) -> list[Any]:
     """Return the variable of each result: a Jacobian has a derivation of its own, gradients share one."""
     if all(len(r.derivation.variables) == 1 for r in results):
         return [r.derivation.variables[0] for r in results]
-    return list(derivation.variables)
-
-
-MARGIN = 46  # where shapes stand, as in a derivation
+    return list(results[0].derivation.variables)
 
 
 def _margin(text: str, shape: str) -> str:
-    return f"{text:<{MARGIN}}  {shape}".rstrip()
+    from gradwork.show.derivation import COLUMN
+
+    return f"{text:<{COLUMN}}  {shape}".rstrip()
 
 
 def _pipe(request: Request, reading: Any, results: list[Any], certificate: Any) -> None:
@@ -207,17 +222,18 @@ def _pipe(request: Request, reading: Any, results: list[Any], certificate: Any) 
 
         out(render(_derivation(request, results), style=str(request.to), detail=request.detail))
     else:
-        out(_notation(str(request.to), results))
+        out(_notation(request, results))
 
 
-def _notation(to: str, results: list[Any]) -> str:
-    derivation = results[0].derivation
-    rows = _answer_rows(derivation, results, "latex" if to == "mathml" else to)
-    lines = [row.right for row in rows] if len(rows) == 1 else [f"{row.left} = {row.right}" for row in rows]
+def _notation(request: Request, results: list[Any]) -> str:
+    to = str(request.to)
+    rows, named = _answer_rows(request, results, "latex" if to == "mathml" else to)
+    alone = len(rows) == 1 and not named
+    lines = [row.right if alone else f"{row.left} = {row.right}" for row in (*rows, *named)]
     if to == "mathml":
         from latex2mathml.converter import convert
 
-        return "\n".join(convert(line) for line in lines)
+        return "\n".join(convert(line, display="block") for line in lines)
     return "\n".join(lines)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 
@@ -52,7 +53,7 @@ def _invoke(arguments: list[str]) -> int:
     usage: type[Exception] = typer.BadParameter.__mro__[2]  # ClickException, wherever this Typer keeps it
     command = typer.main.get_command(app)
     try:
-        with command.make_context("gradwork", arguments) as context:
+        with command.make_context("gradwork", _formulas(arguments)) as context:
             command.invoke(context)
     except typer.Exit as done:
         return done.exit_code
@@ -63,6 +64,13 @@ def _invoke(arguments: list[str]) -> int:
     return OK
 
 
+def _formulas(arguments: list[str]) -> list[str]:
+    """Let a formula begin with a minus: a blank before it keeps it from being read as an option."""
+    if arguments[:1] != ["derive"]:
+        return arguments
+    return [f" {a}" if re.match(r"-(?!h$)[^-]", a) else a for a in arguments]
+
+
 def _misused(error: Exception) -> int:
     """Say what is wrong with the arguments, and where to look; without any arguments, show the help."""
     context = getattr(error, "ctx", None)
@@ -70,6 +78,7 @@ def _misused(error: Exception) -> int:
     if type(error).__name__ == "NoArgsIsHelpError":
         print(message)
         return OK
+    message = message.split(" (Possible options")[0]
     message = message[:1].lower() + message[1:].rstrip(".")
     missing = say(
         "misused", message=message + _nearest(error), command=context.command_path if context else "gradwork"
@@ -94,8 +103,10 @@ def _nearest(error: Exception) -> str:
 def _hush() -> int:
     """The reader of our output has gone: be quiet, also when Python flushes at its end."""
     try:
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")
-    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+    except (OSError, ValueError):
         pass
     return CLOSED_PIPE
 

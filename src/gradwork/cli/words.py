@@ -26,6 +26,7 @@ ENGLISH: dict[str, str] = {
     "order one variable": "--order {order} takes one --wrt",
     "jacobian order": "--jacobian with --order {order}: the derivatives of a Jacobian are asked for with --order alone",
     "choice": "{option} is {choices}, not '{given}'{nearest}",
+    "steps order": "--steps shows how a gradient or a Hessian was found; leave out --order {order}",
     "differential first": "--manner differential derives a gradient; leave out {option}",
     "to with steps": "--to {to} writes the derivative itself; the derivation is written by --to {formats}",
     "check failed": "the numerical check contradicts this derivative: please report the formula",
@@ -49,6 +50,11 @@ ENGLISH: dict[str, str] = {
     "ops footer": "gradwork ops NAME says more of one",
     "law": "law",
     "no operation": "there is no operation '{name}'{nearest}\n  `gradwork ops` lists all",
+    # progress
+    "loss": "loss",
+    "validation": "validation",
+    "rate": "rate",
+    "left": "{time} left",
     "no optimizer": "there is no optimizer '{name}'{nearest}\n  `gradwork optimizers` lists all",
 }
 

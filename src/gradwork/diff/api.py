@@ -12,7 +12,7 @@ from gradwork.errors import DerivativeError, ShapeError
 from gradwork.expr.dims import shape_text
 from gradwork.expr.node import SYMBOL, Derived, Expr, constant, plain
 from gradwork.ops.contraction import multiply, sum_
-from gradwork.rewrite import SIMPLIFY, STABILISE, normalise
+from gradwork.rewrite import SIMPLIFY, STABLE_FORM, normalise
 from gradwork.rewrite.engine import Engine
 
 
@@ -82,7 +82,7 @@ def vjp(f: Any, wrt: Any, weights: Any) -> Any:
 
 
 def _stable(f: Expr) -> Expr:
-    return Engine(STABILISE).normalise(f)
+    return Engine(STABLE_FORM).normalise(f)
 
 
 def jvp(f: Any, wrt: Any, tangents: Any) -> Expr:

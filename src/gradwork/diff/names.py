@@ -6,16 +6,19 @@ Names are what keeps a deep network readable: rules never cross them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from gradwork.expr.node import CONSTANT, LEAVES, NAME, SIZE, Expr, consumers, depends, name, rebuild, walk
 from gradwork.ops.arithmetic import ADD, POWER
 from gradwork.ops.contraction import CONTRACT
 from gradwork.ops.elementwise import WHERE
+from gradwork.ops.sequence import SCAN
 
 _LINEAR = {ADD, CONTRACT}
 _SMOOTH_NORM = {"power", "norm", "abs", "sign", "sqrt"}
 _MATRIX = {"inv", "det", "logdet", "cholesky", "cofactor"}
+_POOLS = {"maxpool", "avgpool"}
+_SPATIAL = {"window", "pad", *_POOLS}  # what takes an activation as the next layer's image
 
 
 def name_intermediates(f: Expr, wrt: Iterable[Expr]) -> Expr:
@@ -35,6 +38,11 @@ def name_intermediates(f: Expr, wrt: Iterable[Expr]) -> Expr:
         if kind:
             chosen.append((node, kind))
     letters = _letters(chosen, set(f.symbols) | _sizes(f))
+    for node in walk(f):
+        if node.op is SCAN and node in moving and node is not f and (label := _state_label(node)):
+            while label in letters.values() or label in f.symbols:
+                label = _primed(label)
+            letters[node] = label
     done: dict[Expr, Expr] = {}
     for node in walk(f):
         new = rebuild(node, tuple(done[a] for a in node.args))
@@ -44,6 +52,14 @@ def name_intermediates(f: Expr, wrt: Iterable[Expr]) -> Expr:
 
 def _sizes(f: Expr) -> set[str]:
     return {n for node in walk(f) for d in node.shape for n in d.names}
+
+
+def _state_label(node: Expr) -> str:
+    # The last state is h[T]; all states together are the letter itself.
+    recurrence, kind, what = node.params
+    if kind == "last":
+        return f"{recurrence.letters[what]}[{'1' if recurrence.reverse else recurrence.length}]"
+    return recurrence.letters[recurrence.after.index(what)] if what in recurrence.after else ""
 
 
 def _kind(node: Expr, users: list[Expr], counts: dict[Expr, int], moving: set[Expr]) -> str:
@@ -56,11 +72,17 @@ def _kind(node: Expr, users: list[Expr], counts: dict[Expr, int], moving: set[Ex
             return "matrix"
         if names <= _SMOOTH_NORM:
             return "residual" if node.op is ADD else ("residual" if node.ndim else "")
+        if node.op is CONTRACT and any(a.op.name == "window" for a in node.args):
+            return "convolution"
         return "pre"
     if node.op in (POWER,) or node.op.name in ("norm", "where", "sqrt", *_MATRIX):
         return ""
     if node.op.name in ("softmax",):
         return "probability"
+    if node.op.name in _POOLS:
+        return "pool"
+    if node.op.elementwise and any(u.op.name in _SPATIAL for u in users):
+        return "activation"
     if not node.op.elementwise and node.op.name not in ("max", "min", "logsumexp", "log_softmax", "cumsum"):
         return ""
     if not node.op.elementwise:
@@ -133,6 +155,8 @@ _LETTERS = {
     "pre": (("z", "a", "u"), ("Z", "A", "U")),
     "activation": (("h", "s", "v"), ("H", "S", "V")),
     "probability": (("p", "q", "h"), ("P", "Q", "H")),
+    "convolution": (("o", "c"), ("O", "C")),
+    "pool": (("m", "q"), ("M", "Q")),
     "matrix": (("m",), ("M", "K", "G")),
 }
 
@@ -159,3 +183,58 @@ def _letters(chosen: list[tuple[Expr, str]], taken: set[str]) -> dict[Expr, str]
                 label += "_"
             letters[node] = label
     return letters
+
+
+# --- the step of a recurrence -----------------------------------------------------------------------------
+
+
+def name_step(
+    after: Sequence[Expr], asked: Sequence[Expr], bound: Sequence[Expr], letters: Sequence[str]
+) -> tuple[tuple[Expr, ...], tuple[Expr, ...]]:
+    """Return the expressions of a step with its quantities under names that carry the time, such as a[t] and h[t].
+
+    Named are the states, what feeds a nonlinear function, and what such functions give.
+    """
+    roots = (*after, *asked)
+    users: dict[Expr, list[Expr]] = {}
+    for node in walk(*roots):
+        for x in node.args:
+            users.setdefault(x, []).append(node)
+    moving = set().union(*(depends(x, bound) for x in roots)) - set(bound)
+    time = bound[0].params[0].rpartition("[")[2][:-1].partition("-")[0].partition("+")[0]
+    taken = {s.params[0] for s in bound} | {n.params[0] for n in walk(*roots) if n.op is NAME}
+    labels: dict[Expr, str] = {}
+    chosen: list[tuple[Expr, str]] = []
+    for node in walk(*roots):
+        if node not in moving or node.op is NAME:
+            continue
+        nonlinear = [u for u in users.get(node, []) if u.op not in (*_LINEAR, WHERE, NAME) and u.args[0] is node]
+        inside = bool(users.get(node)) and all(u.op is NAME for u in users[node]) and node not in roots
+        if inside:
+            continue
+        if node in after:
+            labels[node] = _fresh(letters[after.index(node)], time, taken)
+        elif node.op in _LINEAR and _substantial(node) and any(u.op.elementwise or u.op.name == "index" for u in nonlinear):
+            chosen.append((node, "A" if node.ndim > 1 else "a"))
+        elif node.op.elementwise and not node.op.constant and node.op not in (*_LINEAR, POWER, WHERE):
+            chosen.append((node, "S" if node.ndim > 1 else "s"))
+    for node, letter in chosen:
+        same = [n for n, l in chosen if l == letter]
+        labels[node] = _fresh(letter if len(same) == 1 else f"{letter}_{same.index(node) + 1}", time, taken)
+    done: dict[Expr, Expr] = {}
+    for node in walk(*roots):
+        new = rebuild(node, tuple(done[x] for x in node.args))
+        done[node] = name(labels[node], new) if node in labels else new
+    return tuple(done[x] for x in after), tuple(done[x] for x in asked)
+
+
+def _primed(label: str) -> str:
+    base, bracket, time = label.partition("[")
+    return f"{base}_{bracket}{time}"
+
+
+def _fresh(letter: str, time: str, taken: set[str]) -> str:
+    while f"{letter}[{time}]" in taken:
+        letter += "_"
+    taken.add(f"{letter}[{time}]")
+    return f"{letter}[{time}]"

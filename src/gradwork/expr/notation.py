@@ -96,6 +96,15 @@ class Hadamard(Math):
 
 
 @dataclass(frozen=True, slots=True)
+class Correlate(Math):
+    """A kernel slid over an array, x ⋆ w, in steps of `stride` (empty: of one)."""
+
+    left: Math
+    right: Math
+    stride: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Quotient(Math):
     """A fraction; in front of something it is a coefficient: 2/n X."""
 

@@ -112,8 +112,21 @@ def product_cost(operands: list, out: tuple, sizes: Mapping[str, int]) -> float:
         for label in set(arrays[0][1]):
             moved *= size[label]
         return moved + result
-    cost, _ = best_order([frozenset(own) for _, own in arrays], frozenset(out), size)
-    return cost
+    # A label that only one factor has is summed first, which reads the whole factor.
+    factors, cost = [frozenset(own) for _, own in arrays], 0.0
+    for i, own in enumerate(factors):
+        others = frozenset(out).union(*(f for j, f in enumerate(factors) if j != i))
+        if own - others:
+            cost += _components(own, size) + _components(own & others, size)
+            factors[i] = own & others
+    return cost + best_order([f for f in factors if f] or [frozenset()], frozenset(out), size)[0]
+
+
+def _components(labels: frozenset, size: dict) -> float:
+    result = 1.0
+    for label in labels:
+        result *= size[label]
+    return result
 
 
 def compile_seconds(calls: int, cached: bool = False) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -29,8 +30,14 @@ class NumpyLoop:
         self.names = [a.label for a in self.source.signature.arguments][len(step.inner) :]
         rows = setup.sizes if setup.batching is None else {}
         self.free = {s: rows[s] if s in rows else setup.sizes[s] for s in self.source.signature.free}
-        self._measure = measuring(setup)
         self._validate = measuring(setup, loss_only=True) if setup.validation is not None else None
+
+    @cached_property
+    def _measure(self) -> Callable:
+        return measuring(self.setup)
+
+    def refresh(self, values: Mapping[str, Array]) -> None:
+        """Take note that these data have changed."""
 
     def start(self, arrays: Sequence[Array]) -> State:
         """Return the state for these arrays."""

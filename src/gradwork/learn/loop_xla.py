@@ -11,7 +11,7 @@ small, and it is the place to go back to; inside a call XLA reuses the loop's bu
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -83,6 +83,11 @@ class XlaLoop:
 
         # Thread-local: the caller's configuration stays as it is.
         return jax.enable_x64(True)
+
+    def refresh(self, values: Mapping[str, Array]) -> None:
+        """Take note that these data have changed."""
+        for label in values:
+            self._data.pop(label, None)
 
     def start(self, arrays: Sequence[Array]) -> State:
         """Return the state for these arrays."""

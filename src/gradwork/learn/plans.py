@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gradwork.errors import GradworkError
@@ -66,7 +66,8 @@ def choose(setup: Setup, units: int, target: str, hoist: Any = "auto") -> Plan:
         lines.append(say("full batch"))
     changed = hoisted(setup, units, hoist) if hoist is not False and setup.batching is None else None
     if changed is not None and changed.setup is not None:
-        inner, why = _target(changed.setup, units, target)
+        # The inner loop has data of its own: what it needs of the old, the constants, and the anchor.
+        inner, why = _target(replace(changed.setup, data=dict(setup.data)), units, target)
         lines.append(why)
         from gradwork.learn.loop_hoisted import HoistedLoop
 
@@ -89,7 +90,7 @@ def _target(setup: Setup, units: int, target: str) -> tuple[Loop, str]:
     item = setup.dtype.itemsize
     slow = steps * found.seconds("numpy", item)
     fast = steps * found.seconds("xla", item) + compile_seconds(found.calls)
-    if setup.batching is not None or steps > 1:
+    if steps > 1:
         # The data go to XLA's memory once.
         fast += sum(setup.data[n].nbytes for n in setup.step.loss.symbols if n in setup.data) * 0.5e-9
     if fast < slow:

@@ -385,6 +385,18 @@ def _reshape(node: Expr, kinds: Sequence[int]) -> int | None:
     return 0 if kinds[0] == 0 else None
 
 
+def _slides(node: Expr, kinds: Sequence[int]) -> int | None:
+    axis, k, row = node.params[0], len(node.params[1]), kinds[0]
+    if row < axis:
+        return row
+    taken, change = {"window": (k, k), "fold": (2 * k, -k)}.get(node.op.name, (k, 0))
+    return row + change if row >= axis + taken else None
+
+
+def _pools(node: Expr, kinds: Sequence[int]) -> int | None:
+    return _slides(node, kinds) if len(set(kinds)) == 1 else None
+
+
 def _concatenate(node: Expr, kinds: Sequence[int]) -> int | None:
     rows = set(kinds)
     return kinds[0] if len(rows) == 1 and kinds[0] != node.params[0] else None
@@ -398,4 +410,7 @@ ROWWISE: dict[str, Callable[[Expr, Sequence[int]], int | None]] = {
     "gather": _gather,
     "reshape": _reshape,
     "concatenate": _concatenate,
+    **dict.fromkeys(("window", "fold", "pad"), _slides),
+    **dict.fromkeys(("maxpool", "avgpool", "unpool", "repool"), _pools),
+    "flip": _along,
 }

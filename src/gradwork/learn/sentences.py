@@ -15,6 +15,7 @@ ENGLISH: dict[str, str] = {
     "auto lbfgs size": "{size} parameters are many for a Hessian: L-BFGS",
     "auto lbfgs kinks": "the loss has kinks ({ops}), where a Hessian tells little: L-BFGS",
     "auto lbfgs data": "the residuals' Jacobian would hold {entries:,} numbers: L-BFGS",
+    "auto smoothed": "the loss has absolute values: Newton on √(u² + ε²) in place of |u|, with ε falling to 0",
     "asked": "as asked",
     # why a solver ended
     "closed": "solved in closed form ({how})",
@@ -38,6 +39,7 @@ ENGLISH: dict[str, str] = {
         "start elsewhere, say from 'glorot' or 'normal'"
     ),
     "saddle": "; the Hessian has a negative eigenvalue ({value:.2g}): this is no minimum",
+    "smoothed": "converged at step {step}: with ε = {epsilon:.1e} the smooth neighbour of |u| is |u| to working precision",
     # plans
     "plan solver": "solver: {solver} ({why})",
     "plan closed": "once: least squares of {rows:,}×{columns} by Householder QR with iterative refinement",
@@ -45,6 +47,7 @@ ENGLISH: dict[str, str] = {
     "plan gd": "each step: the gradient, then losses until enough is won (Armijo)",
     "plan lbfgs": "each step: a direction from the last {memory} gradients, then a strong Wolfe search",
     "plan newton": "each step: gradient and Hessian {shape}, Cholesky (damped where not definite), line search",
+    "plan smoothed": "each step: Newton to the end for one ε, then a tenth of it",
     "plan newton structure": "Hessian: {expression}",
     "plan lm": "each step: residuals and Jacobian of {rows:,}×{columns}, QR, a trust region in scaled variables",
     "plan sampled": (
@@ -54,11 +57,11 @@ ENGLISH: dict[str, str] = {
     # diagnosis
     "why limit": (
         "the steepest curvature of this loss is L = {largest:.6g}, so descent is stable only for "
-        "learning rates below 2/L = {limit:.4g}; yours is {rate:g}."
+        "learning rates below 2/L = {limit:.4g}; yours is {rate}."
     ),
     "why below limit": (
         "the steepest curvature of this loss is L = {largest:.6g}: learning rates below 2/L = {limit:.4g} are "
-        "stable, and yours, {rate:g}, is."
+        "stable, and yours, {rate}, is."
     ),
     "why spans": (
         "The curvatures span {largest:.6g} … {smallest:.2g} (condition number {condition}): even at the best rate "
@@ -74,11 +77,11 @@ ENGLISH: dict[str, str] = {
     ),
     "why not moving": "the learning rate {rate:g} lies far above any useful one: the very first step left the domain.",
     "do scale": (
-        "scale the columns of {data}: then stable below {limit:.3g}, condition number {condition}"
+        "scale the columns of {data}: then stable below {limit}, condition number {condition}"
     ),
-    "do scale flag": "leave scaling on (the default): then stable below {limit:.3g}, condition number {condition}",
-    "do rate": "a learning rate of {rate:.1g}",
-    "do rate flag": "--learning-rate {rate:.0e}",
+    "do scale flag": "leave scaling on (the default): then stable below {limit}, condition number {condition}",
+    "do rate": "a learning rate of {rate}",
+    "do rate flag": "--learning-rate {rate}",
     "do newton": "solver='newton', which the condition number does not slow down",
     "do newton flag": "--solver newton",
     "do lbfgs": "solver='lbfgs'",

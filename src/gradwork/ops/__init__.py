@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gradwork.expr.node import METHODS, UFUNCS, Expr, eye
-from gradwork.ops import arithmetic, contraction, elementwise, indexing, linalg, reduction
+from gradwork.ops import arithmetic, contraction, convolution, elementwise, indexing, linalg, pooling, reduction, sequence, windows
 
 # The functions by the name under which people call them, in formulas and as `gradwork.name`.
 FUNCTIONS: dict[str, Callable[..., Expr]] = {
@@ -92,9 +92,19 @@ FUNCTIONS: dict[str, Callable[..., Expr]] = {
     "gather": indexing.gather,
     "take": indexing.gather,
     "broadcast_to": indexing.broadcast_to,
+    "window": windows.window,
+    "pad": windows.pad,
+    "flip": windows.flip,
+    "conv1d": convolution.conv1d,
+    "conv2d": convolution.conv2d,
+    "maxpool": pooling.maxpool,
+    "avgpool": pooling.avgpool,
+    "global_maxpool": pooling.global_maxpool,
+    "global_avgpool": pooling.global_avgpool,
     "ones": indexing.ones,
     "zeros": indexing.zeros_,
     "eye": eye,
+    "stop": sequence.stop,
 }
 
 CONSTANTS: dict[str, Expr] = {"pi": elementwise.pi}

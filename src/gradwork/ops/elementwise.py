@@ -355,7 +355,6 @@ relu = unary(
     law=r"\operatorname{relu}'(x) = [x > 0]",
     code="np.maximum({0}, 0)",
     targets={"torch": "torch.relu({0})"},
-    analytic=False,
 )
 
 

@@ -33,13 +33,15 @@ class Numbers:
     """How numbers were predicted. Shapes: y, fitted, residual: n.
 
     `curve` is, for a model with one feature, (name, x of the rows, grid, fitted on the grid, lower, upper); the
-    bounds may be None.
+    bounds may be None. `plain` tells that residuals are y − fitted, to be compared with a normal distribution;
+    of counts they are divided by the root of their mean.
     """
 
     y: Array
     fitted: Array
     residual: Array
     curve: tuple[str, Array, Array, Array, Array | None, Array | None] | None = None
+    plain: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +63,7 @@ class Content:
     source: str
     rows: int
     facts: tuple[Fact, ...]
-    outcome: Numbers | Classes
+    outcome: Numbers | Classes | None = None
     columns: tuple[ColumnFacts, ...] = ()
     model_latex: str = ""
     model_where: str = ""

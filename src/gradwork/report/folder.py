@@ -286,8 +286,9 @@ def _model(folder: Path) -> dict[str, Any]:
     """Return model.json after checking it against its own checksum."""
     if not (folder / MODEL).is_file():
         raise FolderError(say("no model", folder=folder, file=MODEL))
+    content = _read(folder, MODEL)
     try:
-        data = json.loads(_read(folder, MODEL).decode("utf-8"))
+        data = json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise _damaged(folder, say("not json", file=MODEL)) from error
     if not isinstance(data, dict) or data.get("kind") != KIND:
@@ -354,8 +355,9 @@ def _arrays(folder: Path, data: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
+    content = _read(folder, PARAMETERS)
     try:
-        arrays = load(_read(folder, PARAMETERS))
+        arrays = load(content)
     except (SafetensorError, ValueError, KeyError) as error:
         raise _damaged(folder, say("checksum", file=PARAMETERS)) from error
     if set(arrays) != set(data["arrays"]) or not _references(data["model"]) <= set(arrays):

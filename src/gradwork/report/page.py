@@ -93,6 +93,8 @@ class _Page:
 
     def outcome(self) -> str:
         c = self.content
+        if c.outcome is None:
+            return ""
         both = self.numbers(c.outcome) if isinstance(c.outcome, Numbers) else self.classes(c.outcome)
         key = "outcome numbers" if isinstance(c.outcome, Numbers) else "outcome classes"
         sample = f'<p class="say">{escape(c.sample)}</p>' if c.sample else ""
@@ -100,10 +102,11 @@ class _Page:
 
     def numbers(self, o: Numbers) -> str:
         colours, shown = self.colours, []
+        name = say("residual" if o.plain else "residual pearson", self.language)
         if o.curve is not None:
-            name, x, grid, line, low, high = o.curve
+            feature, x, grid, line, low, high = o.curve
             band = None if low is None or high is None else (low, high)
-            names = (name, self.content.target)
+            names = (feature, self.content.target)
             key = "curve caption" if band is not None else "curve caption plain"
             shown.append(
                 self.figure(
@@ -123,11 +126,11 @@ class _Page:
         shown.append(
             self.figure(
                 self.say("residuals"),
-                lambda ax: plots.residuals(ax, o.fitted, o.residual, colours),
+                lambda ax: plots.residuals(ax, o.fitted, o.residual, colours, name),
                 self.say("residuals caption"),
             )
         )
-        if len(o.residual) > 2 and np.ptp(o.residual) > 0:
+        if o.plain and len(o.residual) > 2 and np.ptp(o.residual) > 0:
             shown.append(
                 self.figure(
                     self.say("quantiles"),
@@ -228,10 +231,11 @@ class _Page:
             counts = np.bincount(c.outcome.codes, minlength=len(c.outcome.labels))
             labels = [str(label) for label in c.outcome.labels]
             out.append(self.figure(title, lambda ax: plots.bars(ax, labels, counts, self.colours)))
-        else:
+        elif c.outcome is not None:
             y = c.outcome.y
             out.append(self.figure(title, lambda ax: plots.histogram(ax, y, self.colours, c.target)))
-        return f'{out[0]}<div class="plots">{out[1]}</div>{markup.columns(c.columns) if c.columns else ""}'
+        pictures = f'<div class="plots">{out[1]}</div>' if out[1:] else ""
+        return out[0] + pictures + (markup.columns(c.columns) if c.columns else "")
 
     def made(self) -> str:
         c = self.content

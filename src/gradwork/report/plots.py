@@ -61,7 +61,9 @@ def gradient_norms(ax: Any, history: Any, colours: Colours) -> None:
     ax.set_ylabel("‖∇f‖")
 
 
-def residuals(ax: Any, fitted: ArrayLike, residual: ArrayLike, colours: Colours) -> None:
+def residuals(
+    ax: Any, fitted: ArrayLike, residual: ArrayLike, colours: Colours, name: str = "residual"
+) -> None:
     """Draw residuals against fitted values, with the mean of each tenth of the rows: level where the model holds."""
     f, r = np.asarray(fitted, dtype=float), np.asarray(residual, dtype=float)
     extreme = np.argsort(-np.abs(r))[:5]
@@ -78,7 +80,7 @@ def residuals(ax: Any, fitted: ArrayLike, residual: ArrayLike, colours: Colours)
             markersize=2.5,
         )
     ax.set_xlabel("fitted")
-    ax.set_ylabel("residual")
+    ax.set_ylabel(name)
 
 
 def normal_quantiles(ax: Any, residual: ArrayLike, colours: Colours, level: float = 0.95) -> None:

@@ -6,13 +6,16 @@ from collections.abc import Iterable
 
 from gradwork.expr.node import METHODS, NAME, Expr, consumers, make, name, plain, rebuild, substitute, walk
 from gradwork.ops.contraction import CONTRACT
-from gradwork.rewrite import canonical, expand, simplify, stabilise
+from gradwork.rewrite import canonical, convolution, expand, simplify, stabilise
 from gradwork.rewrite.engine import Engine, Rule, Step
+from gradwork.rewrite.loops import lower_loops
 
-CANONICAL: tuple[Rule, ...] = tuple(canonical.RULES)
-SIMPLIFY: tuple[Rule, ...] = (*simplify.RULES, *canonical.RULES)
-STABILISE: tuple[Rule, ...] = (*stabilise.RULES, *canonical.RULES)
-EVERY_RULE: tuple[Rule, ...] = (*canonical.RULES, *simplify.RULES, *stabilise.RULES)
+CANONICAL: tuple[Rule, ...] = (*canonical.RULES, *convolution.RULES)
+SIMPLIFY: tuple[Rule, ...] = (*simplify.RULES, *CANONICAL)
+# Only the stabilising rules: products that are used more than once stay as they are, so that they can be named.
+STABLE_FORM: tuple[Rule, ...] = tuple(stabilise.RULES)
+STABILISE: tuple[Rule, ...] = (*stabilise.RULES, *CANONICAL)
+EVERY_RULE: tuple[Rule, ...] = (*CANONICAL, *simplify.RULES, *stabilise.RULES)
 
 
 def normalise(x: Expr) -> Expr:
@@ -20,14 +23,16 @@ def normalise(x: Expr) -> Expr:
     return Engine(SIMPLIFY).normalise(x)
 
 
-def prepare(roots: Iterable[Expr]) -> list[Expr]:
+def prepare(roots: Iterable[Expr], whole: bool = False) -> list[Expr]:
     """Return expressions in the form that programs are made from.
 
     Stabilised and canonical, through names; a product that is used more than once is not merged into what
-    uses it, so that it is computed once.
+    uses it, so that it is computed once. With `whole`, that a root is wanted itself counts as a use.
     """
-    chosen = [plain(r) for r in roots]
+    chosen = lower_loops([plain(r) for r in roots], lambda step: prepare(step, whole=True))
     counts = consumers(*chosen)
+    for r in chosen if whole else ():
+        counts[r] = counts.get(r, 0) + 1
     guarded: dict[Expr, Expr] = {}
     for node in walk(*chosen):
         new = rebuild(node, tuple(guarded[a] for a in node.args))
@@ -36,12 +41,10 @@ def prepare(roots: Iterable[Expr]) -> list[Expr]:
         guarded[node] = new
     engine = Engine(STABILISE, through_names=True)
     normal = [engine.normalise(guarded[r]) for r in chosen]
-    shared = {n: n.args[0] for r in normal for n in walk(r) if n.op is NAME and n.params[1] == "shared"}
     done: dict[Expr, Expr] = {}
-    for r in normal:
-        for node in walk(r):
-            new = rebuild(node, tuple(done[a] for a in node.args))
-            done[node] = new.args[0] if node in shared else new
+    for node in walk(*normal):
+        new = rebuild(node, tuple(done[a] for a in node.args))
+        done[node] = new.args[0] if node.op is NAME and node.params[1] == "shared" else new
     return [done[r] for r in normal]
 
 
@@ -52,6 +55,7 @@ __all__ = [
     "EVERY_RULE",
     "SIMPLIFY",
     "STABILISE",
+    "STABLE_FORM",
     "Engine",
     "Rule",
     "Step",

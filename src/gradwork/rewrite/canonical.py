@@ -157,6 +157,22 @@ def multiply_numbers(node: Expr) -> Expr | None:
     return contract(rest, node.params[1])
 
 
+@rule("take the sign out", CONTRACT)
+def take_sign(node: Expr) -> Expr | None:
+    """−(−a − b) = a + b: a sum of negative terms stands as its opposite with a minus in front."""
+    operands = split(node)
+    for i, (operand, labels) in enumerate(operands):
+        if operand.op is not ADD or operand.shape == ():
+            continue
+        parts = [coefficient(t) for t in operand.args]
+        if all(isinstance(v, (Fraction, float, int)) and v < 0 for v, _ in parts):
+            flipped = total([r if v == -1 else scaled(-v, r) for v, r in parts], operand.shape)
+            return contract(
+                [(constant(-1), ()), *operands[:i], (flipped, labels), *operands[i + 1 :]], node.params[1]
+            )
+    return None
+
+
 @rule("product of one", CONTRACT)
 def unwrap(node: Expr) -> Expr | None:
     """A product of a single thing, with its axes in place, is that thing."""

@@ -102,6 +102,24 @@ def orthogonal(node: Expr) -> Expr | None:
     return _pair(node, lambda a, ia, b, ib: a is b and "orthogonal" in facts(a) and ia == ib)
 
 
+@rule("cofactor over determinant", CONTRACT)
+def cofactor_over_det(node: Expr) -> Expr | None:
+    """det(A) A⁻ᵀ / det(A) = A⁻ᵀ."""
+    operands = split(node)
+    for i, (c, labels) in enumerate(operands):
+        if c.op is not REGISTRY["cofactor"]:
+            continue
+        for j, (p, _) in enumerate(operands):
+            whole = p.op is POWER and p.args[1].op.name == "constant" and p.args[0].op is REGISTRY["det"]
+            if whole and p.args[0].args == c.args and p.args[1].params[0] <= -1:
+                k = p.args[1].params[0] + 1
+                rest = [o for m, o in enumerate(operands) if m not in (i, j)]
+                front = [] if k == 0 else [(make(POWER, (p.args[0], constant(k))), ())]
+                inverse = make(REGISTRY["inv"], c.args)
+                return contract([*rest, *front, (inverse, labels[::-1])], node.params[1])
+    return None
+
+
 @rule("inverse of an orthogonal matrix", REGISTRY["inv"])
 def orthogonal_inverse(node: Expr) -> Expr | None:
     """Q⁻¹ = Qᵀ."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from gradwork.expr.dims import Dim
 from gradwork.run.order import Tree, volume
-from gradwork.run.pairs import Factor, Label, kept_labels, write
+from gradwork.run.pairs import Factor, Label, kept_labels, members, write
 from gradwork.run.sizes import MANY
 from gradwork.run.value import Value
 
@@ -33,15 +33,44 @@ def in_blocks(
     rows = _rows(factors, order, size)
     if rows is None:
         return None
-    inner = [kept_labels(factors, order, part) for part in _parts(tree)[1:]]
+    core = _core(factors, tree, rows)
+    out = kept_labels(factors, order, core)
+    inner = [kept_labels(factors, order, part) for part in _parts(core)[1:]]
     large = [k for k in inner if rows in k and len(k) >= w.blocks_from_rank]
     if not large:
         return None
     widest = max(large, key=lambda k: volume(k, size))
     largest = max(volume(frozenset(f.labels), size) for f in factors)
-    if volume(widest, size) < largest or volume(frozenset(order), size) > volume(widest, size):
+    if volume(widest, size) < largest or volume(out, size) > volume(widest, size):
         return None
-    return _write(w, factors, tree, order, dims, rows, sorted(widest - {rows}, key=str))
+    columns = sorted(widest - {rows}, key=str)
+    if core is tree:
+        return _write(w, factors, tree, order, dims, rows, columns)
+    wanted = [label for label in order if label in out] + [label for label in out if label not in order]
+    total = Factor(_write(w, factors, core, wanted, dims, rows, columns), tuple(wanted))
+    return write(w, *_around(factors, tree, core, total), order, dims)
+
+
+def _core(factors: list[Factor], tree: Tree, rows: Label) -> Tree:
+    # The part of the product that holds every factor with rows.
+    while not isinstance(tree, int):
+        having = [part for part in tree if any(rows in factors[i].labels for i in members(part))]
+        if len(having) != 1:
+            break
+        (tree,) = having
+    return tree
+
+
+def _around(factors: list[Factor], tree: Tree, core: Tree, total: Factor) -> tuple[list[Factor], Tree]:
+    # The product with its core done: the factors that are left, and their order.
+    left = [i for i in range(len(factors)) if i not in members(core)]
+
+    def renumbered(part: Tree) -> Tree:
+        if part is core:
+            return len(left)
+        return left.index(part) if isinstance(part, int) else (renumbered(part[0]), renumbered(part[1]))
+
+    return [*(factors[i] for i in left), total], renumbered(tree)
 
 
 def _rows(factors: list[Factor], order: list[Label], size: Mapping[Label, float]) -> Label | None:
@@ -75,7 +104,10 @@ def _write(
 ) -> Value:
     inside: list[Factor] = []
     given: dict[str, Value] = {}  # the arguments by the parameter that stands for their rows
-    for factor in factors:
+    for k, factor in enumerate(factors):
+        if k not in members(tree):
+            inside.append(factor)  # not in this part of the product
+            continue
         value = w.number(factor.value).signed()
         if rows in factor.labels:
             known = [p for p, v in given.items() if v.text == value.text]

@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
-
-@dataclass(frozen=True)
-class Helper:
-    """A helper's text, in NumPy's words, and the text of a target that needs another."""
-
-    text: str
-    targets: Mapping[str, str] = field(default_factory=dict)
-    needs: tuple[str, ...] = ()
+from gradwork.run.helper import Helper
+from gradwork.run.window_helpers import WINDOW_HELPERS
 
 
 _RECIPROCAL0 = '''
@@ -139,7 +130,24 @@ def over_rows(step, *arrays, width):
     return jax.lax.fori_loop(0, blocks, add, step(*(a[blocks * block :] for a in arrays)))
 '''
 
+_SCAN = '''
+def scan(step, start, sequences, length, reverse=False):
+    """The last state of a recurrence, then what its steps give, stacked over time."""
+    state, given = start, [()] * length
+    for t in reversed(range(length)) if reverse else range(length):
+        state, given[t] = step(*state, *(x[t] for x in sequences))
+    return (*state, *map(np.stack, zip(*given)))
+'''
+
+_JAX_SCAN = '''
+def scan(step, start, sequences, length, reverse=False):
+    """The last state of a recurrence, then what its steps give, stacked over time."""
+    state, given = jax.lax.scan(lambda s, x: step(*s, *x), start, sequences, length, reverse)
+    return (*state, *given)
+'''
+
 HELPERS: dict[str, Helper] = {
+    "scan": Helper(_SCAN, {"jax": _JAX_SCAN}),
     "reciprocal0": Helper(_RECIPROCAL0),
     "shares": Helper(_SHARES, {"torch": _TORCH_SHARES}),
     "product_without": Helper(_PRODUCT_WITHOUT),
@@ -148,4 +156,5 @@ HELPERS: dict[str, Helper] = {
     "scatter": Helper(_SCATTER, {"jax": _JAX_SCATTER, "torch": _TORCH_SCATTER}),
     "over_rows": Helper(_OVER_ROWS, {"jax": _JAX_OVER_ROWS}),
     "symmetric_part": Helper(_SYMMETRIC_PART),
+    **WINDOW_HELPERS,
 }

@@ -16,6 +16,7 @@ class JaxWriter(Writer):
     title = "JAX"
     blocks_from_rank = 2
     imports = (
+        ("itertools.", "import itertools"),
         ("jax.", "import jax"),
         ("jnp.", "import jax.numpy as jnp"),
         ("special.", "from jax.scipy import special"),

@@ -14,8 +14,6 @@ from gradwork.ops.contraction import CONTRACT, contract, label_sizes, split
 from gradwork.run.order import best_order, volume
 from gradwork.run.sizes import estimate
 
-GAIN = 1.5  # how much cheaper it must be: the whole form reads better
-
 
 def lower(roots: Sequence[Expr], hint: Mapping[str, int] | None = None) -> list[Expr]:
     """Return the expressions with products of tensor sums multiplied out where that is cheaper."""
@@ -38,7 +36,7 @@ def _distributed(node: Expr, uses: list[int], hint: Mapping[str, int] | None) ->
         parts = [contract([*rest, *_spelled_out(term, own)], node.params[1]) for term in arg.args]
         apart = sum(_cost(p, hint) for p in parts)
         whole = _cost(node, hint) + sum(_cost(t, hint) + _volume(t, hint) for t in arg.args)
-        if apart * GAIN < whole:
+        if apart < whole:
             return make(ADD, tuple(_distributed(p, [1] * len(p.args), hint) for p in parts))
     return node
 

@@ -16,7 +16,7 @@ _GREEK = {
 }  # fmt: skip
 
 # What the source itself refers to: a symbol of such a name gets an underscore.
-_TAKEN = frozenset({"np", "jnp", "jax", "torch", "special", "math"}) | frozenset(keyword.kwlist)
+_TAKEN = frozenset({"np", "jnp", "jax", "torch", "special", "math", "itertools"}) | frozenset(keyword.kwlist)
 
 
 def plain_name(label: str) -> str:
@@ -25,7 +25,7 @@ def plain_name(label: str) -> str:
     >>> plain_name("β"), plain_name("Z₁"), plain_name("∂f/∂r"), plain_name("lambda")
     ('beta', 'Z1', 'df_dr', 'lambda_')
     """
-    spelled = "".join(_GREEK.get(c, c) for c in label)
+    spelled = "".join(_GREEK.get(c, c) for c in label.replace("]", ""))
     spelled = unicodedata.normalize("NFKD", spelled)
     spelled = "".join(_GREEK.get(c, c) for c in spelled)
     text = re.sub(r"[^0-9A-Za-z_]+", "_", spelled).strip("_") if not spelled.isascii() else spelled
@@ -40,6 +40,12 @@ class Names:
 
     def __init__(self, taken: tuple[str, ...] = ()):
         self._used = set(taken) | set(_TAKEN)
+
+    def copy(self) -> Names:
+        """Return the same names, to which others can be added apart."""
+        other = Names()
+        other._used |= self._used
+        return other
 
     def fresh(self, label: str, otherwise: str = "") -> str:
         """Return a name not used before: the label, then `otherwise`, then the label with a number."""

@@ -36,8 +36,12 @@ def pair_cost(a: Labels, b: Labels, result: Labels, size: Mapping[Hashable, floa
     if not summed:
         return traffic
     stacked = a & b & result
-    rate = PLAIN if stacked and (a - b or b - a) else PRODUCT
-    return rate * volume(a | b, size) + traffic
+    if stacked and (a - b or b - a):
+        return PLAIN * volume(a | b, size) + traffic
+    rows, columns = volume(a - b, size), volume(b - a, size)
+    # Narrow products are slower than square ones: each component read is used in fewer products.
+    narrow = 1 + 16 / min(rows, columns) if rows > 1 and columns > 1 else 1
+    return PRODUCT * narrow * volume(a | b, size) + traffic
 
 
 @lru_cache(maxsize=4096)

@@ -232,7 +232,7 @@ class _Pairs:
     def _tensordot(self, a: Tree, b: Tree, want: tuple[Label, ...], summed: frozenset) -> Value:
         if want and want[0] in self.kept(b):
             a, b = b, a
-        one, other = self.natural(a), self.natural(b)
+        one, other = (self._free_order(tree, want) for tree in (a, b))
         pairs = [label for label in one if label in summed]
         order = (*(x for x in one if x not in summed), *(x for x in other if x not in summed))
         left, right = self._array(a, one), self._array(b, other)
@@ -243,6 +243,13 @@ class _Pairs:
                 left, right, [one.index(x) for x in pairs], [other.index(x) for x in pairs]
             )
         return result if order == want else self.w.transposed(result, tuple(order.index(x) for x in want))
+
+    def _free_order(self, tree: Tree, want: tuple[Label, ...]) -> tuple[Label, ...]:
+        # A factor has its axes as they are; a product can be written with any, so with those that are wanted.
+        own = self.natural(tree)
+        if isinstance(tree, int):
+            return own
+        return (*(x for x in own if x not in want), *(x for x in want if x in own))
 
     def _einsum(self, a: Tree, b: Tree, want: tuple[Label, ...]) -> Value:
         one, other = self.natural(a), self.natural(b)

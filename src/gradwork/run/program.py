@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from gradwork.errors import GradworkError
-from gradwork.expr.node import Expr, constant, plain
+from gradwork.expr.node import SYMBOL, Expr, constant, plain, walk
 from gradwork.rewrite import prepare
 from gradwork.run.complexsafe import complex_safe
 from gradwork.run.lower import lower
-from gradwork.run.signature import convert
+from gradwork.run.signature import Argument, convert
 from gradwork.run.source import Source, compose
 from gradwork.run.targets import writer_for
 
@@ -84,9 +84,10 @@ class Program:
         is in the middle of a descent, and whoever asked can look.
         """
         inputs, keywords = self._inputs(args, values, self._dtype)
-        if self._function is None:
-            self._function = self._prepare()
-        return self._finish(self._run(self._function, inputs, keywords), inputs)
+        function = self._function
+        if function is None:
+            function = self._function = self._prepare()
+        return self._finish(self._run(function, inputs, keywords), inputs)
 
     def complex(self, *args: Any, **values: Any) -> Any:
         """Return the value for complex inputs, by the same text: what a complex step needs.
@@ -97,10 +98,11 @@ class Program:
         if self.target != "numpy":
             raise GradworkError("complex values are for the NumPy target")
         inputs, keywords = self._inputs(args, values, np.dtype(np.complex128))
-        if self._complex is None:
-            self._complex = complex_safe(execute(self._source, "complex"))[self._source.name]
+        function = self._complex
+        if function is None:
+            function = self._complex = complex_safe(execute(self._source, "complex"))[self._source.name]
         with np.errstate(all="ignore"):
-            result = self._complex(*inputs, **keywords)
+            result = function(*inputs, **keywords)
         return complex(result) if self.single and np.ndim(result) == 0 else result
 
     def plan(self) -> str:
@@ -116,9 +118,12 @@ class Program:
     def _inputs(self, args: tuple, values: Mapping[str, Any], dtype: np.dtype) -> tuple[list, dict[str, int]]:
         signature = self._source.signature
         given, sizes = signature.bind(args, values)
-        arrays = [convert(a, v, dtype) for a, v in zip(signature.arguments, given)]
+        arrays = [self._convert(a, v, dtype) for a, v in zip(signature.arguments, given)]
         known = signature.check(arrays, sizes)
         return arrays, {s: known[s] for s in signature.free}
+
+    def _convert(self, argument: Argument, value: Any, dtype: np.dtype) -> Any:
+        return convert(argument, value, dtype)
 
     def _prepare(self) -> Callable:
         return execute(self._source, self.target)[self._source.name]
@@ -133,6 +138,8 @@ class Program:
         return tuple(self._output(r, inputs) for r in result)
 
     def _output(self, value: Any, inputs: list) -> Any:
+        if type(value) is np.float64:
+            return float(value)
         array = np.asarray(value)
         if array.ndim == 0:
             return float(array)
@@ -165,7 +172,7 @@ def build(
     outputs = [constant(e) for e in ([exprs] if single else exprs)]
     if not outputs:
         raise GradworkError("a function needs at least one expression")
-    known = {s: e for o in outputs for s, e in o.symbols.items()}
+    known = {s.params[0]: s for s in walk(*outputs) if s.op is SYMBOL}
     chosen = []
     for a in arguments:
         if not isinstance(a, Expr):

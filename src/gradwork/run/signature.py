@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -92,21 +93,40 @@ class Signature:
     sources: tuple[SizeSource, ...]
     free: tuple[str, ...]
 
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        # By the name in the source too, where that is not another symbol's own.
+        plain = {a.name: i for i, a in enumerate(self.arguments)}
+        return plain | {a.label: i for i, a in enumerate(self.arguments)}
+
+    @cached_property
+    def _sizes(self) -> set[str]:
+        return {d for a in self.arguments for dim in a.shape for d in dim.names} | set(self.free)
+
+    @cached_property
+    def _axes(self) -> tuple[tuple[int | str, ...], ...] | None:
+        # Each axis as an integer or a name; None where some axis is arithmetic, such as n + 1.
+        spelled = []
+        for a in self.arguments:
+            axes = tuple(d.value if d.value is not None else str(d) for d in a.shape)
+            if any(isinstance(x, str) and not x.isidentifier() for x in axes):
+                return None
+            spelled.append(axes)
+        return tuple(spelled)
+
     def bind(self, args: tuple, values: Mapping[str, Any]) -> tuple[list, dict[str, int]]:
         """Return the inputs in order, and the sizes given as keywords; say what is missing or unknown."""
+        if not values and len(args) == len(self.arguments) and not self.free:
+            return list(args), {}
         given: list = [None] * len(self.arguments)
         if len(args) > len(given):
             raise GradworkError(f"{len(args)} values were given for {len(given)} arguments: {self._listed()}")
         given[: len(args)] = args
-        places = {a.label: i for i, a in enumerate(self.arguments)} | {
-            a.name: i for i, a in enumerate(self.arguments)
-        }
-        places |= {a.label: i for i, a in enumerate(self.arguments)}
+        places = self._places
         sizes: dict[str, int] = {}
-        known_sizes = {d for a in self.arguments for dim in a.shape for d in dim.names} | set(self.free)
         for key, value in values.items():
             at = places.get(key)
-            if at is None and key in known_sizes:
+            if at is None and key in self._sizes:
                 sizes[key] = _whole(key, value)
             elif at is None:
                 near = difflib.get_close_matches(key, [*places, *self.free], 1)
@@ -132,14 +152,33 @@ class Signature:
             or "none"
         )
 
+    def _quick_check(self, arrays: Sequence[Any], sizes: Mapping[str, int]) -> dict[str, int] | None:
+        # The sizes if everything fits and every axis is plain; None if the whole story is needed.
+        if self._axes is None:
+            return None
+        known: dict[str, int] = dict(sizes)
+        for array, axes in zip(arrays, self._axes):
+            shape = array.shape
+            if len(shape) != len(axes):
+                return None
+            for length, axis in zip(shape, axes):
+                if (known.setdefault(axis, length) if type(axis) is str else axis) != length:
+                    return None
+        return known
+
     def check(self, arrays: Sequence[Any], sizes: Mapping[str, int]) -> dict[str, int]:
         """Return the sizes, read from the inputs; raise where the shapes do not meet."""
+        quick = self._quick_check(arrays, sizes)
+        if quick is not None:
+            return quick
         for argument, array in zip(self.arguments, arrays):
             if np.ndim(array) != len(argument.shape):
                 wanted = "a scalar" if not argument.shape else f"shape {shape_text(argument.shape)}"
                 raise ShapeError(f"{argument.label} has {_has(np.shape(array))}, expected {wanted}")
         known: dict[str, int] = dict(sizes)
-        origin = dict.fromkeys(sizes, ("", "the keyword"))
+        origin: dict[str, tuple[str, str]] = {}
+        for name in sizes:
+            origin[name] = ("", "the keyword")
         by_name = {a.name: array for a, array in zip(self.arguments, arrays)}
         for source in self.sources:
             if source.size in known:
@@ -173,7 +212,8 @@ def _whole(name: str, value: Any) -> int:
 def _has(shape: tuple[int, ...]) -> str:
     if not shape:
         return "no axes"
-    return f"shape {'×'.join(map(str, shape))}" if len(shape) > 1 else f"size {shape[0]}"
+    spelled = "×".join(map(str, shape))
+    return f"shape {spelled}" if len(shape) > 1 else f"size {spelled}"
 
 
 def _where(dim: Dim, known: Mapping[str, int], origin: Mapping[str, tuple[str, str]], own: str = "") -> str:
@@ -187,6 +227,8 @@ def _where(dim: Dim, known: Mapping[str, int], origin: Mapping[str, tuple[str, s
 
 def convert(argument: Argument, value: Any, dtype: np.dtype) -> np.ndarray:
     """Return an input as an array of floats (or integers, where the symbol is declared so)."""
+    if type(value) is np.ndarray and value.dtype == dtype and not argument.integer:
+        return value
     if isinstance(value, Expr):
         raise GradworkError(
             f"{argument.label} needs numbers, not an expression; use substitution to put one in"
@@ -205,9 +247,10 @@ def convert(argument: Argument, value: Any, dtype: np.dtype) -> np.ndarray:
     if argument.integer:
         if array.dtype.kind in "biu":
             return array if array.dtype.kind != "b" else array.astype(np.int64)
-        if not np.all(array == np.floor(array.real)):
+        whole = np.real(array).astype(np.int64)
+        if not np.array_equal(array, whole):
             raise GradworkError(f"{argument.label} is declared integer, but holds other numbers")
-        return array.real.astype(np.int64)
+        return whole
     return np.asarray(array, dtype=dtype)
 
 

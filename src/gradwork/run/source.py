@@ -26,12 +26,16 @@ from gradwork.expr.node import (
     rebuild,
     walk,
 )
+from gradwork.ops.sequence import SCAN, Recurrence
 from gradwork.run.common import Products
+from gradwork.run.header import size_lines
 from gradwork.run.helpers import HELPERS
+from gradwork.run.layout import WIDTH, wrap
+from gradwork.run.loops import remarked, sizes_inside, write_scan
 from gradwork.run.names import Names
 from gradwork.run.product import product
 from gradwork.run.scale import literal
-from gradwork.run.signature import Argument, Signature, SizeSource, size_sources
+from gradwork.run.signature import Argument, Signature, size_sources
 from gradwork.run.value import SUM, Value
 from gradwork.run.writer import Writer
 
@@ -125,11 +129,16 @@ class _Composer:
         self.by_label = {a.label: a for a in self.arguments}
         found = {n for node in self.nodes for dim in node.shape for n in dim.names}
         found |= {n for node in self.nodes for dim in _dims_in(node.params) for n in dim.names}
+        found |= {n for node in self.nodes if node.op is SCAN for dim in sizes_inside(node.params) for n in dim.names}
         found |= {n for a in self.arguments for dim in a.shape for n in dim.names}
         self.sizes = {size: self.names.fresh(size, f"size_{size}") for size in sorted(found)}
         self.name = self.names.fresh(name)
         self.writer = writer(self.sizes, hint, dtype)
         self.writer.solving = self._solved
+        facts = {label: s.params[1] for label, s in symbols.items()}
+        self.writer.symmetric = frozenset(
+            a.name for a in self.arguments if facts[a.label] & {"symmetric", "diagonal"}
+        )
         self.writer.local = self.names.fresh
         self.writer.variable = self._variable
         self.writer.function = self._function
@@ -139,6 +148,7 @@ class _Composer:
         self.lines: list[tuple[str, str]] = []  # (statement, shape)
         self.constants: dict[str, np.ndarray] = {}
         self.above: list[str] = []
+        self.scans: dict[Any, dict] = {}
         self._look()
 
     def _look(self) -> None:
@@ -197,6 +207,8 @@ class _Composer:
             return replace(w.tril(node.params[0]), axes=_all(node))
         if op is ARRAY:
             return self._array(node)
+        if op is SCAN:
+            return write_scan(self, node)
         if op.name == "contract":
             return product(w, node, [self.values[a] for a in node.args])
         if not op.elementwise:
@@ -235,13 +247,46 @@ class _Composer:
     # --- the function -----------------------------------------------------------------------------------
 
     def compose(self) -> Source:
+        return self._assemble(self.evaluated())
+
+    def evaluated(self) -> list[str]:
+        """Write every node, and return the outputs as text."""
         for node in self.nodes:
             value = self._write(node)
             if self._deserves_a_name(node, value):
                 value = self._assign(node, value)
             self.values[node] = value
-        results = [self.writer.result(self._full(o)) for o in self.outputs]
-        return self._assemble(results)
+        return [self.writer.result(self._full(o)) for o in self.outputs]
+
+    def inside(
+        self, recurrence: Recurrence, fixed: Sequence[Value], outputs: Sequence[Expr]
+    ) -> tuple[_Composer, list[str], list[str]]:
+        """Return the composer of a recurrence's step, its lines, and its results as text.
+
+        The step is a function within this one: its parameters are the variables `fixed` of this one.
+        """
+        bare, labels = _bare(outputs)
+        bound = (*recurrence.carries, *recurrence.steps, *recurrence.parameters)
+        repeated: frozenset = frozenset()
+        while True:
+            inner = _Composer(bare, labels, type(self.writer), bound, False, self.dtype, self.writer.hint, "step", repeated)
+            inner.names, inner.sizes, inner.writer.sizes = self.names.copy(), self.sizes, self.writer.sizes
+            named = [inner.names.fresh(s.params[0].partition("[")[0]) for s in bound[: len(bound) - len(fixed)]]
+            for s, label in zip(bound, [*named, *(v.text for v in fixed)], strict=True):
+                inner.by_label[s.params[0]] = replace(inner.by_label[s.params[0]], name=label)
+            for letter, x in zip(recurrence.letters, bare):
+                inner.labels.setdefault(x, f"{letter}_next")
+            results = inner.evaluated()
+            found = inner.products.repeats()
+            if found == repeated:
+                break
+            repeated = found
+        self.names = inner.names
+        self.above += inner.above
+        self.constants |= inner.constants
+        self.writer.used |= inner.writer.used
+        lines = [x for text, shape in inner.lines for x in remarked(text, shape)]
+        return inner, lines, results
 
     def _deserves_a_name(self, node: Expr, value: Value) -> bool:
         if not node.args or value.python or re.fullmatch(r"\w+", value.text):
@@ -301,13 +346,11 @@ class _Composer:
         w = self.writer
         helpers = [HELPERS[h].targets.get(w.target) or w.translate(HELPERS[h].text) for h in sorted(w.used)]
         result = results[0] if self.single else f"({', '.join(results)}{',' * (len(results) == 1)})"
-        if not self.single and len(result) > LONG:
-            result = "(\n" + "".join(f"        {r},\n" for r in results) + "    )"
         statements = [text for text, _ in self.lines] + [f"return {result}"]
         body = "\n".join(statements)
         needed = {s for s, name in self.sizes.items() if re.search(rf"\b{re.escape(name)}\b", body)}
         sources = size_sources(self.arguments)
-        header, resolved = self._size_lines(needed, sources)
+        header, resolved = size_lines(needed, sources, self.sizes, w.size)
         readable = {s.size for s in sources}
         free = tuple(s for s in self.sizes if s in needed and s not in resolved)
         unread = {n for a in self.arguments for d in a.shape for n in d.names} - readable
@@ -319,11 +362,16 @@ class _Composer:
         lines += [f"    {line}" for line in header]
         for text, shape in self.lines:
             if text.startswith("\n"):  # a function within the function
-                lines.append(text)
+                lines += ["", *(x for part in text.strip("\n").split("\n") for x in wrap(part)), ""]
                 continue
-            line = f"    {text}"
-            lines.append(f"{line}  # {shape}" if len(line) + len(shape) < 106 else f"    # {shape}\n{line}")
-        lines.append(f"    return {result}")
+            line, remark = f"    {text}", f"  # {shape}"
+            if len(line) + len(remark) > WIDTH:
+                lines.append(f"    # {shape}")
+                remark = ""
+            wrapped = wrap(line)
+            lines += [*wrapped[:-1], wrapped[-1] + remark]
+        lines += wrap(f"    return {result}")
+        lines = [x for k, x in enumerate(lines) if x or lines[k - 1]]
         blocks = ["\n".join(self.above) + "\n"] if self.above else []
         text = "\n\n".join([*blocks, *(h.strip("\n") + "\n" for h in helpers), "\n".join(lines)])
         imports = [line for mark, line in w.imports if re.search(rf"\b{re.escape(mark)}", text)]
@@ -334,45 +382,6 @@ class _Composer:
         shapes = ", ".join(f"{a.name}: {shape_text(a.shape)}" for a in self.arguments)
         result = ", ".join(shape_text(o.shape) for o in self.outputs)
         return f"{shapes} -> {result}" if shapes else f"-> {result}"
-
-    def _size_lines(self, needed: set[str], sources: list[SizeSource]) -> tuple[list[str], set[str]]:
-        # Only the sizes that the body uses are read, and those that these are computed from.
-        order = {s.size: s for s in sources}
-        wanted, stack = set(), list(needed)
-        while stack:
-            size = stack.pop()
-            if size in order and size not in wanted:
-                wanted.add(size)
-                stack.extend(order[size].rest.names)
-        lines: list[str] = []
-        done: set[str] = set()
-        for source in sources:
-            if source.size not in wanted or source.size in done:
-                continue
-            argument = source.argument
-            here = [s for s in sources if s.argument is argument and s.size in wanted and _simple(s)]
-            if _simple(source) and len(here) == len(argument.shape) > 1 and not done & {s.size for s in here}:
-                names = ", ".join(self.sizes[s.size] for s in sorted(here, key=lambda s: s.axis))
-                lines.append(f"{names} = {argument.name}.shape")
-                done |= {s.size for s in here}
-                continue
-            length = f"len({argument.name})" if source.axis == 0 else f"{argument.name}.shape[{source.axis}]"
-            if source.rest != 0:
-                back = self.writer.size(source.rest * -1).text
-                length = f"{length} - {back[1:]}" if back.startswith("-") else f"{length} + {back}"
-            if source.coefficient != 1:
-                length = (
-                    f"({length}) // {source.coefficient}"
-                    if source.rest != 0
-                    else f"{length} // {source.coefficient}"
-                )
-            lines.append(f"{self.sizes[source.size]} = {length}")
-            done.add(source.size)
-        return lines, done
-
-
-def _simple(source: SizeSource) -> bool:
-    return source.coefficient == 1 and source.rest == 0
 
 
 def _all(node: Expr) -> tuple[int, ...]:

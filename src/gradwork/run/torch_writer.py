@@ -21,7 +21,7 @@ class TorchWriter(Writer):
 
     target = "torch"
     title = "PyTorch"
-    imports = (("torch.", "import torch"),)
+    imports = (("itertools.", "import itertools"), ("torch.", "import torch"))
 
     def translate(self, text: str) -> str:
         """Return NumPy's spelling in PyTorch's words."""

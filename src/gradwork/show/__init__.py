@@ -46,6 +46,7 @@ def mathml(expr: Expr, mean: bool = True) -> str:
 
 
 METHODS.update(
+    math=math,
     unicode=lambda expr, **options: pretty(expr, "unicode", **options),
     latex=lambda expr, **options: pretty(expr, "latex", **options),
     text=lambda expr, **options: pretty(expr, "text", **options),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 from gradwork.expr.dims import Dim
@@ -23,6 +23,7 @@ from gradwork.expr.notation import (
 )
 from gradwork.ops.arithmetic import ADD, POWER
 from gradwork.ops.contraction import CONTRACT, label_sizes
+from gradwork.show.correlation import with_correlations
 from gradwork.show.indices import with_indices
 from gradwork.show.matrix import Graph, Item, NoMatrixForm
 from gradwork.show.pieces import Piece, dim_text, elementwise, leaf, ones, turn, write
@@ -163,6 +164,7 @@ class Builder:
                     piece = leaf(write(piece.factors), arg.ndim, is_symmetric(arg))
                 items.append(Item(piece, own))
         dims = label_sizes(node.args, labels)
+        items = with_correlations(node, items, dims, self._math)
         try:
             graph = Graph(items, out, dims)
             body = graph.reduce()
@@ -200,25 +202,35 @@ class Builder:
             wanted = wanted * x.shape[k]
         if count != wanted or wanted == 1:
             return None
-        where = () if not out else (("axis", str(axes[0]) if len(axes) == 1 else str(tuple(axes))),)
-        return Call("mean", (self._math(x),), where, latex=r"\operatorname{mean}")
+        where = () if not out else (("axis", _axes(axes)),)
+        return Call("mean", (self._summed(x) or self._math(x),), where, latex=r"\operatorname{mean}")
+
+    def _summed(self, x: Expr) -> Math | None:
+        """Return sum(x, axis=…) for sums within a mean, where X1 would hide what was written."""
+        if x.op is not CONTRACT or len(x.args) != 1:
+            return None
+        (own,), out = x.params
+        if len(set(own)) != len(own) or tuple(l for l in own if l in out) != out or len(own) == len(out):
+            return None
+        return Call("sum", (self._math(x.args[0]),), (("axis", _axes(k for k, l in enumerate(own) if l not in out)),))
 
     # --- sums ---
 
     def _sum(self, node: Expr) -> Math:
         addends: list[Addend] = []
-        for k, arg in enumerate(node.args):
+        short: bool | None = None
+        for arg in node.args:
             inner = self.sums.get(arg)
             if inner is not None and len(addends) + len(inner) <= MAX_PARTS and arg.ndim == node.ndim:
                 addends.extend(inner)
                 continue
-            others = [(a, self.terms[a].body) for j, a in enumerate(node.args) if j != k]
-            repeated = broadcast_from(arg) if arg.ndim else None
-            full = arg.ndim == node.ndim and repeated is None
             term = self.terms[arg]
-            if repeated is not None and may_shorten(node, others):
-                term = self._shortened(*repeated)
-            addends.append(Addend(*write_term(term), full))
+            repeated = broadcast_from(arg) if arg.ndim else None
+            if repeated is not None:
+                if short is None:
+                    short = may_shorten(node, [(a, self.terms[a].body) for a in node.args])
+                term = self._shortened(*repeated) if short else term
+            addends.append(Addend(*write_term(term)))
         self.sums[node] = ordered = arranged(addends)
         return write_sum(ordered)
 
@@ -254,6 +266,11 @@ def _kronecker(node: Expr) -> tuple[Expr, Expr] | None:
         return None
     a, b = product.args
     return (a, b) if node.shape == tuple(p * q for p, q in zip(a.shape, b.shape)) else None
+
+
+def _axes(axes: Iterable[int]) -> str:
+    chosen = tuple(axes)
+    return str(chosen[0]) if len(chosen) == 1 else str(chosen)
 
 
 def _kind(node: Expr) -> str:

@@ -17,6 +17,7 @@ from gradwork.ops.arithmetic import POWER
 from gradwork.rewrite import normalise
 from gradwork.rewrite.engine import Step
 from gradwork.show import pretty
+from gradwork.show.correlation import sliding_reason
 from gradwork.show.words import law_unicode, say
 
 
@@ -31,6 +32,8 @@ class Row:
     steps: tuple[Step, ...] = ()
 
 
+# Operations whose derivative is said by "is linear in" rather than by a law.
+_PLAIN = ("add", "contract", "name", "where", "gather", "index", "window", "fold", "pad", "flip", "reshape", "concatenate")
 STYLES = ("unicode", "text", "latex", "mathml", "html", "json")
 
 
@@ -222,11 +225,14 @@ class _Rows:
         ]
         if not taken:
             return ""
+        slid = sliding_reason(line, phase)
+        if slid:
+            return self._say(slid)
         tops = list(dict.fromkeys(s.facts["y"] for s in taken if s.facts["named"]))
         curved = [
             s.facts["node"]
             for s in taken
-            if s.facts["op"] not in ("add", "contract", "name", "where", "gather", "index")
+            if s.facts["op"] not in _PLAIN
         ]
         if curved:
             return self._law(line, curved)

@@ -75,6 +75,10 @@ class Latex(Printer):
         ]
         return Spelled(r" \circ ".join(texts), HADAMARD)
 
+    def correlate(self, part: m.Correlate, below: Sequence[Spelled]) -> Spelled:
+        left, right = (b.closed or self.at(b, PRODUCT) for b in below)
+        return Spelled(rf"{left} \star{f'_{{{part.stride}}}' if part.stride else ''} {right}", HADAMARD)
+
     def quotient(self, part: m.Quotient, below: Sequence[Spelled]) -> Spelled:
         return self.fraction(*below)
 
@@ -107,7 +111,7 @@ class Latex(Printer):
             return Spelled(rf"\left[ {text} \right]_{{{part.sub}}}", POSTFIX)
         left, right = {"abs": ("|", "|"), "norm": (r"\lVert", r"\rVert"), "bracket": ("[", "]")}[part.kind]
         sub = f"_{{{part.sub}}}" if part.sub else ""
-        return Spelled(rf"\left{left} {text} \right{right}{sub}", ATOM)
+        return Spelled(rf"\left{left} {text} \right{right}{sub}", ATOM, starts_wide=part.kind == "bracket")
 
     def big_sum(self, part: m.BigSum, below: Sequence[Spelled]) -> Spelled:
         sub = f"_{{{','.join(part.indices)}}}" if part.indices else ""

@@ -24,11 +24,15 @@ _NAME = re.compile(rf"(?P<base>{_BASE})(?:_?(?P<digits>\d+)|_(?P<sub>\w+))?$")
 
 
 def split_name(label: str) -> tuple[str, str]:
-    """Return a name's letter and subscript; a word is its own letter.
+    """Return a name's letter and subscript; a word is its own letter, and a step of a sequence its index.
 
-    >>> split_name("beta_1"), split_name("x1"), split_name("Z₁"), split_name("price")
-    (('β', '1'), ('x', '1'), ('Z', '1'), ('price', ''))
+    >>> split_name("beta_1"), split_name("x1"), split_name("Z₁"), split_name("price"), split_name("h[t-1]")
+    (('β', '1'), ('x', '1'), ('Z', '1'), ('price', ''), ('h', 't-1'))
     """
+    if label.endswith("]") and "[" in label:
+        head, _, step = label[:-1].partition("[")
+        base, sub = split_name(head)
+        return base, f"{sub},{step}" if sub else step
     spelled = "".join(_FROM_SUB.get(c, c) for c in label)
     if spelled != label and "_" not in label:
         head = next(i for i, c in enumerate(label) if c in _FROM_SUB)
@@ -65,14 +69,16 @@ def upper(text: str) -> str | None:
 def unicode_name(label: str) -> str:
     """Return a name in Unicode.
 
-    >>> unicode_name("sigma_2"), unicode_name("W_qk"), unicode_name("price")
-    ('σ₂', 'W_qk', 'price')
+    >>> unicode_name("sigma_2"), unicode_name("W_qk"), unicode_name("price"), unicode_name("h[t-1]")
+    ('σ₂', 'W_qk', 'price', 'hₜ₋₁')
     """
     base, sub = split_name(label)
     if not sub:
         return base
     lowered = lower(sub)
-    return base + lowered if lowered is not None else f"{base}_{sub}"
+    if lowered is not None:
+        return base + lowered
+    return f"{base}_{sub}" if sub.replace("_", "").isalnum() else f"{base}[{sub.replace('-', '−')}]"
 
 
 def latex_name(label: str) -> str:
@@ -92,5 +98,5 @@ def latex_name(label: str) -> str:
         return r"\mathrm{" + base.replace("_", r"\_") + "}"
     if not sub:
         return letter
-    plain = sub.isdigit() or len(sub) == 1
+    plain = sub.isdigit() or len(sub) == 1 or label.endswith("]")
     return f"{letter}_{{{sub}}}" if plain else f"{letter}_{{" + r"\mathrm{" + sub.replace("_", r"\_") + "}}"

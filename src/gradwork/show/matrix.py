@@ -270,9 +270,11 @@ def trace(factors: Factors) -> Math:
 
 
 def total(piece: Piece) -> Math:
-    """Return the sum over everything."""
-    factors = cheaper(piece.factors) if piece.rank == 2 else piece.factors
-    return BigSum((), write(factors))
+    """Return the sum over everything. Row sums are part of it: Σ (M1) is Σ M."""
+    factors, rank = piece.factors, piece.rank
+    if rank == 1 and len(factors) > 1 and factors[-1][0].kind == "ones" and factors[-2][0].rank == 2:
+        factors, rank = factors[:-1], 2
+    return BigSum((), write(cheaper(factors) if rank == 2 else factors))
 
 
 def inner(x: Item, y: Item) -> Math:

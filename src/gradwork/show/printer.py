@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 from gradwork.expr import notation as m
 from gradwork.expr.notation import Math
@@ -18,6 +19,7 @@ from gradwork.expr.notation import Math
 RELATION, SUM, BIG, HADAMARD, PRODUCT, PREFIX, POSTFIX, ATOM = range(8)
 
 LIMIT = 20_000  # characters of one expression
+_MANY = 40  # parts of one sum or product, beyond which a text that is too long loses its middle
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,8 @@ class Printer:
                 return Spelled(str(value.numerator))
             return self.fraction(Spelled(str(value.numerator)), Spelled(str(value.denominator)))
         text = self.decimal(value)
-        return Spelled(text, ATOM if text.isalnum() or "." in text and text.replace(".", "").isdigit() else PRODUCT)
+        plain = text.replace(".", "").isalnum()
+        return Spelled(text) if plain else Spelled(text, PRODUCT, open_bar=True)  # 2·10⁻⁵ stands as a fraction does
 
     def sum(self, part: m.Sum, below: Sequence[Spelled]) -> Spelled:
         """Return terms with their signs."""
@@ -153,6 +156,7 @@ _SPELLERS = {
     m.MatMul: "matmul",
     m.Outer: "outer",
     m.Hadamard: "hadamard",
+    m.Correlate: "correlate",
     m.Quotient: "quotient",
     m.Power: "power",
     m.Transpose: "transpose",
@@ -190,11 +194,14 @@ class _Walk:
         return self.done[id(root)]
 
     def _fitted(self, part: Math, below: list[Spelled]) -> Spelled:
-        """Spell one part; where it grows too long, leave out the longest parts of it."""
+        """Spell one part; where it grows too long, leave out the longest parts of it, or its middle."""
         spelled = self._spelled(part, below)
         if len(spelled.text) <= LIMIT:
             return spelled
         dots = Spelled(self.printer.dots)
+        if len(below) > _MANY:
+            kept = [*below[: _MANY - 4], *below[-3:]]
+            return self._fitted(_middle_left_out(part), [*kept[:-3], dots, *kept[-3:]])
         left = sum(len(b.text) for b in below)
         for k in sorted(range(len(below)), key=lambda k: -len(below[k].text)):
             left -= len(below[k].text)
@@ -218,6 +225,21 @@ class _Walk:
         return Spelled("d" + name.text, ATOM, True) if letter.kind == "differential" else name
 
 
+def _middle_left_out(part: Math) -> Math:
+    """Return a sum, product or call with a placeholder for the middle of its many parts."""
+    dots = m.Raw("...", "…", r"\ldots")
+
+    def short(parts: tuple, between: Any) -> tuple:
+        return (*parts[: _MANY - 4], between, *parts[-3:])
+
+    if isinstance(part, m.Sum):
+        return m.Sum(short(part.terms, (False, dots)))
+    if isinstance(part, m.Call):
+        return replace(part, args=short(part.args, dots))
+    assert isinstance(part, (m.Times, m.MatMul, m.Hadamard))
+    return replace(part, factors=short(part.factors, dots))
+
+
 def children(part: Math) -> tuple[Math, ...]:
     """Return the parts of a piece of mathematics, in the order in which the printers take them."""
     match part:
@@ -227,7 +249,9 @@ def children(part: Math) -> tuple[Math, ...]:
             return tuple(t for _, t in terms)
         case m.Times(factors=factors) | m.MatMul(factors=factors) | m.Hadamard(factors=factors):
             return factors
-        case m.Outer(left=a, right=b) | m.Relation(left=a, right=b) | m.Quotient(top=a, bottom=b):
+        case m.Outer(left=a, right=b) | m.Relation(left=a, right=b) | m.Correlate(left=a, right=b):
+            return (a, b)
+        case m.Quotient(top=a, bottom=b):
             return (a, b)
         case m.Power(base=a, exponent=b):
             return (a, b)

@@ -27,11 +27,10 @@ _LOOK = 60
 
 @dataclass(frozen=True, slots=True)
 class Addend:
-    """A term of a sum: its sign, how it is written, and whether it has the shape of the sum in its own right."""
+    """A term of a sum: its sign, and how it is written."""
 
     negative: bool
     math: Math
-    full: bool
 
 
 def broadcast_from(node: Expr) -> tuple[list[Expr], Expr | None] | None:
@@ -53,15 +52,15 @@ def broadcast_from(node: Expr) -> tuple[list[Expr], Expr | None] | None:
     return scalars, arrays[0][0] if arrays else None
 
 
-def may_shorten(node: Expr, others: list[tuple[Expr, Piece | None]]) -> bool:
-    """Tell whether a repeated term of the sum `node` may lose its ones beside the other terms.
+def may_shorten(node: Expr, terms: list[tuple[Expr, Piece | None]]) -> bool:
+    """Tell whether repeated terms of the sum `node` may lose their ones beside the other terms.
 
     Not beside I or diag(v), where a scalar or a row would be read as a multiple of the identity; nor, for the
     same reason, in a sum of square matrices unless a term is plainly elementwise.
     """
     full = [
         (x, p)
-        for x, p in others
+        for x, p in terms
         if x.ndim == node.ndim and broadcast_from(x) is None and not (p is not None and is_plain_diagonal(p))
     ]
     if not full:

@@ -74,6 +74,10 @@ class Text(Printer):
         # `*` and `@` bind equally, so a product within an elementwise one stands in brackets.
         return Spelled(" * ".join(self.at(b, POSTFIX) for b in below), HADAMARD)
 
+    def correlate(self, part: m.Correlate, below: Sequence[Spelled]) -> Spelled:
+        stride = f", stride={part.stride}" if part.stride else ""
+        return Spelled(f"correlate({below[0].text}, {below[1].text}{stride})")
+
     def quotient(self, part: m.Quotient, below: Sequence[Spelled]) -> Spelled:
         return self.fraction(*below)
 

@@ -45,7 +45,7 @@ class Unicode(Printer):
         return Spelled(f"∂f/∂{name.text}", PREFIX, True)
 
     def join(self, left: str, right: str, space: bool) -> str:
-        if right[0].isdigit() and (left[-1].isdigit() or space):
+        if right[0].isdigit() and (left[-1].isdigit() or (space and left[-1] != ")")):
             return f"{left} · {right}" if space else f"{left}·{right}"
         return f"{left} {right}" if space or (left[-1] in _ALSO_FUNCTIONS and right[0] == "(") else left + right
 
@@ -66,6 +66,10 @@ class Unicode(Printer):
             closed = b.closed if k < len(below) - 1 else ""
             texts.append(closed or (self.bracket(b.text) if b.open_bar else self.at(b, PRODUCT)))
         return Spelled(" ∘ ".join(texts), HADAMARD)
+
+    def correlate(self, part: m.Correlate, below: Sequence[Spelled]) -> Spelled:
+        left, right = (b.closed or (self.bracket(b.text) if b.open_bar else self.at(b, PRODUCT)) for b in below)
+        return Spelled(f"{left} ⋆{_lowered((part.stride,)) if part.stride else ''} {right}", HADAMARD)
 
     def quotient(self, part: m.Quotient, below: Sequence[Spelled]) -> Spelled:
         return self.fraction(*below)
@@ -101,7 +105,7 @@ class Unicode(Printer):
             return Spelled(f"[{text}]{_lowered(part.sub.split(','))}", POSTFIX)
         left, right = {"abs": "||", "norm": "‖‖", "bracket": "[]"}[part.kind]
         sub = f"_{part.sub}" if part.sub else ""
-        return Spelled(f"{left}{text}{right}{sub}", ATOM)
+        return Spelled(f"{left}{text}{right}{sub}", ATOM, starts_wide=part.kind == "bracket")  # k[x > 0] is an index
 
     def big_sum(self, part: m.BigSum, below: Sequence[Spelled]) -> Spelled:
         body = below[0]

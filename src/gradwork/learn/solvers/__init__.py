@@ -21,6 +21,7 @@ from gradwork.learn.solvers.driver import Run, drive
 from gradwork.learn.solvers.lm import levenberg_marquardt
 from gradwork.learn.solvers.newton import newton
 from gradwork.learn.solvers.sampled import MANY, sampled_newton, sizes
+from gradwork.learn.solvers.smoothed import smoothed_newton
 from gradwork.learn.stopping import Stopping
 from gradwork.stats.least_squares import LeastSquares
 
@@ -110,6 +111,8 @@ def choose(analysis: Analysis) -> Choice:
         entries = analysis.residuals * o.size
         if entries <= MOST_FOR_JACOBIAN and o.size <= MOST_FOR_HESSIAN:
             return Choice("lm", say("auto lm", **facts))
+    if analysis.kinks == ("abs",) and o.size <= MOST_FOR_HESSIAN:
+        return Choice("newton", say("auto smoothed"))
     if analysis.kinks:
         return Choice("lbfgs", say("auto lbfgs kinks", ops=", ".join(analysis.kinks)))
     if o.size > MOST_FOR_HESSIAN:
@@ -191,6 +194,8 @@ def _made(analysis: Analysis, choice: Choice, start: Any, stopping: Stopping) ->
             )
         plan = say("plan lm", rows=analysis.residuals, columns=o.size)
         return levenberg_marquardt(o, analysis.squares, start), plan
+    if analysis.kinks == ("abs",):
+        return smoothed_newton(o, start), say("plan smoothed")
     if analysis.blocks is not None and not analysis.kinks:
         first, second = sizes(analysis.blocks.n, o.size)
         plan = say(

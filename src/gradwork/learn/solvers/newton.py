@@ -89,7 +89,7 @@ def newton(problem: Smooth, start: Array, *, tolerance: float = 1e-12, limit: fl
 def direction(H: Array, g: Array) -> Array | None:
     """Return −(H + τD)⁻¹g for the smallest τ of 0, 1e-8, 1e-7, … that makes the matrix positive definite.
 
-    >>> direction(np.diag([2.0, 4.0]), np.array([2.0, 4.0])).tolist()
+    >>> direction(np.diag([4.0, 16.0]), np.array([4.0, 16.0])).tolist()
     [-1.0, -1.0]
     """
     d = np.sqrt(np.abs(np.diag(H)))

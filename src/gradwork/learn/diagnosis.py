@@ -1,0 +1,321 @@
+"""Why a run went as it did, in words, from what is computed: curvatures, the first bad value, the record."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradwork.errors import GradworkError
+from gradwork.learn.curvature import Curvature, curvature
+from gradwork.learn.nonfinite import NonFinite, explain_nonfinite
+from gradwork.learn.objective import Objective
+from gradwork.learn.sentences import say
+from gradwork.stats.numbers import power, short
+
+if TYPE_CHECKING:
+    from gradwork.learn.fit import Fit
+    from gradwork.learn.history import History
+
+Array = NDArray[Any]
+
+WIDTH = 96
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What is to be said of a run.
+
+    reason:    why it ended.
+    why:       the causes, sentence by sentence;  do: what would mend it.
+    curvature: the largest and smallest curvature where it was measured; `limit` the largest stable learning
+               rate of the optimizer that was used (2/L for plain descent), NaN where there is none.
+    scaled:    the same with the columns of the data standardised.
+    nonfinite: the first value that left its domain.
+    turned:    the epoch at which validation was best, where it turned.
+    """
+
+    reason: str
+    why: tuple[str, ...] = ()
+    do: tuple[str, ...] = ()
+    curvature: Curvature | None = None
+    limit: float = float("nan")
+    rate: float = float("nan")
+    scaled: Curvature | None = None
+    nonfinite: NonFinite | None = None
+    turned: int | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def text(self, language: str = "en", width: int = WIDTH) -> str:
+        """Return the diagnosis as lines: the reason, then `why` and `do` in a column of their own."""
+        parts = [self.reason]
+        if self.why:
+            parts += ["", *_column(say("why", language), self.why, width)]
+        if self.do:
+            one = ";\n".join(self.do[:1]) + "".join(f"; or {d}" for d in self.do[1:]) + "."
+            head, *rest = [one]
+            parts += _column(say("do", language), [head, *rest], width)
+        return "\n".join(parts)
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+def _column(label: str, sentences: Any, width: int) -> list[str]:
+    lines: list[str] = []
+    for sentence in sentences:
+        lines += textwrap.wrap(sentence, width - 6, break_long_words=False, break_on_hyphens=False)
+    return [(f"{label:<6}" if i == 0 else " " * 6) + line for i, line in enumerate(lines)]
+
+
+def diagnose(
+    fit: Fit, *, scaled: Mapping[str, Any] | None = None, flags: bool = False, language: str = "en"
+) -> Diagnosis:
+    """Return why a run went as it did.
+
+    scaled: data with standardised columns to compare with, if the caller knows them better than the formula
+            tells; flags: name remedies by the options of the command line.
+
+    >>> import gradwork as gw
+    >>> a, b = gw.scalar("a"), gw.scalar("b")
+    >>> fit = gw.minimize(500 * a**2 + b**2, {a: 1, b: 1}, solver="gd", learning_rate=0.01, epochs=50)
+    >>> fit.diagnosis.limit, fit.diagnosis.curvature.condition
+    (0.002, 500.0)
+    """
+    objective = fit.objective
+    kind = getattr(fit.stop, "kind", "")
+    words = _Words(language, flags)
+    diverged = kind in ("growth", "non-finite")
+    bad = _left(fit) if kind == "non-finite" else None
+    rate, factor = _rate(fit)
+    where = objective.start_vector if diverged else fit.vector
+    found, problem = _measured(objective, where)
+    turned, overfit = _turned(fit.history)
+    limit = factor * found.limit if found is not None and factor else float("nan")
+    compared = _scaled_curvature(objective, scaled, found)
+    why: list[str] = []
+    do: list[str] = []
+    if bad is not None:
+        why.append(bad.sentence)
+    if found is None:
+        why.append(words("curvature unknown", why=problem))
+    else:
+        why += _about_curvature(words, found, rate, limit, factor, diverged)
+        # A run that was ended by patience, a person or a callback was not at fault.
+        stuck = diverged or (not fit.converged and kind not in ("patience", "interrupted", "callback"))
+        do += _remedies(words, objective, fit, found, compared, rate, limit) if stuck else []
+    if overfit:
+        why.append(words("overfit", **overfit))
+        do.insert(0, words("do overfit", patience=max(5, round(0.1 * overfit["epoch"]))))
+    return Diagnosis(
+        fit.reason, tuple(why), tuple(do), found, limit, rate, compared, bad, turned,
+        {"kind": kind, "at": where},
+    )  # fmt: skip
+
+
+class _Words:
+    def __init__(self, language: str, flags: bool):
+        self.language, self.flags = language, flags
+
+    def __call__(self, key: str, **values: Any) -> str:
+        from gradwork.learn.sentences import ENGLISH
+
+        flagged = f"{key} flag"
+        return say(flagged if self.flags and flagged in ENGLISH else key, self.language, **values)
+
+
+def _rate(fit: Fit) -> tuple[float, float]:
+    """Return the learning rate of a run and the factor c of its stability limit c · 2/L, 0 where none is known.
+
+    Plain descent: 1. With momentum β the limit is 2(1 + β)/L.
+    """
+    optimizer = fit.details.get("optimizer")
+    if optimizer is None:
+        return float("nan"), 0.0
+    rate = float(optimizer.learning_rate.initial)
+    # The limit of the whole gradient holds for batches too: their noise can only lower it.
+    numbers = optimizer.numbers
+    if optimizer.name.lower() == "momentum":
+        beta = next((float(v) for k, v in numbers.items() if k != "eta"), 0.0)
+        return rate, 1.0 + beta
+    return rate, 1.0 if optimizer.name.lower() == "sgd" else 0.0
+
+
+def _measured(objective: Objective, vector: Array) -> tuple[Curvature | None, str]:
+    try:
+        found = curvature(objective, vector)
+    except (GradworkError, np.linalg.LinAlgError, ValueError) as error:
+        return None, str(error).splitlines()[0]
+    if not math.isfinite(found.largest) or not math.isfinite(found.smallest):
+        return None, "the Hessian is not finite there"
+    return found, ""
+
+
+def _about_curvature(
+    words: _Words, c: Curvature, rate: float, limit: float, factor: float, diverged: bool
+) -> list[str]:
+    lines = []
+    facts = {"largest": c.largest, "smallest": c.smallest, "limit": limit, "rate": rate_text(rate)}
+    if factor and math.isfinite(limit):
+        key = "why limit" if rate >= limit else "why below limit"
+        text = words(key, **facts)
+        lines.append(text if factor == 1.0 else text.replace("2/L", "2(1 + β)/L"))
+    if c.smallest < -1e-12 * abs(c.largest):
+        lines.append(words("why saddle", **facts))
+    elif not c.determined:
+        lines.append(words("why flat", **facts))
+    else:
+        contraction = near_one(c.best_contraction)
+        lines.append(words("why spans", condition=power(c.condition), contraction=contraction, **facts))
+        if factor == 1.0 and not diverged and math.isfinite(rate) and rate < limit:
+            own = c.contraction(rate)
+            steps = math.ceil(math.log(10) / -math.log(own)) if 0 < own < 1 else 0
+            if steps > 100:
+                lines.append(words("why crawls", contraction=near_one(own), steps=steps))
+    return lines
+
+
+def near_one(value: float) -> str:
+    """Return a factor just below one with as many nines as it has, and one digit more.
+
+    >>> near_one(0.99999971), near_one(0.75), near_one(0.9985)
+    ('0.9999997', '0.75', '0.998')
+    """
+    if not 0.9 < value < 1:
+        return short(value, 3)
+    digits = math.floor(-math.log10(1 - value)) + 1
+    return f"{math.floor(value * 10**digits) / 10**digits:.{digits}f}"
+
+
+def _remedies(
+    words: _Words, objective: Objective, fit: Fit, found: Curvature, scaled: Curvature | None, rate: float, limit: float
+) -> list[str]:
+    do = []
+    if scaled is not None and scaled.determined and scaled.condition < 0.5 * found.condition:
+        data = ", ".join(_tables(objective))
+        do.append(words("do scale", data=data, limit=short(scaled.limit, 3), condition=power(scaled.condition)))
+    if math.isfinite(limit) and rate >= limit:
+        do.append(words("do rate", rate=rate_text(below(limit))))
+    if objective.size <= 1_500:
+        from gradwork.learn.solvers import Analysis
+
+        key = "do closed" if Analysis(objective).linear and not words.flags else "do newton"
+        do.append(words(key))
+    else:
+        do.append(words("do lbfgs"))
+    return do
+
+
+def rate_text(rate: float) -> str:
+    """Return a learning rate as one types it.
+
+    >>> rate_text(1e-4), rate_text(0.05), rate_text(4e-05)
+    ('1e-4', '0.05', '4e-5')
+    """
+    text = f"{rate:.4g}" if rate >= 1e-3 else f"{rate:.3e}"
+    mantissa, _, exponent = text.partition("e")
+    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+    return mantissa + (f"e{int(exponent)}" if exponent else "")
+
+
+def below(limit: float) -> float:
+    """Return the largest number with one digit that is below a limit.
+
+    >>> below(4.544e-5), below(0.3)
+    (4e-05, 0.2)
+    """
+    exponent = math.floor(math.log10(limit))
+    digit = math.ceil(limit / 10.0**exponent * (1 - 1e-9)) - 1
+    return float(f"{digit}e{exponent}") if digit >= 1 else float(f"9e{exponent - 1}")
+
+
+# --- scaling ----------------------------------------------------------------------------------------------
+
+
+def _tables(objective: Objective) -> list[str]:
+    # Matrices of data with more rows than columns, that is: tables.
+    return [
+        name
+        for name, a in objective.data.items()
+        if a.ndim == 2 and a.dtype.kind == "f" and a.shape[0] >= a.shape[1] and not _onehot(objective, name)
+    ]
+
+
+def _onehot(objective: Objective, name: str) -> bool:
+    from gradwork.expr.node import facts
+
+    return "onehot" in facts(objective.data_symbols[name])
+
+
+def standardised(X: Array, centre: bool) -> Array:
+    """Return the columns of X with mean 0 (if `centre`) and deviation 1; constant columns stay as they are.
+
+    >>> standardised(np.array([[1.0, 1.0], [1.0, 3.0]]), centre=True).tolist()
+    [[1.0, -1.0], [1.0, 1.0]]
+    """
+    constant = np.ptp(X, axis=0) == 0
+    mean = np.where(constant | (not centre), 0.0, X.mean(axis=0))
+    spread = np.sqrt(((X - mean) ** 2).mean(axis=0))
+    return (X - mean) / np.where(constant | (spread == 0), 1.0, spread)
+
+
+def _scaled_curvature(
+    objective: Objective, given: Mapping[str, Any] | None, found: Curvature | None
+) -> Curvature | None:
+    if found is None:
+        return None
+    if given is None:
+        names = _tables(objective)
+        if not names:
+            return None
+        # Columns are moved only where the formula has an intercept: a scalar parameter or a constant column.
+        scalar = any(s.ndim == 0 for s in objective.symbols)
+        given = {}
+        for name in names:
+            X = objective.data[name]
+            given[name] = standardised(X, scalar or bool((np.ptp(X, axis=0) == 0).any()))
+    try:
+        other = objective.with_data(given)
+        return _measured(other, other.start_vector)[0]
+    except GradworkError:
+        return None
+
+
+# --- the record -------------------------------------------------------------------------------------------
+
+
+def _left(fit: Fit) -> NonFinite | None:
+    """Return the first value that left its domain: one step beyond the last finite parameters."""
+    objective = fit.objective
+    found = explain_nonfinite(objective, fit.vector)
+    if found is not None:
+        return found
+    rate, _ = _rate(fit)
+    if not math.isfinite(rate):
+        return None
+    # The run kept the last finite parameters; a step of plain descent from there shows where it went.
+    return explain_nonfinite(objective, fit.vector - rate * objective.gradient(fit.vector))
+
+
+def _turned(history: History) -> tuple[int | None, dict[str, Any]]:
+    """Return the epoch at which validation was best if it turned there for good, and facts for the sentence."""
+    held = history.validation_loss
+    seen = np.flatnonzero(np.isfinite(held))
+    if len(seen) < 5:
+        return None, {}
+    values, epochs, train = held[seen], history.epoch[seen], history.loss[seen]
+    at = int(np.argmin(values))
+    best, last = float(values[at]), float(values[-1])
+    rest = len(values) - 1 - at
+    # A rise that noise could make does not count: it must last, and be larger than the wiggles of the curve.
+    wiggle = float(np.median(np.abs(np.diff(values)))) if len(values) > 1 else 0.0
+    rose = last - best > max(0.01 * abs(best), 2 * wiggle)
+    if rest < max(3, len(values) // 20) or not rose or not train[-1] < train[at]:
+        return None, {}
+    facts = {"epoch": int(epochs[at]), "best": best, "last": last}
+    return int(epochs[at]), facts | {"train_then": float(train[at]), "train_now": float(train[-1])}

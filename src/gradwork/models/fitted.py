@@ -1,0 +1,316 @@
+"""A fitted model: its coefficients, what is known of them, and what it predicts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from gradwork.data.encoding import Encoding
+from gradwork.data.tables import Table
+from gradwork.diff.api import grad
+from gradwork.errors import GradworkError, TableError
+from gradwork.models.builders import Model, build
+from gradwork.models.inference import parameters_of
+from gradwork.models.terms import Terms
+from gradwork.stats.inference import Inference, coefficient_table
+from gradwork.stats.likelihoods import LikelihoodMetrics
+from gradwork.stats.metrics import RegressionMetrics
+from gradwork.stats.summary import (
+    Block,
+    FitSummary,
+    format_equation,
+    format_summary,
+    likelihood_facts,
+    regression_facts,
+)
+from gradwork.stats.words import say as stats_say
+
+Array = NDArray[Any]
+
+
+@dataclass(eq=False)
+class FittedModel:
+    """A model with its coefficients on the original scale.
+
+    model:        the expressions (loss, prediction, parameters).
+    beta:         p coefficients, the intercept first; for k classes p×k, zero for the first class.
+    names:        of the coefficients: "intercept", then the columns (and their powers).
+    covariance:   of beta, p×p; for classes those of each class but the first together.
+    target, kind, levels: what is predicted.
+    metrics:      of the rows that it was fitted to.
+    fit:          the run (None for a model that was read from a folder).
+    heading, notes: what the summary says above and below the table.
+    """
+
+    model: Model
+    beta: Array
+    names: tuple[str, ...]
+    covariance: Array
+    df: float | None
+    encoding: Encoding
+    terms: Terms | None
+    target: str
+    kind: str
+    levels: tuple[Any, ...]
+    rows: int
+    metrics: RegressionMetrics | LikelihoodMetrics | None = None
+    condition_number: float = float("nan")
+    sigma: float = float("nan")
+    level: float = 0.95
+    heading: str = ""
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+    fit: Any = None
+    separation: Any = None
+    scaling: Any = None
+    source: str = "the table"
+    details: dict[str, Any] = field(default_factory=dict)
+
+    # --- what was estimated ---
+
+    @property
+    def coefficients(self) -> dict[str, Any]:
+        """The estimates by name; for classes one such dict per class against the first."""
+        if self.beta.ndim == 1:
+            return dict(zip(self.names, map(float, self.beta), strict=True))
+        return {
+            str(label): dict(zip(self.names, map(float, self.beta[:, j + 1]), strict=True))
+            for j, label in enumerate(self.levels[1:])
+        }
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """The tables of coefficients: one, or one for each class against the first."""
+        p = len(self.names)
+        if self.beta.ndim == 1:
+            return (Block(coefficient_table(self.beta, self.covariance, self.names, self.df, self.level)),)
+        found = []
+        for j, label in enumerate(self.levels[1:]):
+            own = slice(j * p, (j + 1) * p)
+            table = coefficient_table(
+                self.beta[:, j + 1], self.covariance[own, own], self.names, self.df, self.level
+            )
+            title = stats_say("class against", label=label, reference=self.levels[0])
+            found.append(Block(table, title))
+        return tuple(found)
+
+    @property
+    def inference(self) -> Inference:
+        """Standard errors, tests and intervals of a model with one predictor."""
+        if len(self.blocks) != 1:
+            raise GradworkError("this model has one table for each class: see `blocks`")
+        return self.blocks[0].inference
+
+    @property
+    def equation(self) -> str:
+        """The model with its numbers, as one line."""
+        if self.beta.ndim > 1:
+            return ""
+        label = self.levels[1] if len(self.levels) == 2 else ""
+        left = self.model.link.format(target=self.target, label=label)
+        return format_equation(left, self.names, self.beta)
+
+    @property
+    def formatted(self) -> FitSummary:
+        """The summary as data: heading, equation, tables, facts, notes."""
+        facts: tuple = ()
+        if isinstance(self.metrics, RegressionMetrics):
+            facts = regression_facts(self.metrics, self.condition_number)
+        elif isinstance(self.metrics, LikelihoodMetrics):
+            facts = likelihood_facts(self.metrics)
+        return FitSummary(self.heading, self.equation, self.blocks, facts, self.notes)
+
+    def summary(self, width: int = 100) -> str:
+        """Return the summary as text."""
+        return format_summary(self.formatted, width)
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def diagnosis(self, flags: bool = False) -> Any:
+        """Return why the run went as it did (see `learn.diagnosis`); None for a model that was read.
+
+        flags: name remedies by the options of the command line.
+        """
+        if self.fit is None:
+            return None
+        from gradwork.learn.diagnosis import diagnose
+
+        return diagnose(self.fit, flags=flags)
+
+    @cached_property
+    def derivation(self) -> Any:
+        """How the gradient that was descended is derived from the loss."""
+        first, *_ = grad(self.model.loss, list(self.model.parameters))
+        return first.derivation
+
+    # --- what is predicted ---
+
+    def matrix(self, data: Any) -> Array:
+        """Return the columns of the model for new rows, n×(p without the intercept).
+
+        data: a table, a frame, a dict of columns, a path, or an array with the columns in their order.
+        """
+        X = self.encoding.apply(as_table(data, self.encoding))
+        return self.terms.expand(X) if self.terms is not None else X
+
+    def mean(self, data: Any) -> Array:
+        """Return the predicted mean of each row, or the probabilities of all classes, n×k."""
+        from gradwork.run import function
+
+        X = self.matrix(data)
+        model, values = self.model, parameters_of(self.model, self.beta)
+        if model.name == "softmax":
+            values = {name: np.asarray(v) for name, v in values.items()}
+        program = function(model.prediction, arguments=[model.X, *model.parameters])
+        p = np.asarray(program(X, *values.values()))
+        return np.column_stack([1 - p, p]) if model.name == "logistic" else p
+
+    def predict(self, data: Any) -> Array:
+        """Return the prediction of each row: a number, or the label of the most probable class."""
+        found = self.mean(data)
+        if not self.levels:
+            return found
+        return np.array(self.levels, dtype=object if isinstance(self.levels[0], str) else None)[found.argmax(axis=1)]
+
+    def probabilities(self, data: Any) -> Array:
+        """Return the probability of each class, n×k, in the order of `levels`."""
+        if not self.levels:
+            raise GradworkError(f"'{self.target}' is {self.kind}: a number has no class probabilities")
+        return self.mean(data)
+
+    def predict_interval(
+        self, data: Any, level: float | None = None, kind: str = "prediction"
+    ) -> tuple[Array, Array, Array]:
+        """Return the prediction of each row, and the bounds of its interval.
+
+        kind: "prediction", where a new observation will lie, or "mean", where the mean lies. The first adds the
+        spread of the observations (normal with the residual variance, or Poisson) to the uncertainty of the mean.
+        For a logistic model the interval is that of the probability.
+
+            z ± q √(xᵀCx)    with q of Student's t or the normal distribution, mapped by the inverse link
+        """
+        level = self.level if level is None else level
+        if not 0 < level < 1:
+            raise GradworkError(f"the level of an interval lies between 0 and 1, say 0.95; got {level}")
+        if kind not in ("prediction", "mean"):
+            raise GradworkError(f"an interval is of the 'prediction' or of the 'mean', not {kind!r}")
+        if self.model.name == "softmax":
+            raise GradworkError("intervals of several probabilities at once are not made; see `probabilities`")
+        X = self.matrix(data)
+        full = np.column_stack([np.ones(len(X)), X]) if self.model.intercept else X
+        z = full @ self.beta
+        spread = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", full, self.covariance, full), 0.0))
+        if self.df is None:
+            q = float(special.ndtri((1 + level) / 2))
+        else:
+            q = float(special.stdtrit(self.df, (1 + level) / 2)) if self.df > 0 else float("nan")
+        if self.model.name == "logistic":
+            return special.expit(z), special.expit(z - q * spread), special.expit(z + q * spread)
+        if self.model.name == "poisson":
+            mean, low, high = np.exp(z), np.exp(z - q * spread), np.exp(z + q * spread)
+            if kind == "prediction":
+                from scipy.stats import poisson  # costs half a second to import, and few ask
+
+                low, high = poisson.ppf((1 - level) / 2, low), poisson.ppf((1 + level) / 2, high)
+            return mean, low, high
+        if kind == "prediction":
+            spread = np.sqrt(spread**2 + self.sigma**2)
+        return z, z - q * spread, z + q * spread
+
+    # --- to and from plain data ---
+
+    def spec(self) -> dict[str, Any]:
+        """Return the model as plain data (arrays as NumPy arrays), from which `from_spec` makes it again."""
+        return {
+            "type": "model",
+            "model": self.model.name,
+            "options": self.model.options,
+            "beta": np.asarray(self.beta, dtype=float),
+            "covariance": np.asarray(self.covariance, dtype=float),
+            "names": list(self.names),
+            "df": self.df,
+            "encoding": self.encoding.to_dict(),
+            "monomials": None if self.terms is None else [list(m) for m in self.terms.monomials],
+            "target": self.target,
+            "kind": self.kind,
+            "levels": list(self.levels),
+            "rows": self.rows,
+            "sigma": None if np.isnan(self.sigma) else float(self.sigma),
+            "level": self.level,
+            "heading": self.heading,
+            "reason": self.reason,
+            "notes": list(self.notes),
+            "condition_number": float(self.condition_number) if np.isfinite(self.condition_number) else None,
+            "metrics": None if self.metrics is None else {"class": type(self.metrics).__name__, **_plain(self.metrics)},
+            "source": self.source,
+        }
+
+    @classmethod
+    def from_spec(cls, data: Any) -> FittedModel:
+        """Return the model from plain data; TableError if it was tampered with."""
+        try:
+            encoding = Encoding.from_dict(data["encoding"])
+            model = build(data["model"], dict(data["options"]))
+            names = tuple(str(n) for n in data["names"])
+            beta = np.asarray(data["beta"], dtype=float)
+            covariance = np.asarray(data["covariance"], dtype=float)
+            monomials = data["monomials"]
+            terms = None
+            if monomials is not None:
+                terms = Terms(encoding.names, tuple(tuple(int(j) for j in m) for m in monomials))
+            levels = tuple(data["levels"])
+            width = len(encoding.names) if terms is None else len(terms.monomials)
+            p = width + model.intercept
+            classes = len(levels) if model.name == "softmax" else 1
+            q = p * max(classes - 1, 1)
+            shape = (p, classes) if model.name == "softmax" else (p,)
+            if len(names) != p or beta.shape != shape or covariance.shape != (q, q) or not np.isfinite(beta).all():
+                raise ValueError("shapes")
+            if terms is not None and not all(0 <= j < len(encoding.names) for m in terms.monomials for j in m):
+                raise ValueError("monomials")
+            return cls(
+                model, beta, names, covariance, None if data["df"] is None else float(data["df"]), encoding, terms,
+                str(data["target"]), str(data["kind"]), levels, int(data["rows"]), _metrics(data["metrics"]),
+                float("nan") if data["condition_number"] is None else float(data["condition_number"]),
+                float("nan") if data["sigma"] is None else float(data["sigma"]), float(data["level"]),
+                str(data["heading"]), str(data["reason"]), tuple(map(str, data["notes"])), source=str(data["source"]),
+            )  # fmt: skip
+        except (KeyError, TypeError, ValueError) as error:
+            if isinstance(error, TableError):
+                raise
+            raise TableError("the description of the model is damaged") from error
+
+
+def as_table(data: Any, encoding: Encoding) -> Table:
+    """Return new rows as a table with the columns of an encoding; a plain array has them in their order."""
+    from gradwork.data.reading import read_table
+
+    if isinstance(data, str) or hasattr(data, "__fspath__"):
+        return read_table(data, text_columns=encoding.text_columns)
+    if isinstance(data, (np.ndarray, list, tuple)):
+        return Table.from_any(data, names=[f.name for f in encoding.features])
+    return Table.from_any(data)
+
+
+def _plain(metrics: Any) -> dict[str, Any]:
+    # JSON knows neither nan nor infinity; the text that Python reads back as such stands for them.
+    found = {}
+    for name, value in vars(metrics).items():
+        odd = isinstance(value, float) and not np.isfinite(value)
+        found[name] = repr(float(value)) if odd else value.item() if isinstance(value, np.generic) else value
+    return found
+
+
+def _metrics(data: Any) -> RegressionMetrics | LikelihoodMetrics | None:
+    if data is None:
+        return None
+    values = dict(data)
+    kind = {"RegressionMetrics": RegressionMetrics, "LikelihoodMetrics": LikelihoodMetrics}[values.pop("class")]
+    odd = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
+    return kind(**{k: odd.get(v, v) if isinstance(v, str) else v for k, v in values.items()})

@@ -1,0 +1,44 @@
+"""Layers as functions that build expressions, and networks of them."""
+
+from gradwork.nn.layers import (
+    ACTIVATIONS,
+    Activation,
+    AvgPool1D,
+    AvgPool2D,
+    Conv1D,
+    Conv2D,
+    Dense,
+    Embedding,
+    Flatten,
+    GlobalAvgPool,
+    GlobalMaxPool,
+    LayerNorm,
+    MaxPool1D,
+    MaxPool2D,
+)
+from gradwork.nn.network import Network, network
+from gradwork.nn.scope import Layer, Scope, Sequential
+from gradwork.nn.starts import orthogonal
+
+__all__ = [
+    "ACTIVATIONS",
+    "Activation",
+    "AvgPool1D",
+    "AvgPool2D",
+    "Conv1D",
+    "Conv2D",
+    "Dense",
+    "Embedding",
+    "Flatten",
+    "GlobalAvgPool",
+    "GlobalMaxPool",
+    "Layer",
+    "LayerNorm",
+    "MaxPool1D",
+    "MaxPool2D",
+    "Network",
+    "Scope",
+    "Sequential",
+    "network",
+    "orthogonal",
+]

@@ -1,0 +1,172 @@
+"""Correlation of an array with a kernel, which the field calls convolution: a contraction of its windows.
+
+    o[i, …] = Σₐ x[s i + d a, …] w[a, …]
+
+It is no primitive: `contraction(window(x), w)`. So its derivatives are contractions and folds of windows, and
+they are recognised (`matches`) where they are shown as x ⋆ w and where they are computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gradwork.errors import ShapeError
+from gradwork.expr.dims import Dim, shape_text
+from gradwork.expr.node import Expr, constant
+from gradwork.ops.contraction import contract
+from gradwork.ops.windows import WINDOW, padded, per_axis, positions, span, window
+
+_FORMS = {
+    1: "x: n and w: k, or x: N×n×c (or n×c) and w: k×c×o",
+    2: "x: h×w and w: kh×kw, or x: N×h×w×c (or h×w×c) and w: kh×kw×c×o",
+}
+
+
+def conv1d(x: Any, w: Any, stride: int = 1, padding: Any = "valid", dilation: int = 1) -> Expr:
+    """Return the correlation of signals with a kernel: o[i] = Σₐ x[s i + d a] w[a].
+
+    x: n and w: k, or x: N×n×c (or n×c) and w: k×c×o, summed over the channels c.
+    padding: "valid" (none), "same" (n/s outputs), "full", a width, or (before, after).
+
+    >>> conv1d([1.0, 2, 3, 4], [1.0, -1]).evaluate().tolist()
+    [-1.0, -1.0, -1.0]
+    """
+    return _convolution(1, x, w, stride, padding, dilation)
+
+
+def conv2d(x: Any, w: Any, stride: Any = 1, padding: Any = "valid", dilation: Any = 1) -> Expr:
+    """Return the correlation of images with a kernel: o[i, j] = Σ x[s i + d a, s j + d b] w[a, b].
+
+    x: h×w and w: kh×kw, or x: N×h×w×c (or h×w×c) and w: kh×kw×c×o, summed over the channels c.
+    padding: "valid" (none), "same" (h/s × w/s outputs), "full", a width, or one (or a pair) for each axis.
+
+    >>> from gradwork.expr import tensor
+    >>> conv2d(tensor("x", "n", 28, 28, 1), tensor("w", 5, 5, 1, 8)).shape
+    (Dim(n), Dim(24), Dim(24), Dim(8))
+    """
+    return _convolution(2, x, w, stride, padding, dilation)
+
+
+def _convolution(rank: int, x: Any, w: Any, stride: Any, padding: Any, dilation: Any) -> Expr:
+    x, w = constant(x), constant(w)
+    plain = x.ndim == w.ndim == rank
+    if not plain and (w.ndim != rank + 2 or x.ndim not in (rank + 1, rank + 2)):
+        raise ShapeError(f"conv{rank}d takes {_FORMS[rank]}, not {shape_text(x.shape)} and {shape_text(w.shape)}")
+    if not plain and x.shape[-1] != w.shape[-2]:
+        raise ShapeError(
+            f"the kernel {shape_text(w.shape)} takes {w.shape[-2]} channels, the input "
+            f"{shape_text(x.shape)} has {x.shape[-1]}"
+        )
+    axis = x.ndim - rank - 1 if not plain else 0
+    sizes = w.shape[:rank]
+    strides, dilations = per_axis(stride, rank, "stride"), per_axis(dilation, rank, "dilation")
+    ends = paddings(padding, x.shape[axis : axis + rank], sizes, strides, dilations)
+    wide = padded(x, axis, tuple((a, b, 0) for a, b in ends))
+    for n, k, d in zip(wide.shape[axis:], sizes, dilations, strict=False):
+        reach = span(k, d)
+        if n.value is not None and reach.value is not None and reach.value > n.value:
+            raise ShapeError(
+                f"the kernel {shape_text(sizes)}{f' with dilation {d}' if d > 1 else ''} is larger than its input "
+                f"{shape_text(wide.shape[axis : axis + rank])}"
+            )
+    places = tuple(("at", a) for a in range(rank))
+    inside = tuple(("in", a) for a in range(rank))
+    windows = window(wide, sizes, axis, strides, dilations)
+    if plain:
+        return contract([(windows, (*places, *inside)), (w, inside)], places)
+    batch = ("batch",) * axis
+    return contract(
+        [(windows, (*batch, *places, *inside, "channel")), (w, (*inside, "channel", "out"))],
+        (*batch, *places, "out"),
+    )
+
+
+def paddings(
+    padding: Any, lengths: Sequence[Dim], sizes: Sequence[Dim], strides: Sequence[int], dilations: Sequence[int]
+) -> list[tuple[Dim, Dim]]:
+    """Return how many zeros go before and after each axis.
+
+    "same" gives ⌈n/s⌉ outputs, with the odd zero after, as TensorFlow and Keras do.
+
+    >>> paddings("same", [Dim.of("n")], [Dim.of(4)], [1], [1])
+    [(Dim(1), Dim(2))]
+    """
+    reach = [span(k, d) for k, d in zip(sizes, dilations, strict=True)]
+    if padding == "valid":
+        return [(Dim.of(0), Dim.of(0))] * len(reach)
+    if padding == "full":
+        return [(r - 1, r - 1) for r in reach]
+    if padding == "same":
+        found = []
+        for n, r, s in zip(lengths, reach, strides, strict=True):
+            total = r - 1
+            if s > 1:
+                if n.value is None or r.value is None:
+                    raise ShapeError(f'padding="same" with a stride needs known sizes, not {n} and {r}')
+                total = Dim.of(max((-(-n.value // s) - 1) * s + r.value - n.value, 0))
+            found.append((total // 2, total - total // 2))
+        return found
+    given = padding if isinstance(padding, (tuple, list)) else (padding,) * len(reach)
+    if len(reach) == 1 and len(given) == 2 and not isinstance(given[0], (tuple, list)):
+        given = (tuple(given),)
+    if len(given) != len(reach) or isinstance(padding, str):
+        raise ShapeError(f'padding is "valid", "same", "full", a width or one for each axis, not {padding!r}')
+    ends = [tuple(p) if isinstance(p, (tuple, list)) else (p, p) for p in given]
+    if any(len(e) != 2 or any(not hasattr(w, "__index__") or w < 0 for w in e) for e in ends):
+        raise ShapeError(f"a padding is a whole number from 0 or a pair of them, not {padding!r}")
+    return [(Dim.of(a), Dim.of(b)) for a, b in ends]
+
+
+# --- recognising it in a product --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """A window in a product, summed against other operands over its own axes or over its places.
+
+    window:  which operand the window is.     others: the operands that it is summed against.
+    inside:  whether the sum runs over the window (x ⋆ w) or over its places (x ⋆ δ, the gradient of w).
+    along:   the labels that it slides along.      labels: those of the correlation, in its natural order.
+    stride, dilation: of the correlation as it is written.
+    """
+
+    window: int
+    others: tuple[int, ...]
+    inside: bool
+    along: tuple[int, ...]
+    labels: tuple[int, ...]
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+
+
+def match(operands: Sequence[tuple[Expr, Sequence[int]]], out: Sequence[int]) -> Correlation | None:
+    """Return the first correlation in a product, or None; sums over windows come before sums over places."""
+    for within in (True, False):
+        for i, (operand, own) in enumerate(operands):
+            if operand.op is not WINDOW or len(set(own)) != len(own):
+                continue
+            axis, sizes, strides, dilations = operand.params
+            k = len(sizes)
+            places, inside = tuple(own[axis : axis + k]), tuple(own[axis + k : axis + 2 * k])
+            summed, kept = (inside, places) if within else (places, inside)
+            others = tuple(
+                j for j, (_, labels) in enumerate(operands) if j != i and set(labels) & set(summed)
+            )
+            held = {label for j in others for label in operands[j][1]}
+            if not others or set(summed) & set(out) or not set(summed) <= held or held & set(kept):
+                continue
+            outside = set(out)
+            for j, (_, labels) in enumerate(operands):
+                if j != i and j not in others:
+                    outside.update(labels)
+            labels = [label for label in own if label in outside]
+            for j in others:
+                labels += [label for label in operands[j][1] if label in outside and label not in labels]
+            stride, dilation = (strides, dilations) if within else (dilations, strides)
+            return Correlation(i, others, within, summed, tuple(labels), stride, dilation)
+    return None
+
+
+__all__ = ["Correlation", "conv1d", "conv2d", "match", "paddings", "positions"]

@@ -1,0 +1,316 @@
+"""Recurrences over a time axis: `scan`, and `stop`, which lets no adjoint through.
+
+    stateₜ = body(stateₜ₋₁, xₜ; θ),   t = 1 … T
+
+One node stands for one thing that a recurrence gives: its last state, all values of an expression of its step, or
+their sum. Nodes of the same recurrence and arguments are computed by one loop, so what a derivative needs of the
+forward pass is asked for by making another node. The derivative of a scan is a scan that runs the other way; the
+gradient of a parameter is a sum over time, which programs turn into one product (see `rewrite.loops`).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gradwork.errors import GradworkError, ShapeError
+from gradwork.expr.dims import Dim, DimLike, shape_text
+from gradwork.expr.node import (
+    METHODS,
+    NAME,
+    SYMBOL,
+    Expr,
+    constant,
+    make,
+    rebuild,
+    substitute,
+    walk,
+)
+from gradwork.expr.notation import BigSum, Call, Letter, Math
+from gradwork.expr.op import Op
+from gradwork.ops.arithmetic import add
+from gradwork.ops.contraction import matmul, multiply
+from gradwork.ops.elementwise import equal, mod, tanh, where
+from gradwork.ops.indexing import ones
+from gradwork.ops.reduction import cumsum
+
+
+@dataclass(frozen=True)
+class Recurrence:
+    """A step of a recurrence: bound symbols, and the state that follows from them.
+
+    carries:    the state before the step, as symbols such as `h[t-1]`.
+    after:      the state after it, as expressions of all the bound symbols.
+    steps:      what the step takes from the sequences, such as `x[t]`.
+    parameters: what is the same at every step.
+    length:     the number of steps.
+    reverse:    whether the step of T comes first.
+    letters:    what the states are called, without time.
+    """
+
+    carries: tuple[Expr, ...]
+    after: tuple[Expr, ...]
+    steps: tuple[Expr, ...]
+    parameters: tuple[Expr, ...]
+    length: Dim
+    reverse: bool = False
+    letters: tuple[str, ...] = ()
+
+    @property
+    def bound(self) -> tuple[Expr, ...]:
+        """The bound symbols, in the order of a scan's arguments."""
+        return (*self.carries, *self.steps, *self.parameters)
+
+
+LAST, ALL, SUM = "last", "all", "sum"
+
+
+def _shape(args: tuple[Expr, ...], params: tuple) -> tuple[Dim, ...]:
+    recurrence, kind, what = params
+    k, p = len(recurrence.carries), len(recurrence.steps)
+    for symbol, arg, timed in zip(recurrence.bound, args, [False] * k + [True] * p + [False] * (len(args) - k - p)):
+        wanted = (recurrence.length, *symbol.shape) if timed else symbol.shape
+        if arg.shape != wanted:
+            raise ShapeError(
+                f"the scan takes {symbol.params[0]} with shape {shape_text(wanted)}, not {shape_text(arg.shape)}"
+            )
+    if kind == LAST:
+        return recurrence.carries[what].shape
+    return (recurrence.length, *what.shape) if kind == ALL else what.shape
+
+
+def _written(node: Expr, args: list[Math]) -> Math:
+    recurrence, kind, what = node.params
+    inner: Callable[[Expr], Math] = METHODS["math"]
+    if kind == LAST:
+        end = "1" if recurrence.reverse else str(recurrence.length)
+        if recurrence.letters and not recurrence.letters[what].startswith("df/d"):
+            return Letter(f"{recurrence.letters[what]}[{end}]")
+        return Call("last", (inner(recurrence.after[what]),), latex=r"\operatorname{last}")
+    if kind == SUM:
+        return BigSum((recurrence.steps[0].params[0].rpartition("[")[2][:-1] if recurrence.steps else "t",), inner(what))
+    return Call("all", (inner(what),), latex=r"\operatorname{all}")
+
+
+def _example() -> tuple:
+    h, x, W = (
+        make(SYMBOL, (), (label, frozenset()), shape)
+        for label, shape in (("h[t-1]", (Dim.of(2),)), ("x[t]", (Dim.of(2),)), ("W", (Dim.of(2), Dim.of(2))))
+    )
+    step = Recurrence((h,), (tanh(add(matmul(W, h), x)),), (x,), (W,), Dim.of(4), False, ("h",))
+    return ((2,), (4, 2), (2, 2)), (step, ALL, step.after[0])
+
+
+# params: (recurrence, "last", which carry) or (recurrence, "all" | "sum", an expression of the bound symbols)
+SCAN = Op(
+    "scan",
+    shape=_shape,
+    pullback=lambda g, y, node, i: METHODS["scan pullback"](g, node, i),
+    pushforward=lambda t, y, node, i: METHODS["scan pushforward"](t, node, i),
+    code=lambda w, node, args: (_ for _ in ()).throw(GradworkError("a scan is written as a loop")),
+    notation=_written,
+    law=r"\partial f/\partial h_{t-1} = (\partial h_t/\partial h_{t-1})^{\mathsf T}\, \partial f/\partial h_t",
+    analytic=False,  # a step may hold what has no complex continuation
+    summary="a recurrence over a time axis",
+    example=_example(),
+)
+
+# The first argument; its derivative is let through where the second is 1, and not where it is 0.
+STOP = Op(
+    "stop",
+    shape=lambda args, params: args[0].shape,
+    pullback=lambda g, y, node, i: multiply(node.args[1], g) if i == 0 else None,
+    pushforward=lambda t, y, node, i: multiply(node.args[1], t) if i == 0 else None,
+    code=lambda w, node, args: args[0],
+    notation=lambda node, args: args[0],
+    law=r"\partial\,\mathrm{stop}(x, k)/\partial x = k\,g",
+    domain=((-2.0, 2.0), (1.0, 1.0)),
+    summary="x itself; its derivative is multiplied by k",
+    example=(((3,), ()), ()),
+)
+
+
+def stop(x: Any, keep: Any = 0) -> Expr:
+    """Return `x`; a derivative passes only where the scalar `keep` is 1. By default none does.
+
+    >>> import gradwork as gw
+    >>> x = gw.scalar("x")
+    >>> print(gw.grad(x * stop(x), x))
+    x
+    """
+    x, keep = constant(x), constant(keep)
+    if keep.ndim:
+        raise ShapeError(f"what stop lets through is one number, not shape {shape_text(keep.shape)}")
+    return make(STOP, (x, keep))
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """What a scan gives: all states (the time axis first) and the last one; tuples for several states."""
+
+    states: Any
+    last: Any
+
+
+_LETTERS = "tsuvwpq"
+_open: list[int] = []  # how many scans are being built around this one
+
+
+def scan(
+    body: Callable[..., Any],
+    start: Any,
+    sequences: Any = (),
+    *,
+    length: DimLike | None = None,
+    mask: Any = None,
+    truncate: int | None = None,
+    reverse: bool = False,
+    names: Sequence[str] = (),
+) -> Scanned:
+    """Return the states of the recurrence  stateₜ = body(stateₜ₋₁, xₜ),  t = 1 … T.
+
+    body:      a function of the state's parts and then the entries of the sequences at t; it returns the new
+               state (a tuple for several parts). Whatever else it uses is a parameter.
+    start:     the state before the first step, or a tuple of parts.
+    sequences: one array, or a tuple of arrays, with time as first axis.
+    length:    the number of steps, where there is no sequence.
+    mask:      an array of T×… : where it is 0 the state stays as it was (sequences of unequal lengths).
+    truncate:  let the adjoint pass only within blocks of that many steps (truncated backpropagation).
+    reverse:   begin with the last entry.
+    names:     what parts and entries are called; by default what the body calls them.
+
+    >>> import gradwork as gw
+    >>> x, a = gw.vector("x", "T"), gw.scalar("a")
+    >>> s = scan(lambda s, x: a * s + x, 0, x)
+    >>> s.states.evaluate(x=[1, 1, 1], a=2), s.last.evaluate(x=[1, 1, 1], a=2)
+    (array([1., 3., 7.]), 7.0)
+    """
+    several = isinstance(start, (tuple, list))
+    starts = [constant(s) for s in (start if several else (start,))]
+    given = [constant(s) for s in (sequences if isinstance(sequences, (tuple, list)) else (sequences,))]
+    masks = [] if mask is None else [constant(mask)]
+    steps = _length([*given, *masks], length)
+    if truncate is not None:
+        if not isinstance(truncate, int) or truncate < 1:
+            raise GradworkError(f"truncate is a whole number of steps from 1, not {truncate!r}")
+        place = cumsum(ones(steps))  # 1 … T; the first step of each block takes its state without a derivative
+        masks.append(1 - equal(mod(place if reverse else place - 1, truncate), 0))
+    letter = _LETTERS[len(_open) % len(_LETTERS)]
+    called = _called(body, names, len(starts), len(given))
+    carries = [_bound(f"{n}[{letter}-1]", s.shape) for n, s in zip(called, starts)]
+    entries = [_bound(f"{n}[{letter}]", s.shape[1:], s) for n, s in zip(called[len(starts) :], given)]
+    extra = [_bound(f"{n}[{letter}]", m.shape[1:]) for n, m in zip(_marks(mask, truncate), masks)]
+    before = [make(STOP, (c, extra[-1])) for c in carries] if truncate is not None else carries
+    _open.append(1)
+    try:
+        result = body(*before, *entries)
+    finally:
+        _open.pop()
+    after = [constant(r) for r in (result if isinstance(result, (tuple, list)) else (result,))]
+    after = _timed(after, letter)
+    _check(after, carries, called)
+    if mask is not None:
+        after = [where(_wide(extra[0], c), new, old) for new, old, c in zip(after, before, carries)]
+    bound = {*carries, *entries, *extra}
+    free = [s for s in dict.fromkeys(n for n in walk(*after) if n.op is SYMBOL) if s not in bound]
+    made = Recurrence(
+        tuple(carries), tuple(after), (*entries, *extra), tuple(free), steps, reverse, tuple(called[: len(starts)])
+    )
+    args = (*starts, *given, *masks, *free)
+    last = tuple(make(SCAN, args, (made, LAST, k)) for k in range(len(starts)))
+    states = tuple(make(SCAN, args, (made, ALL, a)) for a in after)
+    return Scanned(states, last) if several else Scanned(states[0], last[0])
+
+
+def _length(given: Sequence[Expr], length: DimLike | None) -> Dim:
+    if any(not s.ndim for s in given):
+        raise ShapeError("a sequence has time as its first axis; this one is a scalar")
+    found = list(dict.fromkeys([s.shape[0] for s in given] + ([Dim.of(length)] if length is not None else [])))
+    if not found:
+        raise GradworkError("a scan without sequences needs its length")
+    if len(found) > 1:
+        raise ShapeError(f"the sequences of a scan have different lengths: {', '.join(map(str, found))}")
+    if found[0].value == 0:
+        raise ShapeError("a scan needs at least one step; its sequences have length 0")
+    return found[0]
+
+
+def _called(body: Callable[..., Any], names: Sequence[str], states: int, entries: int) -> list[str]:
+    known = list(names)
+    if not known:
+        try:
+            known = [p.name for p in inspect.signature(body).parameters.values() if p.kind <= p.POSITIONAL_OR_KEYWORD]
+        except (TypeError, ValueError):
+            known = []
+    if len(known) != states + entries or len(set(known)) != len(known):
+        if names:
+            raise GradworkError(f"names must name {states} states and {entries} sequences, each its own way")
+        known = [f"h_{k + 1}" for k in range(states)] + [f"x_{k + 1}" for k in range(entries)]
+    return known
+
+
+def _timed(after: list[Expr], letter: str) -> list[Expr]:
+    # What the body named has a value at each step.
+    named = {n: f"{n.params[0]}[{letter}]" for n in walk(*after) if n.op is NAME and not n.params[0].endswith("]")}
+    done: dict[Expr, Expr] = {}
+    for node in walk(*after):
+        new = rebuild(node, tuple(done[a] for a in node.args)) if node.args else node
+        done[node] = make(NAME, new.args, (named[node], node.params[1])) if node in named else new
+    return [done[a] for a in after]
+
+
+def _marks(mask: Any, truncate: int | None) -> list[str]:
+    return ["m"] * (mask is not None) + ["keep"] * (truncate is not None)
+
+
+def _bound(label: str, shape: Sequence[Dim], like: Expr | None = None) -> Expr:
+    # A label with brackets is no name that a person can give, so bound symbols meet no others.
+    whole = like is not None and (
+        (like.op is SYMBOL and "integer" in like.params[1])
+        or (like.op.name == "array" and like.params[0].array.dtype.kind in "iu")
+    )
+    return make(SYMBOL, (), (label, frozenset({"integer"} if whole else ())), tuple(shape))
+
+
+def _check(after: Sequence[Expr], carries: Sequence[Expr], called: Sequence[str]) -> None:
+    if len(after) != len(carries):
+        raise GradworkError(f"the body returns {len(after)} states, but the scan starts with {len(carries)}")
+    for new, old, label in zip(after, carries, called):
+        if new.shape != old.shape:
+            raise ShapeError(
+                f"the state {label} starts with shape {shape_text(old.shape)}, but the body makes it "
+                f"{shape_text(new.shape)}"
+            )
+
+
+def _wide(mask: Expr, state: Expr) -> Expr:
+    # The axes of a mask are the first axes of the state: one number for each sequence of a batch.
+    if mask.shape != state.shape[: mask.ndim]:
+        raise ShapeError(f"a mask of T×{shape_text(mask.shape)} does not fit states of {shape_text(state.shape)}")
+    return mask[(..., *[None] * (state.ndim - mask.ndim))] if mask.ndim < state.ndim and mask.ndim else mask
+
+
+def unrolled(node: Expr, steps: int) -> list[Expr]:
+    """Return the states after each of `steps` steps, written out, for a scan of one state of that length.
+
+    >>> import gradwork as gw
+    >>> x, w = gw.vector("x", 2), gw.scalar("w")
+    >>> for state in unrolled(scan(lambda h, x: gw.tanh(w * h + x), 0, x).last, 2):
+    ...     print(state)
+    tanh(w·0 + x[0])
+    tanh(w tanh(w·0 + x[0]) + x[1])
+    """
+    recurrence = node.params[0]
+    k, p = len(recurrence.carries), len(recurrence.steps)
+    state, given = list(node.args[:k]), node.args[k : k + p]
+    out = []
+    for t in range(steps - 1, -1, -1) if recurrence.reverse else range(steps):
+        held = dict(zip(recurrence.bound, (*state, *(s[t] for s in given), *node.args[k + p :])))
+        state = [substitute(a, held) for a in recurrence.after]
+        out.append(state[0])
+    return out
+
+
+

@@ -1,0 +1,147 @@
+"""Helper functions of the generated source for windows, padding and pooling."""
+
+from __future__ import annotations
+
+from gradwork.run.helper import Helper
+
+_WINDOW = '''
+def window(x, axis, sizes, strides, dilations):
+    """Every window of the given sizes over the axes from `axis` on; the axes of the windows follow those."""
+    k, spans = len(sizes), tuple((m - 1) * d + 1 for m, d in zip(sizes, dilations))
+    view = np.lib.stride_tricks.sliding_window_view(x, spans, tuple(range(axis, axis + k)))
+    places = (slice(None),) * axis + tuple(slice(None, None, s) for s in strides)
+    view = view[places + (slice(None),) * (x.ndim - axis - k) + tuple(slice(None, None, d) for d in dilations)]
+    return np.moveaxis(view, tuple(range(-k, 0)), tuple(range(axis + k, axis + 2 * k)))
+'''
+
+_JAX_WINDOW = '''
+def window(x, axis, sizes, strides, dilations):
+    """Every window of the given sizes over the axes from `axis` on; the axes of the windows follow those."""
+    k, counts = len(sizes), [
+        (x.shape[axis + a] - (m - 1) * d - 1) // s + 1 for a, (m, s, d) in enumerate(zip(sizes, strides, dilations))
+    ]
+    parts = [
+        x[(slice(None),) * axis + tuple(
+            slice(o * d, o * d + (n - 1) * s + 1, s) for o, n, s, d in zip(offset, counts, strides, dilations)
+        )]
+        for offset in itertools.product(*map(range, sizes))
+    ]
+    stacked = jnp.stack(parts, axis + k)
+    return stacked.reshape(stacked.shape[: axis + k] + tuple(sizes) + stacked.shape[axis + k + 1 :])
+'''
+
+_TORCH_WINDOW = '''
+def window(x, axis, sizes, strides, dilations):
+    """Every window of the given sizes over the axes from `axis` on; the axes of the windows follow those."""
+    k = len(sizes)
+    for a, (m, s, d) in enumerate(zip(sizes, strides, dilations)):
+        x = x.unfold(axis + a, (m - 1) * d + 1, s)[..., ::d]
+    return torch.movedim(x, tuple(range(-k, 0)), tuple(range(axis + k, axis + 2 * k)))
+'''
+
+_FOLD = '''
+def fold(x, axis, lengths, strides, dilations):
+    """The windows of x added back at their places, in an array with axes of the given lengths."""
+    k = len(lengths)
+    result = np.zeros(x.shape[:axis] + tuple(lengths) + x.shape[axis + 2 * k :], x.dtype)
+    for offset in itertools.product(*map(range, x.shape[axis + k : axis + 2 * k])):
+        places = tuple(
+            slice(o * d, o * d + (n - 1) * s + 1, s)
+            for o, n, s, d in zip(offset, x.shape[axis : axis + k], strides, dilations)
+        )
+        result[(slice(None),) * axis + places] += x[(slice(None),) * (axis + k) + offset]
+    return result
+'''
+
+_JAX_FOLD = '''
+def fold(x, axis, lengths, strides, dilations):
+    """The windows of x added back at their places, in an array with axes of the given lengths."""
+    k, result = len(lengths), None
+    for offset in itertools.product(*map(range, x.shape[axis + k : axis + 2 * k])):
+        part = x[(slice(None),) * (axis + k) + offset]
+        widths = [(0, 0, 0)] * part.ndim
+        for a, (o, n, m, s, d) in enumerate(zip(offset, part.shape[axis:], lengths, strides, dilations)):
+            widths[axis + a] = (o * d, m - o * d - (n - 1) * s - 1, s - 1)
+        moved = jax.lax.pad(part, jnp.zeros((), part.dtype), widths)
+        result = moved if result is None else result + moved
+    return result
+'''
+
+_PAD = '''
+def pad(x, axis, widths):
+    """Zeros around the axes from `axis` on: for each how many before, after, and between its entries."""
+    shape, index = list(x.shape), [slice(None)] * x.ndim
+    for a, (low, high, gap) in enumerate(widths, axis):
+        last = low + (x.shape[a] - 1) * (gap + 1) + 1
+        shape[a], index[a] = last + high, slice(low, last, gap + 1)
+    result = np.zeros(shape, x.dtype)
+    result[tuple(index)] = x
+    return result
+'''
+
+_JAX_PAD = '''
+def pad(x, axis, widths):
+    """Zeros around the axes from `axis` on: for each how many before, after, and between its entries."""
+    every = ((0, 0, 0),) * axis + tuple(widths) + ((0, 0, 0),) * (x.ndim - axis - len(widths))
+    return jax.lax.pad(x, jnp.zeros((), x.dtype), every)
+'''
+
+_FIRST_LARGEST = '''
+def first_largest(x, axis, sizes, strides):
+    """1 at the first largest entry of each window of x, else 0."""
+    k = len(sizes)
+    windows = window(x, axis, sizes, strides, (1,) * k)
+    flat = windows.reshape(windows.shape[: axis + k] + (-1,) + windows.shape[axis + 2 * k :])
+    best = np.argmax(flat, axis + k)
+    best = best.reshape(best.shape[: axis + k] + (1,) + best.shape[axis + k :])
+    entries = np.arange(flat.shape[axis + k]).reshape((-1,) + (1,) * (x.ndim - axis - k))
+    return (best == entries).reshape(windows.shape)
+'''
+
+_MAXPOOL = '''
+def maxpool(x, axis, sizes, strides):
+    """The largest entry of each window."""
+    k = len(sizes)
+    return np.amax(window(x, axis, sizes, strides, (1,) * k), tuple(range(axis + k, axis + 2 * k)))
+'''
+
+_UNPOOL = '''
+def unpool(g, x, axis, sizes, strides):
+    """Each entry of g put at the first largest entry of its window of x, sums where windows overlap."""
+    k = len(sizes)
+    first = first_largest(x, axis, sizes, strides)
+    first = first.reshape(first.shape + (1,) * (g.ndim - x.ndim))
+    g = g.reshape(g.shape[: axis + k] + (1,) * k + g.shape[axis + k :])
+    return fold(first * g, axis, x.shape[axis : axis + k], strides, (1,) * k)
+'''
+
+_REPOOL = '''
+def repool(t, x, axis, sizes, strides):
+    """Of each window of t the entry where x is first largest."""
+    k = len(sizes)
+    first = first_largest(x, axis, sizes, strides)
+    first = first.reshape(first.shape + (1,) * (t.ndim - x.ndim))
+    windows = window(t, axis, sizes, strides, (1,) * k)
+    return np.sum(first * windows, tuple(range(axis + k, axis + 2 * k)))
+'''
+
+_AVGPOOL = '''
+def avgpool(x, axis, sizes, strides):
+    """The mean of each window."""
+    k = len(sizes)
+    return np.mean(window(x, axis, sizes, strides, (1,) * k), tuple(range(axis + k, axis + 2 * k)))
+'''
+
+_POOLS = ("window",)
+_ENTRIES = ("window", "first_largest")
+
+WINDOW_HELPERS: dict[str, Helper] = {
+    "window": Helper(_WINDOW, {"jax": _JAX_WINDOW, "torch": _TORCH_WINDOW}),
+    "fold": Helper(_FOLD, {"jax": _JAX_FOLD, "torch": _FOLD.replace("np.zeros(", "torch.zeros(").replace(", x.dtype)", ", dtype=x.dtype)")}),
+    "pad": Helper(_PAD, {"jax": _JAX_PAD, "torch": _PAD.replace("np.zeros(shape, x.dtype)", "torch.zeros(shape, dtype=x.dtype)")}),
+    "first_largest": Helper(_FIRST_LARGEST, needs=("window",)),
+    "maxpool": Helper(_MAXPOOL, needs=_POOLS),
+    "unpool": Helper(_UNPOOL, needs=(*_ENTRIES, "fold")),
+    "repool": Helper(_REPOOL, needs=_ENTRIES),
+    "avgpool": Helper(_AVGPOOL, needs=_POOLS),
+}  # fmt: skip

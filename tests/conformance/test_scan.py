@@ -1,0 +1,150 @@
+"""Recurrences: their values, derivatives of first and second order, on every target, in every variant."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import gradwork as gw
+from gradwork.ops.sequence import SCAN, scan, unrolled
+from tests.run.torchrun import run_torch
+
+T, n, d, k = 4, 3, 2, 3
+X = gw.tensor("X", T, n, d)
+Y = gw.matrix("Y", n, k)
+U, W, b, H0 = gw.matrix("U", d, k), gw.matrix("W", k, k), gw.vector("b", k), gw.matrix("H_0", n, k)
+M = gw.matrix("M", T, n)
+RNG = np.random.default_rng(7)
+VALUES = {
+    "X": RNG.normal(size=(T, n, d)), "Y": RNG.normal(size=(n, k)), "U": RNG.normal(size=(d, k)),
+    "W": RNG.normal(size=(k, k)) / 2, "b": RNG.normal(size=k), "H_0": RNG.normal(size=(n, k)),
+    "M": np.array([[1, 1, 1], [1, 1, 0], [1, 0, 0], [1, 0, 0]]),
+}  # fmt: skip
+
+
+def rnn(h, x):
+    return gw.tanh(x @ U + h @ W + b)
+
+
+def gated(h, c, x):
+    gate = gw.sigmoid(x @ U + h @ W)
+    c = gate * c + (1 - gate) * gw.tanh(x @ U - h @ W.T)
+    return gw.tanh(c) * gate, c
+
+
+def loss(states, last):
+    return gw.mean((last - Y) ** 2) + 0.3 * gw.sum(gw.sin(states)) / T
+
+
+CASES = {
+    "last": lambda: gw.mean((scan(rnn, H0, X).last - Y) ** 2),
+    "all": lambda: gw.sum(gw.sin(scan(rnn, H0, X).states)),
+    "both": lambda: loss(scan(rnn, H0, X).states, scan(rnn, H0, X).last),
+    "reverse": lambda: loss(scan(rnn, H0, X, reverse=True).states, scan(rnn, H0, X, reverse=True).last),
+    "mask": lambda: loss(scan(rnn, H0, X, mask=M).states, scan(rnn, H0, X, mask=M).last),
+    "two states": lambda: loss(scan(gated, (H0, H0), X).states[0], scan(gated, (H0, H0), X).last[1]),
+    "two sequences": lambda: gw.mean((scan(lambda h, x, z: rnn(h, x) * z, H0, (X, gw.sum(X, axis=2)[:, :, None])).last - Y) ** 2),
+    "no sequence": lambda: gw.mean((scan(lambda h: gw.tanh(h @ W + b), H0, length=T).last - Y) ** 2),
+    "linear": lambda: gw.mean((scan(lambda h, x: h @ W + x @ U, H0, X).last - Y) ** 2),
+    "softmax": lambda: gw.mean((scan(lambda h, x: gw.softmax(h @ W + x @ U, axis=1), H0, X).last - Y) ** 2),
+    "nested": lambda: gw.mean(
+        (scan(lambda h, x: scan(lambda h, u: gw.tanh(h @ W + u), h, gw.stack([x @ U, b * (x @ U)])).last, H0, X).last - Y) ** 2
+    ),
+}  # fmt: skip
+
+
+def by_hand(case, v):
+    """The value of a case by a plain loop."""
+    sigmoid = lambda z: 1 / (1 + np.exp(-z))
+    h, c, states = v["H_0"], v["H_0"], []
+    order = range(T)[::-1] if case == "reverse" else range(T)
+    for t in order:
+        x, old = v["X"][t], h
+        a = x @ v["U"] + h @ v["W"]
+        match case:
+            case "two states":
+                gate = sigmoid(a)
+                c = gate * c + (1 - gate) * np.tanh(x @ v["U"] - h @ v["W"].T)
+                h = np.tanh(c) * gate
+            case "two sequences":
+                h = np.tanh(a + v["b"]) * x.sum(axis=1)[:, None]
+            case "no sequence":
+                h = np.tanh(h @ v["W"] + v["b"])
+            case "linear":
+                h = a
+            case "softmax":
+                e = np.exp(a)
+                h = e / e.sum(axis=1, keepdims=True)
+            case "nested":
+                for u in (x @ v["U"], v["b"] * (x @ v["U"])):
+                    h = np.tanh(h @ v["W"] + u)
+            case _:
+                h = np.tanh(a + v["b"])
+        if case == "mask":
+            h = np.where(v["M"][t][:, None] != 0, h, old)
+        states.append(h)
+    squares = np.mean(((c if case == "two states" else h) - v["Y"]) ** 2)
+    everything = np.sum(np.sin(states))
+    if case == "all":
+        return everything
+    return squares + 0.3 * everything / T if case in ("both", "reverse", "mask", "two states") else squares
+
+
+def known(x, values=VALUES):
+    return {s: values[s] for s in x.symbols}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_value(case):
+    f = CASES[case]()
+    assert f.evaluate(**known(f)) == pytest.approx(by_hand(case, VALUES), rel=1e-13)
+
+
+def moved(f, values, label, direction, h):
+    return f({**values, label: values[label] + h * direction})
+
+
+def difference(f, values, label, direction, h=1e-3):
+    at = lambda j: np.asarray(moved(f, values, label, direction, j * h))
+    return (8 * (at(1) - at(-1)) - (at(2) - at(-2))) / (12 * h)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_gradient_and_tangent_agree_with_differences(case):
+    f = CASES[case]()
+    variables = [s for s in f.symbols if s not in ("Y", "M")]
+    gradients = gw.grad(f, variables)
+    assert gradients[0].derivation.replay()
+    program = gw.function(list(gradients))
+    found = program(**{s: VALUES[s] for s in program.symbols})
+    for label, g in zip(variables, found):
+        direction = np.random.default_rng(1).normal(size=VALUES[label].shape)
+        expected = difference(lambda v: by_hand(case, v), VALUES, label, direction)
+        assert np.sum(g * direction) == pytest.approx(expected, rel=1e-8, abs=1e-9)
+        tangent = gw.jvp(f, label, gw.constant(direction))
+        assert tangent.evaluate(**known(tangent)) == pytest.approx(expected, rel=1e-8, abs=1e-9)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_hessian_vector_product_agrees_with_differences(case):
+    f = CASES[case]()
+    for label in [s for s in f.symbols if s in ("W", "X", "H_0")]:
+        direction = np.random.default_rng(2).normal(size=VALUES[label].shape)
+        product = gw.hvp(f, label, gw.constant(direction))
+        gradient = gw.function(gw.grad(f, label))
+        expected = difference(lambda v: gradient(**{s: v[s] for s in gradient.symbols}), VALUES, label, direction)
+        np.testing.assert_allclose(product.evaluate(**known(product)), expected, rtol=1e-7, atol=1e-8)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_targets_agree(case):
+    f = CASES[case]()
+    outputs = [f, *gw.grad(f, [s for s in f.symbols if s in ("U", "W", "b", "H_0")])]
+    program = gw.function(outputs)
+    values = {s: VALUES[s] for s in program.symbols}
+    expected = program(**values)
+    compiled = gw.function(outputs, target="xla")(**values)
+    other = [run_torch(o, VALUES) for o in outputs]
+    for a, c, t in zip(expected, compiled, other):
+        np.testing.assert_allclose(c, a, rtol=1e-12, atol=1e-13)
+        np.testing.assert_allclose(t, a, rtol=1e-12, atol=1e-13)
