@@ -31,10 +31,15 @@ _LATER = {
     "function": "gradwork.run",
     "compile": "gradwork.run",
     "certify": "gradwork.diff.certificate",
-    "minimize": "gradwork.learn.minimize",
-    "maximize": "gradwork.learn.minimize",
+    "scan": "gradwork.ops.sequence",
+    "written_out": "gradwork.ops.sequence",
+    "minimize": "gradwork.learn.front",
+    "maximize": "gradwork.learn.front",
     "Objective": "gradwork.learn.objective",
     "Stopping": "gradwork.learn.stopping",
+    **dict.fromkeys(
+        ("SGD", "Momentum", "Nesterov", "Adagrad", "RMSprop", "Adam", "AdamW"), "gradwork.learn.optimizers"
+    ),
     "fit": "gradwork.models.fit",
 }
 _PACKAGES = frozenset({"data", "learn", "models", "stats"})

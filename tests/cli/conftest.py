@@ -50,6 +50,8 @@ def process() -> Callable[..., Ran]:
             [sys.executable, "-c", "from gradwork.cli import main; main()", *arguments],
             capture_output=True, env=env, timeout=120,
         )  # fmt: skip
-        return Ran(done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8"))
+        return Ran(
+            done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+        )
 
     return call

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gradwork as gw
-from gradwork.ops.sequence import SCAN, scan, unrolled
+from gradwork.ops.sequence import scan, stop, written_out
 from tests.run.torchrun import run_torch
 
 T, n, d, k = 4, 3, 2, 3
@@ -131,8 +131,8 @@ def test_hessian_vector_product_agrees_with_differences(case):
     for label in [s for s in f.symbols if s in ("W", "X", "H_0")]:
         direction = np.random.default_rng(2).normal(size=VALUES[label].shape)
         product = gw.hvp(f, label, gw.constant(direction))
-        gradient = gw.function(gw.grad(f, label))
-        expected = difference(lambda v: gradient(**{s: v[s] for s in gradient.symbols}), VALUES, label, direction)
+        g = gw.grad(f, label)
+        expected = difference(lambda v, g=g: g.evaluate(**known(g, v)), VALUES, label, direction)
         np.testing.assert_allclose(product.evaluate(**known(product)), expected, rtol=1e-7, atol=1e-8)
 
 
@@ -148,3 +148,83 @@ def test_targets_agree(case):
     for a, c, t in zip(expected, compiled, other):
         np.testing.assert_allclose(c, a, rtol=1e-12, atol=1e-13)
         np.testing.assert_allclose(t, a, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("case", ["last", "all", "both", "reverse", "mask", "two states", "no sequence", "nested"])
+def test_written_out_it_is_the_same_function(case):
+    f = CASES[case]()
+    plain = written_out(f)
+    assert plain.evaluate(**known(f)) == pytest.approx(f.evaluate(**known(f)), rel=1e-13)
+    for label in ("W", "H_0"):
+        g, h = gw.grad(f, label), gw.grad(plain, label)
+        np.testing.assert_allclose(h.evaluate(**known(h)), g.evaluate(**known(g)), rtol=1e-11, atol=1e-12)
+
+
+def test_truncation_stops_the_adjoint_between_blocks():
+    truncated = scan(rnn, H0, X, truncate=2)
+    f = gw.mean((truncated.last - Y) ** 2)
+    # By hand: the first two steps are a constant start of the last two.
+    first, second = gw.scan(rnn, H0, X[:2]).last, lambda h: gw.scan(rnn, h, X[2:]).last
+    by_hand = gw.mean((second(stop(first)) - Y) ** 2)
+    assert f.evaluate(**known(f)) == pytest.approx(by_hand.evaluate(**known(f)), rel=1e-14)
+    for label in ("W", "U", "b"):
+        g, h = gw.grad(f, label), gw.grad(by_hand, label)
+        np.testing.assert_allclose(g.evaluate(**known(g)), h.evaluate(**known(h)), rtol=1e-12)
+    start = gw.grad(f, "H_0")
+    assert not np.any(start.evaluate(**known(start)))
+
+
+def test_a_block_of_all_steps_changes_nothing():
+    f = gw.mean((scan(rnn, H0, X, truncate=T).last - Y) ** 2)
+    plain = gw.mean((scan(rnn, H0, X).last - Y) ** 2)
+    for label in ("W", "X", "H_0"):
+        a, b_ = gw.grad(f, label), gw.grad(plain, label)
+        np.testing.assert_allclose(a.evaluate(**known(a)), b_.evaluate(**known(b_)), rtol=1e-12)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 9])
+def test_any_length_fits_a_symbolic_one(steps):
+    N = gw.dims("N")[0]
+    x = gw.tensor("x", N, n, d)
+    g = gw.grad(gw.mean((scan(rnn, H0, x).last - Y) ** 2), ["W", "U"])
+    values = {**VALUES, "x": np.random.default_rng(3).normal(size=(steps, n, d))}
+    program = gw.function(list(g))
+    found = program(**{s: values[s] for s in program.symbols})
+    h, states = VALUES["H_0"], [VALUES["H_0"]]
+    for t in range(steps):
+        h = np.tanh(values["x"][t] @ values["U"] + h @ values["W"] + values["b"])
+        states.append(h)
+    back, gW, gU = 2 / h.size * (h - values["Y"]), 0, 0
+    for t in reversed(range(steps)):
+        delta = back * (1 - states[t + 1] ** 2)
+        gW, gU, back = gW + states[t].T @ delta, gU + values["x"][t].T @ delta, delta @ values["W"].T
+    np.testing.assert_allclose(found[0], gW, rtol=1e-11)
+    np.testing.assert_allclose(found[1], gU, rtol=1e-11)
+
+
+def test_each_recurrence_is_one_loop_with_one_product_a_step():
+    """Input projection before the loop, weight gradients after it: the text shows it."""
+    N = gw.dims("N")[0]
+    f = gw.mean((scan(rnn, H0, gw.tensor("x", N, n, d)).last - Y) ** 2)
+    text = gw.function([f, *gw.grad(f, ["U", "W", "b"])]).source
+    assert text.count(" = scan(") == 2
+    steps = [part.split("return")[0] for part in text.split("def step")[1:]]
+    assert [part.count(" @ ") for part in steps] == [1, 1], text
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: scan(rnn, H0, gw.tensor("Z", 0, n, d)), "length 0"),
+        (lambda: scan(lambda h, x: h @ U.T, H0, X), "the body makes it 3×2"),
+        (lambda: scan(lambda h, x, z: h, H0, (X, gw.vector("z", 9))), "different lengths: 4, 9"),
+        (lambda: scan(lambda h: h, H0), "needs its length"),
+        (lambda: scan(rnn, H0, gw.scalar("z")), "time as its first axis"),
+        (lambda: scan(rnn, H0, X, truncate=0), "truncate"),
+        (lambda: scan(rnn, H0, X, mask=gw.matrix("Q", T, d)), "does not fit"),
+        (lambda: scan(lambda h, x: (h, h), H0, X), "returns 2 states"),
+    ],
+)
+def test_what_does_not_fit_is_said(make, message):
+    with pytest.raises(gw.GradworkError, match=message):
+        make()

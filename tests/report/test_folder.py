@@ -14,7 +14,12 @@ from gradwork.learn.history import History
 from gradwork.report import folder as module
 from gradwork.report.folder import FolderError, check_free, load_folder, pack, save_folder, unpack
 
-SPEC = {"model": "linear", "parameters": {"b": np.array([1.5, -2.0, 1 / 3])}, "degree": 3, "mean": float("nan")}
+SPEC = {
+    "model": "linear",
+    "parameters": {"b": np.array([1.5, -2.0, 1 / 3])},
+    "degree": 3,
+    "mean": float("nan"),
+}
 
 
 @pytest.fixture
@@ -52,7 +57,13 @@ def test_a_model_without_a_run_has_no_history(tmp_path: Path):
 
 
 def test_pack_and_unpack_are_inverse():
-    spec = {"a": [np.arange(3), {"b": np.eye(2)}], "c": float("inf"), "d": None, "e": True, "f": np.float64(2.5)}
+    spec = {
+        "a": [np.arange(3), {"b": np.eye(2)}],
+        "c": float("inf"),
+        "d": None,
+        "e": True,
+        "f": np.float64(2.5),
+    }
     described, arrays = pack(spec)
     json.dumps(described, allow_nan=False)
     assert sorted(arrays) == ["a.0", "a.1.b"]
@@ -63,7 +74,9 @@ def test_pack_and_unpack_are_inverse():
 
 def test_an_existing_folder_is_left_alone(saved: Path):
     before = (saved / "model.json").read_bytes()
-    with pytest.raises(FolderError, match="exists already\n  choose another with --out, or replace it with --overwrite"):
+    with pytest.raises(
+        FolderError, match="exists already\n  choose another with --out, or replace it with --overwrite"
+    ):
         save_folder(saved, SPEC)
     assert (saved / "model.json").read_bytes() == before
 
@@ -94,7 +107,9 @@ def test_an_empty_folder_is_filled_and_a_file_is_refused(tmp_path: Path):
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
 @pytest.mark.parametrize("step", ["_write", "_move"])
-def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, step: str):
+def test_a_full_disk_is_said_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, step: str
+):
     def full(*args: object) -> None:
         raise OSError(code, os.strerror(code))
 
@@ -117,7 +132,9 @@ def test_a_disk_that_fills_while_the_history_is_written(tmp_path: Path, monkeypa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_overwriting_keeps_the_old_model_if_the_new_one_cannot_be_put_there(saved: Path, monkeypatch: pytest.MonkeyPatch):
+def test_overwriting_keeps_the_old_model_if_the_new_one_cannot_be_put_there(
+    saved: Path, monkeypatch: pytest.MonkeyPatch
+):
     real, calls = os.rename, []
 
     def fails_second(a: object, b: object) -> None:

@@ -75,7 +75,10 @@ def test_a_page_is_well_formed_and_needs_nothing_else(kind: str, request: pytest
             if name in ("src", "href"):
                 assert (value or "").startswith("#"), f"{tag} {name}={value}"
     # The only addresses are the names of the languages SVG and MathML.
-    assert set(re.findall(r"https?://[^\s\"'<)]+", page)) <= {"http://www.w3.org/1998/Math/MathML", "http://www.w3.org/2000/svg"}
+    assert set(re.findall(r"https?://[^\s\"'<)]+", page)) <= {
+        "http://www.w3.org/1998/Math/MathML",
+        "http://www.w3.org/2000/svg",
+    }
     assert "@import" not in page and "url(http" not in page
 
 
@@ -106,7 +109,13 @@ def test_a_page_of_numbers_says_all(regression: tuple[str, Reader]):
 def test_a_page_of_classes_says_all(classifier: tuple[str, Reader]):
     page, reader = classifier
     text = " ".join(reader.text)
-    for part in ("Who was taken for whom", "malignant", "Are the probabilities of benign true?", "area 0.98", "z"):
+    for part in (
+        "Who was taken for whom",
+        "malignant",
+        "Are the probabilities of benign true?",
+        "area 0.98",
+        "z",
+    ):
         assert part in text, part
     assert page.count('<svg class="plot"') == 3
 
@@ -201,7 +210,10 @@ def test_histogram_bins():
 
 def test_a_race_is_drawn_with_bands():
     epochs = np.arange(5)
-    runs = {"sgd": (epochs, 1.0 + epochs, epochs + 0.5, epochs + 2.0), "adam": (epochs, 1e-4 / (1 + epochs), *[1e-4 / (1 + epochs)] * 2)}
+    runs = {
+        "sgd": (epochs, 1.0 + epochs, epochs + 0.5, epochs + 2.0),
+        "adam": (epochs, 1e-4 / (1 + epochs), *[1e-4 / (1 + epochs)] * 2),
+    }
     with style.look() as colours:
         ax = style.figure()
         plots.race(ax, runs, colours)

@@ -9,6 +9,7 @@ import gradwork as gw
 from gradwork.run import code, function
 from gradwork.run.layout import wrap
 from gradwork.run.order import best_order
+from tests.run.torchrun import run_torch
 
 n, d, k, h = gw.dims("n", "d", "k", "h")
 X, y, b = gw.matrix("X", n, d), gw.vector("y", n), gw.vector("b", d)
@@ -124,6 +125,14 @@ def test_sizes_decide_the_order():
     product = u @ v @ gw.matrix("M", "p", "p")
     assert result(product, sizes={"p": 1000, "q": 2}) == "U @ (V @ M)"
     assert result(product, sizes={"p": 2, "q": 1000}) == "U @ V @ M"
+
+
+def test_cholesky_sees_the_symmetric_part_on_every_target():
+    a = np.array([[4.0, 1.0], [0.2, 3.0]])
+    expected = np.linalg.cholesky((a + a.T) / 2)
+    np.testing.assert_allclose(gw.cholesky(A).evaluate(A=a), expected)
+    np.testing.assert_allclose(run_torch(gw.cholesky(A), {"A": a}), expected)
+    assert result(gw.cholesky(gw.symbol("S", (d, d), symmetric=True))) == "np.linalg.cholesky(S)"
 
 
 class TestBlocks:

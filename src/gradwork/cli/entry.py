@@ -30,7 +30,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return _invoke(list(arguments))
     except GradworkError as error:
-        complain(str(error))
+        complain(str(error), label=getattr(error, "label", "error"))
         return BAD_INPUT
     except KeyboardInterrupt:
         complain(say("interrupted"), label="")
@@ -53,7 +53,7 @@ def _invoke(arguments: list[str]) -> int:
     usage: type[Exception] = typer.BadParameter.__mro__[2]  # ClickException, wherever this Typer keeps it
     command = typer.main.get_command(app)
     try:
-        with command.make_context("gradwork", _formulas(arguments)) as context:
+        with command.make_context("gradwork", _formulas(arguments), obj=arguments) as context:
             command.invoke(context)
     except typer.Exit as done:
         return done.exit_code

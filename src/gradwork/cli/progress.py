@@ -9,6 +9,7 @@ from typing import Any
 
 from gradwork.cli.output import is_terminal, note
 from gradwork.cli.words import say
+from gradwork.learn.callbacks import Callback, Progress
 
 QUIET_FOR = 0.25  # seconds: what is over by then needs no view
 BLOCKS = "▁▂▃▄▅▆▇█"
@@ -21,7 +22,7 @@ def view(quiet: bool = False) -> Any:
     return Live() if is_terminal(sys.stderr) else Lines()
 
 
-def facts(p: Any) -> list[tuple[str, str]]:
+def facts(p: Progress) -> list[tuple[str, str]]:
     """Return where a run stands as (word, value): loss, validation, learning rate."""
     found = [(say("loss"), f"{p.loss:.6g}")]
     if math.isfinite(p.validation_loss):
@@ -49,38 +50,38 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def sparkline(values: Any, width: int = 16) -> str:
-    """Return numbers as a row of blocks, the largest the highest; on a logarithmic scale where they span decades.
+def sparkline(values: Any, width: int = 16, span: tuple[float, float] | None = None) -> str:
+    """Return numbers as a row of blocks, the largest the highest; on a logarithmic scale where all are positive.
 
-    >>> sparkline([8, 4, 2, 1])
-    '█▆▃▁'
+    `span` gives the lowest and the highest number of the scale, so that several rows compare.
+
+    >>> sparkline([8, 4, 2, 1]), sparkline([8, 4, 2, 1], span=(1, 64))
+    ('█▆▃▁', '▅▃▂▁')
     """
     finite = [float(v) for v in values if math.isfinite(v)]
     if len(finite) < 2:
         return ""
     step = (len(finite) - 1) / (width - 1) if len(finite) > width else 1
     chosen = [finite[round(i * step)] for i in range(min(width, len(finite)))]
-    if min(chosen) > 0:
-        chosen = [math.log(v) for v in chosen]
-    low, high = min(chosen), max(chosen)
-    span = high - low or 1.0
-    return "".join(BLOCKS[min(7, int(8 * (v - low) / span))] for v in chosen)
+    low, high = span or (min(chosen), max(chosen))
+    if min(low, *chosen) > 0:
+        chosen, low, high = [math.log(v) for v in chosen], math.log(low), math.log(high)
+    scale = high - low or 1.0
+    return "".join(BLOCKS[max(0, min(7, int(8 * (v - low) / scale)))] for v in chosen)
 
 
-class Lines:
+class Lines(Callback):
     """Plain lines on standard error, about ten in a run, and none for a short one."""
-
-    every = None
 
     def __init__(self) -> None:
         self.last = 0.0
         self.tenth = 0
 
-    def begin(self, progress: Any) -> None:
+    def begin(self, progress: Progress) -> None:
         """Start the clock."""
         self.last = time.perf_counter()
 
-    def after(self, progress: Any) -> str | None:
+    def after(self, progress: Progress) -> str | None:
         """Write a line for each tenth of the run, or every ten seconds."""
         now = time.perf_counter()
         tenth = 10 * progress.unit // max(progress.units, 1)
@@ -89,10 +90,10 @@ class Lines:
             note(self.text(progress))
         return None
 
-    def text(self, p: Any) -> str:
+    def text(self, p: Progress) -> str:
         """Return one line of the view."""
         parts = [f"{p.unit:,}/{p.units:,}", *(f"{word} {value}" for word, value in facts(p))]
-        if p.unit < p.units:
+        if p.unit < p.units and math.isfinite(p.left):
             parts.append(say("left", time=duration(p.left)))
         return "  ".join(parts)
 
@@ -100,19 +101,17 @@ class Lines:
         """Nothing: the summary follows."""
 
 
-class Live:
+class Live(Callback):
     """One changing line on a terminal: a bar, the loss with its curve, validation, rate, time left."""
-
-    every = None
 
     def __init__(self) -> None:
         self.bar: Any = None
         self.task: Any = None
 
-    def begin(self, progress: Any) -> None:
+    def begin(self, progress: Progress) -> None:
         """Wait: a run that is over at once flashes nothing."""
 
-    def after(self, progress: Any) -> str | None:
+    def after(self, progress: Progress) -> str | None:
         """Draw where the run stands."""
         if self.bar is None and progress.seconds > QUIET_FOR:
             self._start(progress)
@@ -130,11 +129,12 @@ class Live:
             self.bar.stop()
             self.bar = None
 
-    def _start(self, p: Any) -> None:
+    def _start(self, p: Progress) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
 
-        self.bar = Progress(
+        self.bar = Bar(
             TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[facts]}"),
@@ -145,7 +145,7 @@ class Live:
         self.task = self.bar.add_task("", total=p.units, completed=p.unit, facts=self._facts(p))
         self.bar.start()
 
-    def _facts(self, p: Any) -> str:
+    def _facts(self, p: Progress) -> str:
         loss, *rest = facts(p)
         curve = sparkline(p.history.loss)
         shown = [

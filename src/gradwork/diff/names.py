@@ -12,7 +12,7 @@ from gradwork.expr.node import CONSTANT, LEAVES, NAME, SIZE, Expr, consumers, de
 from gradwork.ops.arithmetic import ADD, POWER
 from gradwork.ops.contraction import CONTRACT
 from gradwork.ops.elementwise import WHERE
-from gradwork.ops.sequence import SCAN
+from gradwork.ops.sequence import SCAN, Recurrence
 
 _LINEAR = {ADD, CONTRACT}
 _SMOOTH_NORM = {"power", "norm", "abs", "sign", "sqrt"}
@@ -189,7 +189,7 @@ def _letters(chosen: list[tuple[Expr, str]], taken: set[str]) -> dict[Expr, str]
 
 
 def name_step(
-    after: Sequence[Expr], asked: Sequence[Expr], bound: Sequence[Expr], letters: Sequence[str]
+    after: Sequence[Expr], asked: Sequence[Expr], recurrence: Recurrence
 ) -> tuple[tuple[Expr, ...], tuple[Expr, ...]]:
     """Return the expressions of a step with its quantities under names that carry the time, such as a[t] and h[t].
 
@@ -200,21 +200,21 @@ def name_step(
     for node in walk(*roots):
         for x in node.args:
             users.setdefault(x, []).append(node)
+    bound, letters, time = recurrence.bound, recurrence.letters, recurrence.time
     moving = set().union(*(depends(x, bound) for x in roots)) - set(bound)
-    time = bound[0].params[0].rpartition("[")[2][:-1].partition("-")[0].partition("+")[0]
     taken = {s.params[0] for s in bound} | {n.params[0] for n in walk(*roots) if n.op is NAME}
     labels: dict[Expr, str] = {}
     chosen: list[tuple[Expr, str]] = []
     for node in walk(*roots):
         if node not in moving or node.op is NAME:
             continue
-        nonlinear = [u for u in users.get(node, []) if u.op not in (*_LINEAR, WHERE, NAME) and u.args[0] is node]
+        nonlinear = [u for u in users.get(node, []) if u.op not in (*_LINEAR, WHERE, NAME)]
         inside = bool(users.get(node)) and all(u.op is NAME for u in users[node]) and node not in roots
         if inside:
             continue
         if node in after:
             labels[node] = _fresh(letters[after.index(node)], time, taken)
-        elif node.op in _LINEAR and _substantial(node) and any(u.op.elementwise or u.op.name == "index" for u in nonlinear):
+        elif node.op in _LINEAR and _substantial(node) and nonlinear:
             chosen.append((node, "A" if node.ndim > 1 else "a"))
         elif node.op.elementwise and not node.op.constant and node.op not in (*_LINEAR, POWER, WHERE):
             chosen.append((node, "S" if node.ndim > 1 else "s"))

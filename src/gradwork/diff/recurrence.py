@@ -53,10 +53,6 @@ def _label(base: str, time: str, taken: set[str]) -> str:
     return f"{base}[{time}]"
 
 
-def _time(recurrence: Recurrence) -> str:
-    return recurrence.carries[0].params[0].rpartition("[")[2][:-1].partition("-")[0].partition("+")[0]
-
-
 def _free(label: str, shape: Iterable[Dim]) -> Expr:
     return make(SYMBOL, (), (label, frozenset()), tuple(shape))
 
@@ -65,13 +61,14 @@ def _free(label: str, shape: Iterable[Dim]) -> Expr:
 def backward(recurrence: Recurrence, kind: str, what: int | Expr, extra: Shape) -> Backward:
     """Return the reverse recurrence for the adjoint of what a node of `recurrence` stands for."""
     bound = recurrence.bound
-    after, asked = name_step(recurrence.after, () if kind == LAST else (what,), bound, recurrence.letters)
+    after, asked = name_step(recurrence.after, () if kind == LAST else (what,), recurrence)
     names = [n for n in walk(*after, *asked) if n.op is NAME and n in depends(n, bound)]
     moving = set().union(*(depends(x, bound) for x in (*after, *asked)))
     stop = {*names, *bound}
     taken = {s.params[0] for s in (*bound, *names)}
-    t = _time(recurrence)
-    seeds = [_free(_label(_adjoint_letter(recurrence, k, kind), t, taken), (*c.shape, *extra)) for k, c in enumerate(after)]
+    t = recurrence.time
+    letters = [_adjoint_letter(recurrence, k, kind) for k in range(len(after))]
+    seeds = [_free(_label(letter, t, taken), (*c.shape, *extra)) for letter, c in zip(letters, after)]
     given = [_free(_label("g", t, taken), (*a.shape, *extra)) for a in asked]
     contributions: dict[Expr, list[Expr]] = {n: [] for n in (*names, *bound)}
     for top, seed in [*zip(asked, given), *zip(after, seeds)]:
@@ -174,19 +171,19 @@ class Forward:
 def tangent(recurrence: Recurrence, kind: str, what: int | Expr, i: int, extra: Shape) -> Forward:
     """Return the recurrence of the tangents of the states, given the tangent of argument i."""
     bound = recurrence.bound
-    after, asked = name_step(recurrence.after, () if kind == LAST else (what,), bound, recurrence.letters)
+    after, asked = name_step(recurrence.after, () if kind == LAST else (what,), recurrence)
     names = [n for n in walk(*after, *asked) if n.op is NAME and n in depends(n, bound)]
     taken = {s.params[0] for s in (*bound, *names)}
     carries, steps = len(recurrence.carries), len(recurrence.steps)
     moved = {
-        c: _free(_label(f"d{c.params[0].partition('[')[0]}", f"{_time(recurrence)}-1", taken), (*c.shape, *extra))
+        c: _free(_label(f"d{c.params[0].partition('[')[0]}", f"{recurrence.time}-1", taken), (*c.shape, *extra))
         for c in recurrence.carries
     }
     tangents = dict(moved)
     if i >= carries:
         x = bound[i]
         base, bracket, time = x.params[0].partition("[")
-        label = _label(f"d{base}", time[:-1] if bracket else _time(recurrence), taken)
+        label = _label(f"d{base}", time[:-1] if bracket else recurrence.time, taken)
         tangents[x] = _free(label, (*x.shape, *extra))
     plain = {n: _free(n.params[0], n.shape) for n in names}
     found = [substitute(forward(x, tangents), plain) for x in (*after, *asked)]
@@ -240,7 +237,8 @@ def through_time(lines: list[Line]) -> list[Line]:
     The step's own quantities come before the scan's name; the backward lines of the step before the adjoints of
     what went into the scan.
     """
-    scans = [line.left for line in lines if line.kind == "forward" and line.left.op is NAME and line.left.args[0].op is SCAN]
+    named = [line.left for line in lines if line.kind == "forward" and line.left.op is NAME]
+    scans = [n for n in named if n.args[0].op is SCAN]
     if not scans:
         return lines
     out: list[Line] = []
@@ -259,7 +257,7 @@ def through_time(lines: list[Line]) -> list[Line]:
             held = set(recurrence.carries)
             back = backward(recurrence, kind, what, extra)
             out += [
-                replace(x, kind="unstep")
+                replace(x, kind="step_back")
                 for x in back.lines
                 if x.kind == "backward" and (x.target.op is NAME or x.target in held)
             ]

@@ -76,12 +76,16 @@ class Dim:
         return total
 
     def __add__(self, other: DimLike) -> Dim:
+        if not _is_size(other):
+            return NotImplemented
         total = dict(self.terms)
         for monomial, coefficient in Dim.of(other).terms:
             total[monomial] = total.get(monomial, 0) + coefficient
         return _canonical(total)
 
     def __mul__(self, other: DimLike) -> Dim:
+        if not _is_size(other):
+            return NotImplemented
         total: dict = {}
         for left, a in self.terms:
             for right, b in Dim.of(other).terms:
@@ -114,6 +118,8 @@ class Dim:
         return self * other
 
     def __sub__(self, other: DimLike) -> Dim:
+        if not _is_size(other):
+            return NotImplemented
         return self + Dim.of(other) * -1
 
     def __rsub__(self, other: DimLike) -> Dim:
@@ -152,7 +158,7 @@ class Dim:
                 else:
                     top, bottom = (atom[i].render(times, power, minus, quotient) for i in (1, 2))
                     base = f"({top}){quotient}{f'({bottom})' if len(atom[2].terms) > 1 else bottom}"
-                    if len(self.terms) > 1 or len(monomial) > 1 or coefficient != 1:
+                    if len(monomial) > 1 or abs(coefficient) != 1 or exponent != 1:
                         base = f"({base})"
                 parts.append(base if exponent == 1 else f"{base}{power}{exponent}")
             size = abs(coefficient)
@@ -162,6 +168,11 @@ class Dim:
             sign = minus if coefficient < 0 else "+"
             out = (minus if coefficient < 0 else "") + joined if not out else f"{out} {sign} {joined}"
         return out
+
+
+def _is_size(x: object) -> bool:
+    # Anything else (an expression, 0.5) meets a size as a number: see `gradwork.expr.node.constant`.
+    return isinstance(x, (Dim, str)) or hasattr(x, "__index__")
 
 
 @lru_cache(maxsize=4096)

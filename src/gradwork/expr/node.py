@@ -358,6 +358,8 @@ def constant(value: Any) -> Expr:
     """Return a number, or an array of numbers, as an expression."""
     if isinstance(value, Expr):
         return plain(value)
+    if isinstance(value, Dim):
+        return size(value)
     if isinstance(value, (int, float, Fraction, np.number, np.bool_)) and not isinstance(
         value, np.complexfloating
     ):

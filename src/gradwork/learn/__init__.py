@@ -13,7 +13,7 @@ _PLACES: dict[str, tuple[str, ...]] = {
     "diagnosis": ("diagnose",),
     "fit": ("Fit",),
     "history": ("History",),
-    "minimize": ("maximize", "minimize"),
+    "front": ("maximize", "minimize"),
     "objective": ("Objective",),
     "optimizers": (
         "ABOUT", "OPTIMIZERS", "SGD", "Adagrad", "Adam", "AdamW", "Momentum", "Nesterov", "Optimizer", "RMSprop",

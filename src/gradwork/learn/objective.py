@@ -33,6 +33,7 @@ class Objective:
     maximize:    learn the largest value instead: `loss` is then the negated formula.
     bounds:      (low, high) by parameter; None stands for no bound. A symbol declared positive has (0, None).
     sizes:       integers of sizes that no array tells.
+    checked:     the arrays are known to be finite and as their symbols declare.
 
     Parameters with bounds are replaced by free symbols (see `transforms`); `symbols`, `start`, `loss` and all
     vectors are about these. `external` leads back to the scale of the formula.
@@ -56,6 +57,7 @@ class Objective:
         *,
         bounds: Mapping[Any, Any] | None = None,
         sizes: Mapping[Any, int] | None = None,
+        checked: bool = False,
     ):
         self.formula: Expr = constant(loss)
         if self.formula.ndim:
@@ -77,8 +79,9 @@ class Objective:
         self.data: Values = {}
         for name, value in given.items():
             array = as_array(held[name], value, self.dtype)
-            check_finite(name, array)
-            check_facts(held[name], array)
+            if not checked:  # arrays of another objective were looked through there
+                check_finite(name, array)
+                check_facts(held[name], array)
             self.data[name] = array
         self.sizes: dict[str, int] = self._sizes(starts, sizes)
         taken = set(held) | set(self.sizes)
@@ -255,13 +258,15 @@ class Objective:
         if any(s.ndim > 1 for s in self.symbols):
             H = np.column_stack([self.hvp(vector, e) for e in np.eye(self.size, dtype=self.dtype)])
             return (H + H.T) / 2
-        blocks = self.hessians
-        found = self.evaluate("hessian", list(blocks.values()), vector)
+        return self.assembled(self.evaluate("hessian", list(self.hessians.values()), vector))
+
+    def assembled(self, blocks: Sequence[Array]) -> Array:
+        """Return the p×p Hessian made of the values of its `hessians`, in their order."""
         edges = np.cumsum([0, *(int(np.prod(shape, dtype=int)) for shape in self.shapes.values())])
         H = np.zeros((self.size, self.size), dtype=self.dtype)
-        for (i, j), block in zip(blocks, found, strict=True):
+        for (i, j), block in zip(self.hessians, blocks, strict=True):
             rows, columns = slice(edges[i], edges[i + 1]), slice(edges[j], edges[j + 1])
-            part = block.reshape(edges[i + 1] - edges[i], edges[j + 1] - edges[j])
+            part = np.reshape(block, (edges[i + 1] - edges[i], edges[j + 1] - edges[j]))
             H[rows, columns] = part
             if i != j:
                 H[columns, rows] = part.T

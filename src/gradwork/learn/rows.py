@@ -40,6 +40,7 @@ from gradwork.expr.node import (
 from gradwork.learn.descent_words import say
 from gradwork.ops.arithmetic import ADD, add, power, total
 from gradwork.ops.contraction import CONTRACT, contract, multiply, split
+from gradwork.ops.reduction import norm, std, var
 from gradwork.rewrite import STABILISE, Engine, normalise
 
 FREE, SUM = -1, -2  # kinds; a kind from 0 is the axis on which a subexpression has the rows
@@ -87,7 +88,7 @@ def row_sum(loss: Expr, data: Iterable[Expr], parameters: Iterable[Expr]) -> Row
     >>> row_sum(gw.std(y - X @ b), [X, y], [b])
     Traceback (most recent call last):
         ...
-    gradwork.learn.rows.NotRows: std(y − Xb) is not a sum over the rows n: sqrt is applied to a sum over rows
+    gradwork.learn.rows.NotRows: std(y − Xb) is not a sum over the rows n: each row's term needs all rows (through mean(y − Xb))
     """
     given, learned = [plain(s) for s in data], [plain(s) for s in parameters]
     try:
@@ -153,10 +154,24 @@ class _Proof:
                 self.axes[s.params[0]] = axes[0]
 
     def _refuse(self, node: Expr, why: str) -> None:
-        what = str(self.loss)
+        what = self._called()
         if len(what) > 80:
             what = say("the loss")
         raise NotRows(say("not rows", what=what, rows=self.rows, why=why))
+
+    def _called(self) -> str:
+        # std, var and norm are written out by the functions of these names: the formula that was typed says more.
+        for node in walk(self.loss):
+            for function in (std, var, norm):
+                if node.ndim and function(node) is self.loss:
+                    return f"{function.__name__}({node})"
+        return str(self.loss)
+
+    def _inner_sum(self, *among: Expr) -> str:
+        found = next(n for n in walk(*among) if self.kinds.get(n) == SUM)
+        if found.op is CONTRACT:
+            found = contract([(a, own) for a, own in split(found) if a.op is not ONES or a.ndim > 1], ())
+        return str(found)
 
     def result(self) -> RowSum:
         for node in walk(self.loss):
@@ -223,7 +238,7 @@ class _Proof:
             if node.op is ADD and not rows:
                 return SUM
             if rows:
-                self._stop(node, say("mixes", part=str(node.args[kinds.index(SUM)])))
+                self._stop(node, say("mixes", part=self._inner_sum(node.args[kinds.index(SUM)])))
             if node.op.linear and len(node.args) == 1:
                 return SUM
             self._stop(node, say("nonlinear", op=_called(node)))
@@ -271,7 +286,7 @@ class _Proof:
             why = "product of sums" if not free else "pairs" if len(free) > 1 else "mixes rows"
             self._stop(node, say(why))
         if sums:
-            self._stop(node, say("mixes", part=str(sums[0])))
+            self._stop(node, say("mixes", part=self._inner_sum(sums[0])))
         (label,) = rows
         open_ = [i for i, x in enumerate(out) if root(x) == label]
         if len(open_) > 1:

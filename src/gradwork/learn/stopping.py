@@ -14,6 +14,8 @@ from gradwork.learn.descent_words import say
 
 Array = NDArray[np.float64]
 
+ROUNDING = 1e-5  # a loss that has settled trembles in its last digits, also in float32; that is no growth
+
 
 @dataclass(frozen=True)
 class Stopping:
@@ -199,7 +201,7 @@ class Watch:
             j = int(i) + 1 - int(min(lengths[i], i + 1))
             origin = float(values[j]) if lengths[i] <= i + 1 else self.grown_from
             last = float(values[i + 1])
-            if self.memory and not self._far(last):
+            if last - origin <= ROUNDING * abs(origin) or (self.memory and not self._far(loss[: i + 1], last)):
                 continue
             at = start + int(i) + (0 if known else 1)
             facts = {"words": "growth, epochs" if self.epochs else "growth", "step": at, "count": int(lengths[i])}
@@ -207,9 +209,10 @@ class Watch:
             return Stop("growth", at, at, facts=facts)
         return None
 
-    def _far(self, loss: float) -> bool:
-        first = self.first if self.first is not None else loss
-        best = min(self.best, first)
+    def _far(self, seen: Array, loss: float) -> bool:
+        # Ten times farther above the best than all that was gained, and than the best itself is large.
+        first = self.first if self.first is not None else float(seen[0])
+        best = min(self.best, first, float(np.nanmin(seen)))
         return loss - best > 10 * max(first - best, abs(best), 1e-300)
 
     def _patience(self, start: int, watched: Array) -> Stop | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gradwork.errors import GradworkError
-from gradwork.expr import Dim, Expr, constant, matrix, scalar, vector
+from gradwork.expr import Dim, Expr, constant, matrix, scalar, size, vector
 from gradwork.ops import FUNCTIONS as f
 
 LOSSES = ("mse", "mae", "rmse", "huber")
@@ -76,7 +76,7 @@ def linear(loss: str = "mse", *, intercept: bool = True, delta: float = 1.0) -> 
     """
     n, d, X, y = _data()
     z, parameters = _predictor(X, d, intercept)
-    r = y - z
+    r = y - X @ parameters[0] - parameters[1] if intercept else y - z
     if loss not in LOSSES:
         raise GradworkError(f"the loss of a linear model is {', '.join(LOSSES[:-1])} or {LOSSES[-1]}, not {loss!r}")
     options: dict[str, Any] = {"loss": loss, "intercept": intercept}
@@ -121,14 +121,14 @@ def ridge(penalty: float, *, intercept: bool = True) -> Model:
     In a fit with scaled columns (the default) w is that of the scaled columns.
 
     >>> print(ridge(0.1).loss)
-    mean((y − Xw − b)²) + lam Σ w²
+    mean((y − Xw − b)²) + λ Σ w²
     """
     if isinstance(penalty, bool) or not isinstance(penalty, (int, float)) or not 0 <= penalty < float("inf"):
         raise GradworkError(f"the penalty of ridge is a number from 0, say 0.1; not {penalty!r}")
     n, d, X, y = _data()
     z, parameters = _predictor(X, d, intercept)
     lam = scalar("lam")
-    rows = (y - z) ** 2
+    rows = (y - X @ parameters[0] - parameters[1] if intercept else y - z) ** 2
     return Model(
         "ridge", "ridge regression", f["mean"](rows) + lam * f["sum"](parameters[0] ** 2), rows, z, z, parameters,
         X, y, "normal", "{target}", "mse + λ‖w‖²", intercept, {"lam": float(penalty)},
@@ -166,9 +166,10 @@ def softmax(*, intercept: bool = True) -> Model:
     b = vector("b", k)
     Z = X @ W + b if intercept else X @ W
     parameters = (W, b) if intercept else (W,)
-    rows = -f["sum"](Y * f["log_softmax"](Z), axis=1)
+    each = Y * f["log_softmax"](Z)
+    rows = -f["sum"](each, axis=1)
     return Model(
-        "softmax", "softmax regression", f["mean"](rows), rows, Z, f["softmax"](Z), parameters, X, Y, "multinomial",
+        "softmax", "softmax regression", -f["sum"](each) / size(n), rows, Z, f["softmax"](Z), parameters, X, Y, "multinomial",
         "log P({target} = {label})/P({target} = {reference})", "categorical cross-entropy", intercept, {},
         {"intercept": intercept},
     )  # fmt: skip

@@ -14,13 +14,14 @@ from gradwork.data.scaling import Standardise
 from gradwork.data.tables import Table
 from gradwork.errors import GradworkError
 from gradwork.learn.fit import Fit
-from gradwork.learn.minimize import _run, solved
+from gradwork.learn.front import _run, solved
 from gradwork.learn.objective import Objective
 from gradwork.learn.stopping import Stopping
 from gradwork.models.builders import Model, parse_model
 from gradwork.models.fitted import FittedModel
 from gradwork.models.inference import Errors, beta_of, errors
 from gradwork.models.terms import Terms
+from gradwork.models.uncertainty import sandwich_kind
 from gradwork.models.words import KINDS, say
 from gradwork.stats.likelihoods import LikelihoodMetrics, likelihood_metrics
 from gradwork.stats.metrics import RegressionMetrics, regression_metrics
@@ -88,7 +89,7 @@ def fit(
     >>> table = {"q1": [73, 93, 89, 96, 73], "q2": [80, 88, 91, 98, 66], "final": [152, 185, 180, 196, 142]}
     >>> fitted = fit(table, "final")
     >>> {name: round(value, 3) for name, value in fitted.coefficients.items()}
-    {'intercept': 0.551, 'q1': 1.312, 'q2': 0.712}
+    {'intercept': -3.38, 'q1': 1.378, 'q2': 0.68}
     """
     table, target = _table(data, target)
     if formula is not None:
@@ -130,7 +131,7 @@ def fit(
         validation=validation, checkpoint=checkpoint,
     )  # fmt: skip
     return work.go(
-        solver, descent, scale=scale, stopping=patient, seed=seed, cov=_cov(cov), dtype=dtype, run_on=run_on,
+        solver, descent, scale=scale, stopping=patient, seed=seed, cov=sandwich_kind(cov), dtype=dtype, run_on=run_on,
         callbacks=callbacks, resume=resume,
     )  # fmt: skip
 
@@ -152,15 +153,6 @@ def _table(data: Any, target: Any) -> tuple[Table, Any]:
         columns = {f"x{j + 1}": X[:, j] for j in range(X.shape[1])}
         return Table.from_any({**columns, "y": y}, "the arrays"), "y"
     return Table.from_any(data), target
-
-
-def _cov(cov: str | None) -> str | None:
-    if cov in (None, "observed", "nonrobust"):
-        return None
-    kind = {"sandwich": "HC0", "robust": "HC0"}.get(str(cov).lower(), str(cov).upper())
-    if kind not in ("HC0", "HC1"):
-        raise GradworkError(f"standard errors are 'observed', 'HC0' or 'HC1' ('sandwich' is HC0), not {cov!r}")
-    return kind
 
 
 def _patient(stopping: Stopping, patience: int) -> Stopping:

@@ -16,22 +16,18 @@ from numpy.typing import NDArray
 
 from gradwork.data.tables import Table
 from gradwork.diff.api import grad
-from gradwork.errors import DerivativeError, GradworkError, ShapeError, TableError
+from gradwork.errors import GradworkError, ShapeError, TableError
 from gradwork.expr import Dim, Expr, scalar, vector
-from gradwork.expr.node import is_zero
 from gradwork.learn.fit import Fit
-from gradwork.learn.minimize import _run
+from gradwork.learn.front import _run
 from gradwork.learn.objective import Objective
-from gradwork.learn.recognise import Squares, squares
-from gradwork.learn.rows import NotRows
-from gradwork.learn.solvers.blocks import Blocks
-from gradwork.learn.solvers.lm import Residuals
+from gradwork.learn.recognise import squares
+from gradwork.models.uncertainty import uncertainty
 from gradwork.models.words import say
 from gradwork.ops.arithmetic import ADD, total
 from gradwork.rewrite import normalise
-from gradwork.stats.inference import Inference, coefficient_table, observed_information, sandwich
+from gradwork.stats.inference import Inference, coefficient_table
 from gradwork.stats.metrics import RegressionMetrics, regression_metrics
-from gradwork.stats.numbers import short
 from gradwork.stats.summary import Block, FitSummary, format_summary, regression_facts
 
 Array = NDArray[Any]
@@ -238,7 +234,7 @@ def fit_formula(
     )  # fmt: skip
     names = tuple(starts)
     estimate = np.array([float(run.parameters[name]) for name in names])
-    found = _uncertainty(expression, run.parameters, data, cov)
+    found = uncertainty(expression, run.parameters, data, cov)
     target, prediction = predicts(expression, names)
     metrics = None
     if prediction is not None and found.squared:
@@ -323,7 +319,7 @@ def predicts(expression: Expr, names: tuple[str, ...]) -> tuple[str, Expr | None
 
     >>> target, prediction = predicts(parse_columns("mean((y - a*x)^2)", ("y", "x"), ("a",)), ("a",))
     >>> print(target, "=", prediction)
-    y = a x
+    y = ax
     """
     symbols = [expression.symbols[name] for name in names]
     found = squares(expression, symbols)
@@ -341,78 +337,3 @@ def predicts(expression: Expr, names: tuple[str, ...]) -> tuple[str, Expr | None
             if rest and not any(y.params[0] in other.symbols for other in rest):
                 return y.params[0], normalise(total(rest, r.shape))
     return "", None
-
-
-@dataclass
-class _Found:
-    covariance: Array
-    df: float | None
-    sigma: float
-    notes: list[str]
-    squared: bool
-
-
-def _uncertainty(expression: Expr, parameters: Mapping[str, float], data: Mapping[str, Array], cov: str | None) -> _Found:
-    """Return the covariance of the parameters on the formula's own scale: bounds play no part in it."""
-    from gradwork.models.fit import _cov
-
-    # The parameters of a formula are plain numbers, so this objective has no transforms.
-    objective, kind = Objective(expression, dict(parameters), data), _cov(cov)
-    found = squares(expression, objective.symbols)
-    try:
-        if found is not None and len(found.blocks) == 1 and not found.outer and is_zero(found.constant):
-            return _least_squares(objective, found, kind)
-        return _likelihood(objective, kind)
-    except DerivativeError as error:
-        p = objective.size
-        return _Found(np.full((p, p), np.nan), None, float("nan"), [str(error)], False)
-
-
-def _least_squares(objective: Objective, found: Squares, kind: str | None) -> _Found:
-    at, residuals = objective.start_vector, Residuals(objective, found)
-    r, J = residuals.residual(at), residuals.jacobian(at)
-    (n, p), names = J.shape, objective.labels
-    scale = np.linalg.norm(J, axis=0)
-    scale[scale == 0] = 1.0
-    R = np.linalg.qr(J / scale, mode="r")
-    singular = np.linalg.svd(R, compute_uv=False)
-    notes = []
-    if n < p or singular[-1] <= 1e-14 * singular[0]:
-        information = observed_information(J.T @ J, names)
-        inverse = information.covariance
-        notes.append(information.note)
-    else:
-        half = np.linalg.inv(R) / scale[:, None]
-        inverse = half @ half.T
-    df = n - p
-    s2 = float(r @ r) / df if df > 0 else float("nan")
-    if kind is not None:
-        notes.append(say("sandwich", kind=kind))
-        return _Found(sandwich(inverse, J * r[:, None], kind), df, float(np.sqrt(s2)), notes, True)
-    notes.append(say("least squares errors", s2=short(s2), df=df))
-    return _Found(inverse * s2, df, float(np.sqrt(s2)), notes, True)
-
-
-def _likelihood(objective: Objective, kind: str | None) -> _Found:
-    at, notes = objective.start_vector, [say("likelihood errors")]
-    try:
-        blocks = Blocks(objective)
-        # A loss whose batches need no count of all rows is a mean over them.
-        factor = blocks.n if blocks.proof.whole is None else 1
-    except NotRows as refusal:
-        if kind is not None:
-            raise GradworkError(f"the sandwich needs a sum over rows: {refusal}") from refusal
-        blocks, factor = None, 1
-    if factor != 1:
-        notes.append(say("mean likelihood", n=factor))
-    information = observed_information(factor * objective.hessian(at), objective.labels)
-    covariance = information.covariance
-    if information.note:
-        notes.append(information.note)
-    if kind is not None:
-        assert blocks is not None
-        # A batch of one row estimates the whole: its gradient over n is that row's score.
-        rows = [blocks.take(slice(i, i + 1)).gradient(at) for i in range(blocks.n)]
-        covariance = sandwich(covariance, np.array(rows) * factor / blocks.n, kind)
-        notes.append(say("sandwich", kind=kind))
-    return _Found(covariance, None, float("nan"), notes, False)

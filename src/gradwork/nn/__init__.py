@@ -17,6 +17,7 @@ from gradwork.nn.layers import (
     MaxPool2D,
 )
 from gradwork.nn.network import Network, network
+from gradwork.nn.recurrent import GRU, LSTM, SimpleRNN
 from gradwork.nn.scope import Layer, Scope, Sequential
 from gradwork.nn.starts import orthogonal
 

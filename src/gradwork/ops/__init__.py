@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from gradwork.expr.dims import Dim
 from gradwork.expr.node import METHODS, UFUNCS, Expr, eye
 from gradwork.ops import arithmetic, contraction, convolution, elementwise, indexing, linalg, pooling, reduction, sequence, windows
 
@@ -108,6 +109,10 @@ FUNCTIONS: dict[str, Callable[..., Expr]] = {
 }
 
 CONSTANTS: dict[str, Expr] = {"pi": elementwise.pi}
+
+# A size is a number too: gw.sum(x) / n, 1 / n.
+Dim.__truediv__ = lambda self, other: arithmetic.divide(self, other)  # type: ignore[attr-defined]
+Dim.__rtruediv__ = lambda self, other: arithmetic.divide(other, self)  # type: ignore[attr-defined]
 
 METHODS.update(
     add=arithmetic.add,

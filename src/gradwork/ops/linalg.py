@@ -7,7 +7,7 @@ from typing import Any
 from gradwork.errors import ShapeError
 from gradwork.expr.dims import Dim, shape_text
 from gradwork.expr.facts import is_symmetric
-from gradwork.expr.node import TRIL, Expr, constant, make
+from gradwork.expr.node import TRIL, Expr, constant, facts, make
 from gradwork.expr.notation import Call, Fence, Inverse, Times
 from gradwork.expr.op import Op
 from gradwork.ops.arithmetic import add
@@ -134,7 +134,11 @@ CHOLESKY = Op(
     shape=_square,
     pullback=_cholesky_pullback,
     pushforward=_cholesky_pushforward,
-    code="np.linalg.cholesky({0})",
+    # NumPy reads the lower triangle only, which has another derivative than a function of the symmetric part.
+    code=lambda w, node, args: w.call(
+        "np.linalg.cholesky",
+        args[0] if "symmetric" in facts(node.args[0]) else w.helper("symmetric_part", args),
+    ),
     notation=lambda node, args: Call("cholesky", tuple(args), latex=r"\operatorname{chol}"),
     law=r"dL = L\,\Phi(L^{-1}\, dA\, L^{-\mathsf T})",
     analytic=False,

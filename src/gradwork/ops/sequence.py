@@ -24,16 +24,18 @@ from gradwork.expr.node import (
     Expr,
     constant,
     make,
+    name,
     rebuild,
+    size,
     substitute,
     walk,
 )
-from gradwork.expr.notation import BigSum, Call, Letter, Math
+from gradwork.expr.notation import BigSum, Fence, Letter, Math
 from gradwork.expr.op import Op
 from gradwork.ops.arithmetic import add
 from gradwork.ops.contraction import matmul, multiply
 from gradwork.ops.elementwise import equal, mod, tanh, where
-from gradwork.ops.indexing import ones
+from gradwork.ops.indexing import ones, stack
 from gradwork.ops.reduction import cumsum
 
 
@@ -57,6 +59,11 @@ class Recurrence:
     length: Dim
     reverse: bool = False
     letters: tuple[str, ...] = ()
+
+    @property
+    def time(self) -> str:
+        """The letter of time in the labels of the bound symbols."""
+        return self.carries[0].params[0].rpartition("[")[2].rstrip("]").partition("-")[0]
 
     @property
     def bound(self) -> tuple[Expr, ...]:
@@ -86,12 +93,13 @@ def _written(node: Expr, args: list[Math]) -> Math:
     inner: Callable[[Expr], Math] = METHODS["math"]
     if kind == LAST:
         end = "1" if recurrence.reverse else str(recurrence.length)
-        if recurrence.letters and not recurrence.letters[what].startswith("df/d"):
-            return Letter(f"{recurrence.letters[what]}[{end}]")
-        return Call("last", (inner(recurrence.after[what]),), latex=r"\operatorname{last}")
+        return Letter(f"{recurrence.letters[what]}[{end}]")
+    time = recurrence.time
     if kind == SUM:
-        return BigSum((recurrence.steps[0].params[0].rpartition("[")[2][:-1] if recurrence.steps else "t",), inner(what))
-    return Call("all", (inner(what),), latex=r"\operatorname{all}")
+        return BigSum((time,), inner(what))
+    if what in recurrence.after:
+        return Fence("entries", Letter(f"{recurrence.letters[recurrence.after.index(what)]}[{time}]"), time)
+    return Fence("entries", inner(what), time)
 
 
 def _example() -> tuple:
@@ -195,24 +203,26 @@ def scan(
     if truncate is not None:
         if not isinstance(truncate, int) or truncate < 1:
             raise GradworkError(f"truncate is a whole number of steps from 1, not {truncate!r}")
-        place = cumsum(ones(steps))  # 1 … T; the first step of each block takes its state without a derivative
-        masks.append(1 - equal(mod(place if reverse else place - 1, truncate), 0))
+        before = cumsum(ones(steps)) - 1  # 0, 1, …: how many steps were taken before each
+        before = size(steps) - 1 - before if reverse else before
+        # The first step of each block but the first takes its state without a derivative.
+        masks.append(1 - equal(mod(before, truncate), 0) + equal(before, 0))
     letter = _LETTERS[len(_open) % len(_LETTERS)]
     called = _called(body, names, len(starts), len(given))
     carries = [_bound(f"{n}[{letter}-1]", s.shape) for n, s in zip(called, starts)]
     entries = [_bound(f"{n}[{letter}]", s.shape[1:], s) for n, s in zip(called[len(starts) :], given)]
     extra = [_bound(f"{n}[{letter}]", m.shape[1:]) for n, m in zip(_marks(mask, truncate), masks)]
-    before = [make(STOP, (c, extra[-1])) for c in carries] if truncate is not None else carries
+    held = [make(STOP, (c, extra[-1])) for c in carries] if truncate is not None else carries
     _open.append(1)
     try:
-        result = body(*before, *entries)
+        result = body(*held, *entries)
     finally:
         _open.pop()
     after = [constant(r) for r in (result if isinstance(result, (tuple, list)) else (result,))]
     after = _timed(after, letter)
     _check(after, carries, called)
     if mask is not None:
-        after = [where(_wide(extra[0], c), new, old) for new, old, c in zip(after, before, carries)]
+        after = [where(_wide(extra[0], c), new, old) for new, old, c in zip(after, held, carries)]
     bound = {*carries, *entries, *extra}
     free = [s for s in dict.fromkeys(n for n in walk(*after) if n.op is SYMBOL) if s not in bound]
     made = Recurrence(
@@ -292,25 +302,42 @@ def _wide(mask: Expr, state: Expr) -> Expr:
     return mask[(..., *[None] * (state.ndim - mask.ndim))] if mask.ndim < state.ndim and mask.ndim else mask
 
 
-def unrolled(node: Expr, steps: int) -> list[Expr]:
-    """Return the states after each of `steps` steps, written out, for a scan of one state of that length.
+def written_out(f: Expr) -> Expr:
+    """Return `f` with its recurrences, of known lengths, written out step by step: h₁, h₂, …
 
     >>> import gradwork as gw
     >>> x, w = gw.vector("x", 2), gw.scalar("w")
-    >>> for state in unrolled(scan(lambda h, x: gw.tanh(w * h + x), 0, x).last, 2):
-    ...     print(state)
-    tanh(w·0 + x[0])
-    tanh(w tanh(w·0 + x[0]) + x[1])
+    >>> f = written_out(scan(lambda h, x: gw.tanh(w * h + x), 0, x).last)
+    >>> print(f, "=", f.args[0])
+    h₂ = tanh(wh₁ + x[1])
     """
-    recurrence = node.params[0]
-    k, p = len(recurrence.carries), len(recurrence.steps)
-    state, given = list(node.args[:k]), node.args[k : k + p]
-    out = []
-    for t in range(steps - 1, -1, -1) if recurrence.reverse else range(steps):
-        held = dict(zip(recurrence.bound, (*state, *(s[t] for s in given), *node.args[k + p :])))
-        state = [substitute(a, held) for a in recurrence.after]
-        out.append(state[0])
-    return out
+    done: dict[Expr, Expr] = {}
+    steps: dict[tuple, list[tuple[dict[Expr, Expr], list[Expr]]]] = {}
+    for node in walk(f):
+        if node.op is not SCAN:
+            done[node] = rebuild(node, tuple(done[a] for a in node.args)) if node.args else node
+            continue
+        recurrence, kind, what = node.params
+        args = tuple(done[a] for a in node.args)
+        if (args, recurrence) not in steps:
+            steps[args, recurrence] = _steps(recurrence, args)
+        taken = steps[args, recurrence]
+        if kind == LAST:
+            done[node] = taken[0 if recurrence.reverse else -1][1][what]
+            continue
+        k = recurrence.after.index(what) if what in recurrence.after else None
+        values = [after[k] if k is not None else substitute(what, held) for held, after in taken]
+        done[node] = add(*values) if kind == SUM else stack(values)
+    return done[constant(f)]
 
 
-
+def _steps(recurrence: Recurrence, args: tuple[Expr, ...]) -> list[tuple[dict[Expr, Expr], list[Expr]]]:
+    count, k, p = recurrence.length.value, len(recurrence.carries), len(recurrence.steps)
+    if count is None:
+        raise GradworkError(f"a recurrence of {recurrence.length} steps cannot be written out; give it a whole number")
+    state, found = list(args[:k]), []
+    for t in reversed(range(count)) if recurrence.reverse else range(count):
+        held = dict(zip(recurrence.bound, (*state, *(s[t] for s in args[k : k + p]), *args[k + p :])))
+        state = [name(f"{x}_{t + 1}", substitute(a, held)) for x, a in zip(recurrence.letters, recurrence.after)]
+        found.append((held, state))
+    return found[::-1] if recurrence.reverse else found

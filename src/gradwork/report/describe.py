@@ -52,7 +52,7 @@ def describe(
         objective_latex=_objective(fitted.derivation),
         derivation=_derivation(fitted.derivation),
         certificate=_certificate(fitted.derivation),
-        history=fitted.fit.history,
+        history=fitted.fit.history if fitted.fit.solver != "closed" else None,
         best=_best(fitted.fit),
         reason=_sentence(fitted.fit.reason),
         diagnosis=tuple(diagnosis.splitlines()),
@@ -73,23 +73,23 @@ def describe_formula(
     diagnosis: str = "",
 ) -> Content:
     """Return what the page of a fitted formula shows."""
-    r = _formula_rows(fitted, table)
+    features = [name for name in fitted.columns if name != fitted.target]
     return Content(
-        title=say("formula title", source=table.source),
+        title=_formula_title(fitted, features, table),
         heading=fitted.heading,
-        target=r[0] if r else "",
+        target=fitted.target,
         source=table.source,
         rows=fitted.rows,
         facts=_formula_facts(fitted),
-        outcome=r[1] if r else None,
-        columns=columns(table, r[0] if r else "", list(fitted.columns)),
-        model_latex=fitted.loss.latex(),
-        equation=fitted.equation,
+        outcome=_formula_rows(fitted, table),
+        columns=columns(table, fitted.target, features),
+        model_latex=_formula_model(fitted),
+        equation="" if fitted.prediction is None else _numbers_in(fitted),
         summary=fitted.formatted,
-        objective_latex="",
+        objective_latex=_objective(fitted.derivation),
         derivation=_derivation(fitted.derivation),
         certificate=_certificate(fitted.derivation),
-        history=fitted.fit.history,
+        history=fitted.fit.history if fitted.fit.solver != "closed" else None,
         best=_best(fitted.fit),
         reason=_sentence(fitted.fit.reason),
         diagnosis=tuple(diagnosis.splitlines()),
@@ -97,6 +97,7 @@ def describe_formula(
         plan=fitted.fit.plan,
         command=command,
         provenance=tuple(provenance),
+        sample=say("sample", rows=f"{fitted.rows:,}") if fitted.prediction is not None else "",
     )
 
 
@@ -252,7 +253,7 @@ def _derivation(derivation: Any) -> Any:
 def _certificate(derivation: Any) -> str:
     from gradwork.diff.certificate import check
 
-    return str(derivation.certificate or check(derivation.checks))
+    return str(check(derivation.checks))
 
 
 def _best(fit: Any) -> int | None:
@@ -278,15 +279,51 @@ def _sentence(text: str) -> str:
 # --- formulas -----------------------------------------------------------------------------------------------
 
 
-def _formula_rows(fitted: Any, table: Any) -> Any:
-    """Return the target and its rows where the formula is a fit of one column; None where it is anything else."""
-    found = getattr(fitted, "residuals", None)
-    if not isinstance(found, Mapping):
+def _formula_title(fitted: Any, features: Sequence[str], table: Any) -> str:
+    if not fitted.target:
+        return say("formula title", source=table.source)
+    if len(features) == 1:
+        return say("title one", target=fitted.target, feature=features[0], source=table.source)
+    return say("title", target=fitted.target, count=len(features), source=table.source)
+
+
+def _formula_model(fitted: Any) -> str:
+    if fitted.prediction is None:
+        return ""
+    return rf"\widehat{{{fitted.expression.symbols[fitted.target].latex()}}} = {fitted.prediction.latex()}"
+
+
+def _numbers_in(fitted: Any) -> str:
+    """Return the estimates as one line: a = 1.2, k = 0.3."""
+    return ",   ".join(f"{name} = {short(value, 5)}" for name, value in fitted.coefficients.items())
+
+
+def _formula_rows(fitted: Any, table: Any) -> Numbers | None:
+    """Return the rows of the column that a formula predicts; None where it is no sum of squares of residuals."""
+    if fitted.prediction is None:
         return None
-    return found["target"], Numbers(found["y"], found["fitted"], found["residual"], None, True)
+    values = {name: table.numbers(name) for name in fitted.columns}
+    kept = ~np.logical_or.reduce([np.isnan(v) for v in values.values()])
+    values = {name: v[kept] for name, v in values.items()}
+    y = values[fitted.target]
+    needed = [name for name in fitted.prediction.symbols if name in values]
+
+    def at(columns: Mapping[str, Array], rows: int) -> Array:
+        held = {name: v for name, v in fitted.coefficients.items() if name in fitted.prediction.symbols}
+        return np.broadcast_to(np.asarray(fitted.prediction.evaluate(**columns, **held)), rows)
+
+    means = at({name: values[name] for name in needed}, len(y))
+    curve = None
+    if len(needed) == 1 and len(np.unique(values[needed[0]])) > 2:
+        x = values[needed[0]]
+        grid = np.linspace(x.min(), x.max(), 240)
+        curve = (needed[0], x, grid, at({needed[0]: grid}, len(grid)), None, None)
+    return Numbers(y, means, y - means, curve)
 
 
 def _formula_facts(fitted: Any) -> tuple[tuple[str, str], ...]:
+    if fitted.metrics is not None:
+        return _facts(fitted, None)
     return (
         (say("loss value"), short(fitted.fit.loss)),
         (say("rows"), f"{fitted.rows:,}"),

@@ -101,6 +101,8 @@ def save_folder(
             _write(temporary / SUMMARY, (summary.rstrip("\n") + "\n").encode())
         if page:
             _write(temporary / PAGE, page.encode())
+        for path in temporary.iterdir():  # as readable as any file that the person makes
+            path.chmod(0o666 & temporary.stat().st_mode)
         files = {p.name: _stamp(p) for p in sorted(temporary.iterdir())}
         data = {
             "kind": KIND,

@@ -78,17 +78,23 @@ def coefficients(block: Any, rows: Sequence[dict[str, str]], scales: Sequence[fl
     ends = _ends(low[drawn], high[drawn])
     level = f"{100 * inference.level:.4g}"
     plain = not len(scales)
+    bands = bool(drawn)
     heads = [
         ("", ""),
         (say("estimate"), "n"),
         (say("std_error"), "n wide"),
         (inference.statistic_name, "n wide"),
         (say("p"), "n"),
-        (say("effect of one" if plain else "effect"), "band"),
-        (say("interval", level=level), "n wide"),
     ]
+    if bands:
+        heads += [
+            (say("effect of one" if plain else "effect"), "band"),
+            (say("interval", level=level), "n wide"),
+        ]
     out = ['<div class="scroll"><table>']
-    out.append(f"<caption>{escape(say('effect caption plain' if plain else 'effect caption', level=level))}")
+    out.append("<caption>")
+    if bands:
+        out.append(escape(say("effect caption plain" if plain else "effect caption", level=level)))
     if len(order) < len(rows):
         out.append(" " + escape(say("shown", shown=len(order), all=len(rows))))
     out.append("</caption><thead><tr>")
@@ -97,14 +103,22 @@ def coefficients(block: Any, rows: Sequence[dict[str, str]], scales: Sequence[fl
     for j in order:
         cells = rows[j]
         sure = bool(inference.lower[j] > 0 or inference.upper[j] < 0)
-        band = _band(low[j], middle[j], high[j], ends, sure) if j in drawn else ""
-        interval = f"{short(float(inference.lower[j]))} … {short(float(inference.upper[j]))}"
-        out.append(
-            f"<tr{' class=sure' if sure else ''}><th>{escape(cells['name'])}</th>"
-            f'<td class="n">{escape(cells["estimate"])}</td><td class="n wide">{escape(cells["std_error"])}</td>'
-            f'<td class="n wide">{escape(cells["statistic"])}</td><td class="n">{escape(cells["p_value"])}</td>'
-            f'<td class="band">{band}</td><td class="n wide">{escape(interval)}</td></tr>'
-        )
+        row = f"<tr{' class=sure' if sure else ''}><th>{escape(cells['name'])}</th>"
+        for key, kind in (
+            ("estimate", "n"),
+            ("std_error", "n wide"),
+            ("statistic", "n wide"),
+            ("p_value", "n"),
+        ):
+            row += f'<td class="{kind}">{escape(cells[key])}</td>'
+        if bands:
+            band = _band(low[j], middle[j], high[j], ends, sure) if j in drawn else ""
+            known = math.isfinite(inference.lower[j])
+            interval = (
+                f"{short(float(inference.lower[j]))} … {short(float(inference.upper[j]))}" if known else "—"
+            )
+            row += f'<td class="band">{band}</td><td class="n wide">{escape(interval)}</td>'
+        out.append(row + "</tr>")
     out.append("</tbody></table></div>")
     title = f"<h3>{escape(block.title)}</h3>" if block.title else ""
     return title + "".join(out)

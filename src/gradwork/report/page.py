@@ -51,13 +51,12 @@ class _Page:
     def say(self, key: str, **values: object) -> str:
         return escape(say(key, self.language, **values))
 
-    def figure(self, title: str, draw: Draw, caption: str = "", kind: str = "") -> str:
+    def figure(self, title: str, draw: Draw, caption: str = "", fitted: bool = False) -> str:
         """Return a picture with what it shows above and how to read it below."""
-        ax = style.figure()
+        ax = style.figure(fitted=fitted)
         draw(ax)
         note = f"<figcaption>{caption}</figcaption>" if caption else ""
-        lead = f' class="{kind}"' if kind else ""
-        return f"<figure{lead}><h3>{title}</h3>{style.inline_svg(ax, title)}{note}</figure>"
+        return f"<figure><h3>{title}</h3>{style.inline_svg(ax, title)}{note}</figure>"
 
     # --- sections ---
 
@@ -230,7 +229,9 @@ class _Page:
         if isinstance(c.outcome, Classes):
             counts = np.bincount(c.outcome.codes, minlength=len(c.outcome.labels))
             labels = [str(label) for label in c.outcome.labels]
-            out.append(self.figure(title, lambda ax: plots.bars(ax, labels, counts, self.colours)))
+            out.append(
+                self.figure(title, lambda ax: plots.bars(ax, labels, counts, self.colours), fitted=True)
+            )
         elif c.outcome is not None:
             y = c.outcome.y
             out.append(self.figure(title, lambda ax: plots.histogram(ax, y, self.colours, c.target)))

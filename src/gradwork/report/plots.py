@@ -37,6 +37,7 @@ def points(ax: Any, x: ArrayLike, y: ArrayLike, colour: str, always: ArrayLike =
 def learning_curves(ax: Any, history: Any, colours: Colours, best: int | None = None) -> None:
     """Draw training and validation loss; mark the epoch whose parameters were kept."""
     history.plot(ax)
+    ax.set_xlabel(_unit(history))
     for line in ax.get_lines():
         line.set_markersize(3)
     if ax.get_yscale() == "log":
@@ -49,6 +50,13 @@ def learning_curves(ax: Any, history: Any, colours: Colours, best: int | None = 
         _label_lines(ax)
 
 
+def _unit(history: Any) -> str:
+    """Return what the run is counted in: steps, unless an epoch takes several."""
+    if np.array_equal(history.epoch, history.step) or len(np.unique(history.epoch)) < len(history):
+        return "step"
+    return "epoch"
+
+
 def gradient_norms(ax: Any, history: Any, colours: Colours) -> None:
     """Draw the norm of the gradient over the run, on a logarithmic axis."""
     norms = np.asarray(history.gradient_norm, dtype=float)
@@ -57,7 +65,7 @@ def gradient_norms(ax: Any, history: Any, colours: Colours) -> None:
     ax.plot(np.asarray(x)[good], norms[good], color=colours["third"])
     ax.set_yscale("log")
     _plain_log(ax.yaxis)
-    ax.set_xlabel("epoch" if x is history.epoch else "step")
+    ax.set_xlabel(_unit(history))
     ax.set_ylabel("‖∇f‖")
 
 

@@ -35,6 +35,7 @@ def settings(colours: dict[str, str]) -> dict[str, Any]:
     ink, muted, faint = colours["ink"], colours["muted"], colours["faint"]
     return {
         "axes.axisbelow": True,
+        "axes.formatter.limits": (-3, 5),  # longer labels have no room
         "axes.edgecolor": muted,
         "axes.facecolor": "none",
         "axes.grid": True,
@@ -87,11 +88,20 @@ def look(colours: dict[str, str] | None = None) -> Iterator[dict[str, str]]:
         yield chosen
 
 
-def figure(width: float = 3.9, height: float = 2.9) -> Any:
-    """Return axes on a figure of their own, of that size in inches; no window system is touched."""
+def figure(width: float = 3.9, height: float = 2.9, fitted: bool = False) -> Any:
+    """Return axes on a figure of their own, of that size in inches; no window system is touched.
+
+    The margins fit the labels of the look; `fitted` measures them, for labels of any length, which takes as long
+    again as the drawing.
+    """
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width, height), layout="constrained").add_subplot()
+    ax = Figure(figsize=(width, height), layout="constrained" if fitted else None).add_subplot()
+    if not fitted:
+        ax.figure.subplots_adjust(
+            left=0.64 / width, right=1 - 0.06 / width, bottom=0.47 / height, top=1 - 0.1 / height
+        )
+    return ax
 
 
 def inline_svg(ax: Any, label: str) -> str:

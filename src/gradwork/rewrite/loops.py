@@ -78,7 +78,7 @@ class _Loop:
         self.after = without_names(*recurrence.after)
         self.needed = set(walk(*self.after))  # what the loop computes anyway
         self.emitted: dict[Expr, Expr] = {}  # expression of a step -> placeholder of all its values
-        self.labels = {x: letter for x, letter in zip(self.after, recurrence.letters)}
+        self.labels = dict(zip(self.after, recurrence.letters))
         self.memo: dict[Expr, tuple[Expr, bool]] = {}
         self.carried: set[Expr] = set(recurrence.carries)
         self.stepped: set[Expr] = set(recurrence.steps)

@@ -6,10 +6,10 @@ takes absolute values). With these, f(x + ih) carries the derivative of f in its
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 
 def _norm(x: Any, axis: Any = None) -> Any:
@@ -50,11 +50,13 @@ def _log_softmax(x: Any, axis: Any = None) -> Any:
 
 
 def _ndtr(z: Any) -> Any:
+    special = importlib.import_module("scipy.special")
     return special.erfc(-np.asarray(z, dtype=complex) / np.sqrt(2)) / 2
 
 
 def _log_ndtr(z: Any) -> Any:
     # Φ(z) = ½ e^(−z²/2) w(−iz/√2) with the Faddeeva function w: no underflow in the left tail.
+    special = importlib.import_module("scipy.special")
     z = np.asarray(z, dtype=complex)
     left = np.where(z.real < 0, z, -z)
     tail = -left * left / 2 + np.log(special.wofz(-1j * left / np.sqrt(2)) / 2)
@@ -70,19 +72,22 @@ def _heaviside(z: Any, middle: Any) -> Any:
 
 
 class _Module:
-    """A module with some of its functions replaced."""
+    """A module with some of its functions replaced; it is imported when another of its functions is wanted.
 
-    def __init__(self, module: Any, **replaced: Any):
+    Importing scipy.special costs more than checking a derivative does.
+    """
+
+    def __init__(self, module: str, **replaced: Any):
         self._module = module
         self.__dict__.update(replaced)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._module, name)
+        return getattr(importlib.import_module(self._module), name)
 
 
 _NUMPY = _Module(
-    np,
-    linalg=_Module(np.linalg, norm=_norm),
+    "numpy",
+    linalg=_Module("numpy.linalg", norm=_norm),
     log1p=_log1p,
     logaddexp=_logaddexp,
     sign=_sign,
@@ -90,7 +95,7 @@ _NUMPY = _Module(
 )
 
 _SPECIAL = _Module(
-    special,
+    "scipy.special",
     expit=_expit,
     log_expit=lambda z: -_log1p_exp(-z),
     ndtr=_ndtr,
@@ -101,9 +106,12 @@ _SPECIAL = _Module(
 )
 
 
-def complex_safe(namespace: dict[str, Any]) -> dict[str, Any]:
-    """Return a namespace of generated functions in which they see the continuations."""
-    for name, module in (("np", _NUMPY), ("special", _SPECIAL)):
-        if name in namespace:
-            namespace[name] = module
-    return namespace
+# The import lines of a generated text, and what stands for what they import.
+CONTINUATIONS = {"import numpy as np": ("np", _NUMPY), "from scipy import special": ("special", _SPECIAL)}
+
+
+def complex_safe(text: str) -> tuple[str, dict[str, Any]]:
+    """Return a generated text without its imports, and the names that stand for what they imported."""
+    lines = text.splitlines()
+    names = dict(CONTINUATIONS[line] for line in lines if line in CONTINUATIONS)
+    return "\n".join("" if line in CONTINUATIONS else line for line in lines), names

@@ -39,13 +39,14 @@ def _loop(composer: _Composer, r: Recurrence, args: tuple[Expr, ...], together: 
     states, entries = len(r.carries), len(r.steps)
     w = composer.writer
     values = [composer._full(a) for a in args]
-    fixed = [composer._variable(w.array(v), a.shape) for v, a in zip(values[states + entries :], args[states + entries :])]
+    rest = slice(states + entries, None)
+    fixed = [composer._variable(w.array(v), a.shape) for v, a in zip(values[rest], args[rest])]
     given = list(dict.fromkeys(n.params[2] for n in together if n.params[1] == ALL))
     step, lines, results = composer.inside(r, fixed, [*r.after, *given])
-    first, rest = _tuple(results[:states]), _tuple(results[states:])
+    after, out = _tuple(results[:states]), _tuple(results[states:])
     signature = ", ".join(step.by_label[s.params[0]].name for s in (*r.carries, *r.steps))
     name = composer.names.fresh("step")
-    text = [f"    def {name}({signature}):", *(f"        {x}" for x in lines), f"        return {first}, {rest}"]
+    text = [f"    def {name}({signature}):", *(f"        {x}" for x in lines), f"        return {after}, {out}"]
     composer.lines.append(("\n" + "\n".join(text) + "\n", ""))
     times = estimate(r.length, w.hint)
     for product, cost in step.writer.steps:

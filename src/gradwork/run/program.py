@@ -29,10 +29,11 @@ _DTYPES = ("float64", "float32")
 
 def execute(source: Source, kind: str) -> dict[str, Any]:
     """Run the text of a source, and return the namespace with the function in it."""
+    text, names = complex_safe(source.text) if kind == "complex" else (source.text, {})
     filename = f"<gradwork {kind} {next(_counter)}>"
-    linecache.cache[filename] = (len(source.text), None, source.text.splitlines(keepends=True), filename)
-    namespace: dict[str, Any] = {"__name__": "gradwork.generated", **source.constants}
-    exec(compile_text(source.text, filename, "exec"), namespace)
+    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+    namespace: dict[str, Any] = {"__name__": "gradwork.generated", **source.constants, **names}
+    exec(compile_text(text, filename, "exec"), namespace)
     return namespace
 
 
@@ -100,7 +101,7 @@ class Program:
         inputs, keywords = self._inputs(args, values, np.dtype(np.complex128))
         function = self._complex
         if function is None:
-            function = self._complex = complex_safe(execute(self._source, "complex"))[self._source.name]
+            function = self._complex = execute(self._source, "complex")[self._source.name]
         with np.errstate(all="ignore"):
             result = function(*inputs, **keywords)
         return complex(result) if self.single and np.ndim(result) == 0 else result

@@ -75,8 +75,10 @@ class Builder:
         if op is ADD:
             return self._wrapped(node, self._sum(node))
         if op in (SYMBOL, NAME):
-            kind = "value" if op is SYMBOL else node.params[1]
-            return self._wrapped(node, Letter(node.params[0], kind))
+            label, kind = node.params[0], "value" if op is SYMBOL else node.params[1]
+            if label.startswith("df/d") and op is SYMBOL:  # what comes in at a step of a backward recurrence
+                label, kind = label[4:], "adjoint"
+            return self._wrapped(node, Letter(label, kind))
         if op is ONES:
             return Term(body=ones(node.params[0]))
         if not node.args and op.notation is None:

@@ -16,7 +16,7 @@ from gradwork.expr.node import METHODS, NAME, SIZE, SYMBOL, Expr, is_zero, walk
 from gradwork.ops.arithmetic import POWER
 from gradwork.rewrite import normalise
 from gradwork.rewrite.engine import Step
-from gradwork.show import pretty
+from gradwork.show import pretty, recurrence
 from gradwork.show.correlation import sliding_reason
 from gradwork.show.words import law_unicode, say
 
@@ -65,7 +65,12 @@ def render(
 def rows(derivation: Derivation, style: str, language: str = "en") -> list[Row]:
     """Return the rows of the blackboard."""
     writer = _Rows(derivation, style, language)
-    return [row for line in derivation.lines for row in writer.of(line)]
+    found = [row for line in derivation.lines for row in writer.of(line)]
+    # Why gradients fade is said once all of them have been.
+    late = [row for row in found if row.section == "why it fades"]
+    first = [row for row in found if row not in late]
+    at = next((i for i, row in enumerate(first) if row.section == "result"), len(first))
+    return [*first[:at], *late, *first[at:]]
 
 
 class _Rows:
@@ -106,6 +111,8 @@ class _Rows:
         ]
         if stable:
             note += "      " + "; ".join(dict.fromkeys(self._rule(s) for s in stable))
+        if line.left.op is NAME and recurrence.is_last(line.result):
+            return []  # the lines of the step have said what it is
         if line.left.op is not NAME and not self.named:
             return []  # nothing was named: the header has said what f is
         return [Row("forward", left, self.write(line.result, mean=False), note, _steps(line))]
@@ -134,6 +141,13 @@ class _Rows:
                 )
             )
         return shown
+
+    def _step(self, line: Line) -> list[Row]:
+        return [Row("forward", *recurrence.step(self, line), _steps(line))]
+
+    def _step_back(self, line: Line) -> list[Row]:
+        found = [] if recurrence.is_seed(line.result) else self._backward(line)
+        return recurrence.backward_rows(self, line, found)
 
     def _hidden(self, phase: Phase) -> bool:
         folded = {line.left for line in self.derivation.lines if line.folded}
@@ -234,6 +248,8 @@ class _Rows:
             for s in taken
             if s.facts["op"] not in _PLAIN
         ]
+        if any(n.op.name == "scan" for n in curved):
+            return self._say("through time")
         if curved:
             return self._law(line, curved)
         if line.kind == "backward" and len(tops) > 1:

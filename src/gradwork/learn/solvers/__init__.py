@@ -157,7 +157,11 @@ def solve(
     if choice.solver == "closed":
         return _closed(analysis, choice)
     start = objective.start_vector
-    value, gradient = objective.value_and_gradient(start)
+    problem = analysis.blocks or objective
+    if problem is not objective and choice.solver == "newton" and not analysis.kinks:
+        # It begins with some of the rows, and looks at the start by itself if they lead nowhere.
+        return _iterated(analysis, choice, start, stopping or _default("newton", 1.0), steps, callbacks)
+    value, gradient = problem.value_and_gradient(start)
     if not np.isfinite(value) or not np.isfinite(gradient).all():
         from gradwork.learn.nonfinite import explain_nonfinite
 
@@ -167,10 +171,15 @@ def solve(
     norm = float(np.linalg.norm(gradient))
     if norm == 0 and choice.solver != "newton" and not analysis.kinks:
         return Solved(_at_start(objective, value), choice.solver, choice.reason, _plan(choice, ""))
-    limit = stopping or _default(choice.solver, norm)
+    return _iterated(analysis, choice, start, stopping or _default(choice.solver, norm), steps, callbacks)
+
+
+def _iterated(
+    analysis: Analysis, choice: Choice, start: Any, stopping: Stopping, steps: int | None, callbacks: Any
+) -> Solved:
     most = STEPS[choice.solver] if steps is None else steps
-    made, plan = _made(analysis, choice, start, limit)
-    run = drive(objective, made, stopping=limit, steps=most, callbacks=callbacks)
+    made, plan = _made(analysis, choice, start, stopping)
+    run = drive(analysis.objective, made, stopping=stopping, steps=most, callbacks=callbacks)
     return Solved(run, choice.solver, choice.reason, _plan(choice, plan))
 
 

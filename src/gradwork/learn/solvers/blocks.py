@@ -9,9 +9,11 @@ the interpreter's lock in its loops, so threads do run side by side.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property, lru_cache
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -63,27 +65,23 @@ class Blocks:
         if self.proof.whole is not None:
             data[self.proof.whole] = float(self.n)
         starts = {s: objective.start[s.params[0]] for s in objective.symbols if s.params[0] in held}
-        self.batch = Objective(batch, starts, data, objective.dtype, sizes=objective.sizes)
+        self.batch = Objective(batch, starts, data, objective.dtype, sizes=objective.sizes, checked=True)
         widest = max((a.size // max(self.n, 1) for n, a in objective.data.items() if n in self.axes), default=1)
         self.block = int(np.clip(BLOCK // max(widest, 1), 256, 65_536))
         self.passes = 0
+        self._functions: dict[str, _Function] = {}
         self.dtype, self.size = objective.dtype, objective.size
 
-    def take(self, rows: NDArray[np.int64] | slice) -> Objective:
-        """Return the batch loss of some rows, as an objective of its own."""
+    def take(self, rows: NDArray[np.int64] | slice | None) -> Objective:
+        """Return the batch loss of some rows (None: all), as an objective of its own."""
+        if rows is None:
+            return self.batch
         part = {}
         for name, axis in self.axes.items():
             if name in self.batch.data:
                 array = self.batch.data[name]
                 part[name] = array[rows] if axis == 0 else array[(slice(None),) * axis + (rows,)]
         return self.batch.restricted(part)
-
-    def sample(self, count: int, rng: np.random.Generator) -> Objective:
-        """Return the batch loss of `count` rows drawn without replacement."""
-        if count >= self.n:
-            return self.batch
-        # Sorted, so that memory is read in order.
-        return self.take(np.sort(rng.choice(self.n, count, replace=False, shuffle=False)))
 
     def value(self, vector: Array) -> float:
         """Return f over all rows."""
@@ -92,50 +90,116 @@ class Blocks:
     def value_and_gradient(self, vector: Array) -> tuple[float, Array]:
         """Return f and ∇f over all rows."""
         self.passes += 1
-        self._function  # made before threads need it
-        edges = list(range(0, self.n, self.block))
-        workers = min(threads(), len(edges))
-        if workers == 1:
-            return self._some(edges, vector)
-        # Each thread takes a run of neighbouring blocks; sums are added in a fixed order, so that a run repeats.
-        shares = [edges[len(edges) * k // workers : len(edges) * (k + 1) // workers] for k in range(workers)]
-        parts = list(_pool().map(self._some, shares, [vector] * workers))
-        return sum(f for f, _ in parts), np.sum([g for _, g in parts], axis=0)
+        pieces = [slice(low, min(low + self.block, self.n)) for low in range(0, self.n, self.block)]
+        f, g = self._total("both", pieces, self.n, vector)
+        return float(f), g
 
-    @cached_property
-    def _function(self) -> tuple[Callable[..., Any], list[tuple[str, int | None]]]:
-        # The generated function itself, without the checks of a Program: shapes were checked once for all rows.
-        batch = self.batch
-        exprs = [batch.loss, *batch.gradients]
-        given = [*batch.data_symbols.values(), *batch.symbols]
-        source, _, _ = build(exprs, "numpy", self.dtype.name, given, {**batch.sizes, self.proof.rows: self.block})
-        places = [(a.label, self.axes.get(a.label)) for a in source.signature.arguments]
-        return execute(source, "numpy")[source.name], places
-
-    def _some(self, edges: list[int], vector: Array) -> tuple[float, Array]:
-        function, places = self._function
-        f, g = 0.0, np.zeros(self.size, dtype=self.dtype)
-        values = {**self.batch.data, **self.batch.unpack(vector)}
-        with np.errstate(all="ignore"):
-            for low in edges:
-                high = min(low + self.block, self.n)
-                arrays = [_rows(values[name], axis, low, high) for name, axis in places]
-                value, *parts = function(*arrays)
-                share = (high - low) / self.n
-                f += share * float(value)
-                g += share * np.concatenate([np.ravel(part) for part in parts])
-        return f, g
+    def gradient_and_hessian(self, vector: Array, rows: NDArray[np.int64] | None = None) -> tuple[Array, Array]:
+        """Return ∇f and ∇²f over all rows, or estimates from some."""
+        if rows is None:
+            pieces: list[Any] = [slice(low, min(low + self.block, self.n)) for low in range(0, self.n, self.block)]
+            count = self.n
+        else:
+            count = len(rows)
+            pieces = [rows[low : low + self.block] for low in range(0, count, self.block)]
+        g, H = self._total("second", pieces, count, vector)
+        return g, (H + H.T) / 2
 
     def hessian(self, vector: Array) -> Array:
-        """Return ∇²f over all rows, block by block."""
-        H = np.zeros((self.size, self.size), dtype=self.dtype)
-        for low in range(0, self.n, self.block):
-            high = min(low + self.block, self.n)
-            H += (high - low) / self.n * self.take(slice(low, high)).hessian(vector)
-        return H
+        """Return ∇²f over all rows."""
+        return self.gradient_and_hessian(vector)[1]
+
+    def choose(self, count: int, rng: np.random.Generator) -> NDArray[np.int64] | None:
+        """Return `count` rows drawn without replacement, in rising order so that memory is read in order."""
+        if count >= self.n:
+            return None
+        return np.sort(rng.choice(self.n, count, replace=False, shuffle=False))
+
+    # --- sums over pieces of rows -----------------------------------------------------------------------
+
+    def _total(self, kind: str, pieces: Sequence[Any], count: int, vector: Array) -> list[Any]:
+        """Return the weighted sums of what the program of a kind gives for each piece."""
+        program = self._program(kind)  # made before threads need it
+        workers = min(threads(), len(pieces))
+        if workers <= 1:
+            return self._some(program, pieces, count, vector)
+        # Each thread takes neighbouring pieces, and sums are added in a fixed order: a run repeats exactly.
+        shares = [pieces[len(pieces) * k // workers : len(pieces) * (k + 1) // workers] for k in range(workers)]
+        tasks = [_pool().submit(self._some, program, share, count, vector) for share in shares]
+        parts = [task.result() for task in tasks]
+        return [sum(values[1:], values[0]) for values in zip(*parts, strict=True)]
+
+    def _program(self, kind: str) -> _Function:
+        # The generated function itself, without the checks of a Program: shapes were checked once for all rows.
+        if kind not in self._functions:
+            batch = self.batch
+            if kind == "both":
+                exprs = [batch.loss, *batch.gradients]
+            else:
+                exprs = [*batch.gradients, *batch.hessians.values()]
+            given = [*batch.data_symbols.values(), *batch.symbols]
+            sizes = {**batch.sizes, self.proof.rows: self.block}
+            source, _, _ = build(exprs, "numpy", self.dtype.name, given, sizes)
+            places = [(a.label, self.axes.get(a.label)) for a in source.signature.arguments]
+            self._functions[kind] = _Function(execute(source, "numpy")[source.name], places, kind)
+        return self._functions[kind]
+
+    def _some(self, program: _Function, pieces: Sequence[Any], count: int, vector: Array) -> list[Any]:
+        values = {**self.batch.data, **self.batch.unpack(vector)}
+        total: list[Any] = []
+        with np.errstate(all="ignore"):
+            for piece in pieces:
+                arrays = [_rows(values[name], axis, piece) for name, axis in program.places]
+                found = self._joined(program.kind, program.call(*arrays))
+                rows = piece.stop - piece.start if isinstance(piece, slice) else len(piece)
+                share = rows / count
+                if total:
+                    for i, part in enumerate(found):
+                        total[i] += share * part
+                else:
+                    total = [share * part for part in found]
+        return total
+
+    def _joined(self, kind: str, found: Sequence[Any]) -> list[Any]:
+        if kind == "both":
+            value, *parts = found
+            return [float(value), np.concatenate([np.ravel(part) for part in parts])]
+        count = len(self.batch.symbols)
+        gradient = np.concatenate([np.ravel(part) for part in found[:count]])
+        return [gradient, self.batch.assembled(found[count:])]
 
 
-def _rows(array: Array, axis: int | None, low: int, high: int) -> Array:
+@dataclass(frozen=True)
+class _Function:
+    call: Callable[..., Any]
+    places: list[tuple[str, int | None]]
+    kind: str
+
+
+@contextmanager
+def single_blas() -> Iterator[None]:
+    """Keep BLAS to one thread while several threads call it: its own would fight with them for the cores.
+
+    threadpoolctl (which scikit-learn brings) can do that; without it the threads still work, a little slower.
+    """
+    controller = _controller()
+    if controller is None:
+        yield
+        return
+    with controller.limit(limits=1, user_api="blas"):
+        yield
+
+
+@lru_cache(maxsize=1)
+def _controller() -> Any:
+    try:
+        from threadpoolctl import ThreadpoolController
+    except ImportError:
+        return None
+    return ThreadpoolController()
+
+
+def _rows(array: Array, axis: int | None, rows: Any) -> Array:
     if axis is None:
         return array
-    return array[low:high] if axis == 0 else array[(slice(None),) * axis + (slice(low, high),)]
+    return array[rows] if axis == 0 else array[(slice(None),) * axis + (rows,)]

@@ -19,9 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from gradwork.errors import GradworkError
 from gradwork.learn.objective import Objective
-from gradwork.learn.solvers.blocks import Blocks
+from gradwork.learn.solvers.blocks import Blocks, single_blas
 from gradwork.learn.solvers.driver import Done, Solver, State
 from gradwork.learn.solvers.linesearch import strong_wolfe
 from gradwork.learn.solvers.newton import newton, relative_change
@@ -45,19 +44,24 @@ def sizes(n: int, p: int) -> tuple[int, int]:
 
 def sampled_newton(blocks: Blocks, start: Array, seed: int = 0, tolerance: float = 1e-12) -> Solver:
     """Minimise a sum over rows from `start`."""
+    with single_blas():
+        return (yield from _sampled_newton(blocks, start, seed, tolerance))
+
+
+def _sampled_newton(blocks: Blocks, start: Array, seed: int, tolerance: float) -> Solver:
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(3,))))
     few, more = sizes(blocks.n, blocks.size)
-    x = _near(blocks.sample(few, rng), start)
-    larger = blocks.sample(more, rng)
-    B = _inverse(larger, x)
-    if B is not None:  # one step on the larger sample: its gradient costs a fraction of a pass
-        nearer = x - B @ larger.gradient(x)
+    x = _near(blocks.take(blocks.choose(few, rng)), start)
+    larger = blocks.choose(more, rng)
+    B, g = _inverse(blocks, larger, x)
+    if B is not None:  # one step on the larger sample: its gradient came with the Hessian
+        nearer = x - B @ g
         x = nearer if np.isfinite(nearer).all() else x
     f, g = blocks.value_and_gradient(x)
     if not np.isfinite(f):
         x = start.copy()
         f, g = blocks.value_and_gradient(x)
-        B = _inverse(larger, x)
+        B, _ = _inverse(blocks, larger, x)
     yield State(x, f, float(np.linalg.norm(g)))
     slow = 0
     while True:
@@ -70,7 +74,7 @@ def sampled_newton(blocks: Blocks, start: Array, seed: int = 0, tolerance: float
             if more >= blocks.n:
                 return (yield from newton(blocks, x))
             more = min(4 * more, blocks.n)
-            B = _inverse(blocks.sample(more, rng), x)
+            B, _ = _inverse(blocks, blocks.choose(more, rng), x)
             continue
         change = relative_change(p, x)
 
@@ -95,7 +99,7 @@ def sampled_newton(blocks: Blocks, start: Array, seed: int = 0, tolerance: float
         slow = slow + 1 if now > 0.5 * norm else 0
         if slow >= 2 and more < blocks.n:
             more, slow = min(4 * more, blocks.n), 0
-            B = _inverse(blocks.sample(more, rng), x)
+            B, _ = _inverse(blocks, blocks.choose(more, rng), x)
         elif slow >= 4:
             return (yield from newton(blocks, x))
 
@@ -122,11 +126,11 @@ def _near(sample: Objective, start: Array) -> Array:
     return start if last is None or not np.isfinite(last.vector).all() else last.vector
 
 
-def _inverse(sample: Objective, x: Array) -> Array | None:
+def _inverse(blocks: Blocks, rows: NDArray[np.int64] | None, x: Array) -> tuple[Array | None, Array]:
+    g, H = blocks.gradient_and_hessian(x, rows)
     try:
-        H = sample.hessian(x)
         if not np.isfinite(H).all():
-            return None
-        return linalg.cho_solve(linalg.cho_factor(H, lower=True), np.eye(len(H)))
-    except (linalg.LinAlgError, GradworkError):
-        return None
+            return None, g
+        return linalg.cho_solve(linalg.cho_factor(H, lower=True), np.eye(len(H))), g
+    except linalg.LinAlgError:
+        return None, g

@@ -29,7 +29,7 @@ def smooth(objective: Objective) -> tuple[Objective, str, list[Expr]]:
     >>> import gradwork as gw
     >>> b = gw.vector("b", "d")
     >>> print(smooth(Objective(gw.sum(abs(b)), {b: [1.0, 2.0]}))[0].loss)
-    Σ √(b² + epsilon²)
+    Σ √(b² + ε²)
     """
     name = "epsilon"
     while name in objective.loss.symbols or name in objective.sizes:

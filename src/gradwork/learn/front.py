@@ -69,7 +69,7 @@ def minimize(
     >>> p = gw.scalar("p")
     >>> fit = minimize((p - 3) ** 2 + gw.exp(p), {p: 0})
     >>> round(float(fit[p]), 6), fit.converged
-    (1.251765, True)
+    (1.251758, True)
     """
     formula = _formula(loss, parameters, data)
     return _run(

@@ -1,0 +1,300 @@
+"""`gradwork fit`: from a table to a fitted, explained and saved model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gradwork.cli.output import note, out
+from gradwork.cli.words import say
+from gradwork.errors import GradworkError
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `gradwork fit` was asked for."""
+
+    table: Path
+    target: str | None
+    features: list[str] | None = None
+    model: str | None = None
+    loss: str | None = None
+    formula: str | None = None
+    params: str | None = None
+    solver: str = "auto"
+    optimizer: str | None = None
+    learning_rate: float | None = None
+    epochs: int | None = None
+    batch_size: int | None = None
+    patience: int | None = None
+    validation: float | None = None
+    scale: bool = True
+    intercept: bool = True
+    missing: str = "error"
+    leave_out: bool = False
+    errors: str | None = None
+    level: float = 0.95
+    seed: int = 0
+    folder: Path | None = None
+    overwrite: bool = False
+    resume: bool = False
+    page: bool = True
+    quiet: bool = False
+    command: str = ""
+
+    @property
+    def descends(self) -> bool:
+        """Whether an optimizer descends, so that there is a run to resume."""
+        asked = (self.optimizer, self.learning_rate, self.epochs, self.batch_size, self.validation)
+        return any(value is not None for value in asked)
+
+
+class Diverged(GradworkError):
+    """A run that ended with a loss that grew or left the numbers: explained, and not saved."""
+
+    label = ""
+
+
+def run_fit(request: Request) -> None:
+    """Fit, print the summary, save the folder; GradworkError for bad input."""
+    from gradwork.data import read_table
+    from gradwork.report.folder import check_free
+
+    check_options(request)
+    if request.folder is not None:
+        check_free(request.folder, request.overwrite)
+    table = read_table(request.table)
+    if request.target is not None:
+        table[request.target]
+    folder = request.folder or Path(default_folder(request, table))
+    check_free(folder, request.overwrite)
+    fitted = learn(request, table, folder)
+    found = explain(fitted)
+    if _diverged(fitted):
+        raise Diverged(found)
+    diagnosis = found.partition("\n\n")[2]  # what ended the run is said in the summary
+    summary = fitted.summary()
+    out(summary)
+    if diagnosis and not fitted.fit.converged:
+        out("\n" + diagnosis)
+    save(request, fitted, table, folder, summary, diagnosis)
+
+
+def check_options(request: Request) -> None:
+    """Raise GradworkError for options that contradict each other or make no sense, before anything is read."""
+    if request.formula is None and request.target is None:
+        raise GradworkError(say("no target"))
+    if request.formula is not None:
+        for name, value in (
+            ("--target", request.target), ("--features", request.features), ("--model", request.model),
+            ("--loss", request.loss), ("--validation", request.validation),
+        ):  # fmt: skip
+            if value is not None:
+                raise GradworkError(say("not with formula", option=name))
+        if not request.params:
+            raise GradworkError(say("no params"))
+    elif request.params is not None:
+        raise GradworkError(say("params without formula"))
+    rate = request.learning_rate
+    if rate is not None and not 0 < rate < float("inf"):
+        raise GradworkError(say("learning rate", rate=f"{rate:g}"))
+    for option, count in (
+        ("--epochs", request.epochs),
+        ("--batch-size", request.batch_size),
+        ("--patience", request.patience),
+    ):
+        if count is not None and count < 1:
+            raise GradworkError(say("count", option=option, count=count))
+    if request.validation is not None and not 0 < request.validation < 1:
+        raise GradworkError(say("share", share=f"{request.validation:g}"))
+    if not 0 < request.level < 1:
+        raise GradworkError(say("level", level=f"{request.level:g}"))
+    if request.seed < 0:
+        raise GradworkError(say("seed", seed=request.seed))
+    if request.resume and not request.descends:
+        raise GradworkError(say("nothing to resume"))
+    if request.patience is not None and not request.descends:
+        raise GradworkError(say("patience needs descent"))
+
+
+def default_folder(request: Request, table: Any) -> str:
+    """Return the name of the folder: that of the table and that of the model, by the target where none is named."""
+    stem = stem_of(request.table)
+    if request.formula is not None:
+        return f"{stem}-formula"
+    name = (request.model or "").strip().lower().split(":")[0]
+    if not name:
+        from gradwork.data import target
+        from gradwork.models.fit import BY_KIND
+
+        assert request.target is not None
+        column = table[request.target]
+        part = table.take(~column.missing) if column.missing.any() and not column.missing.all() else table
+        name = BY_KIND[target(part, request.target).kind]
+    return f"{stem}-{name}"
+
+
+def stem_of(path: Path) -> str:
+    """Return the name of a table without its endings.
+
+    >>> stem_of(Path("data/houses.csv.gz"))
+    'houses'
+    """
+    stem = path.name
+    for ending in (".gz", ".csv", ".tsv", ".txt", ".parquet", ".pq"):
+        stem = stem.removesuffix(ending)
+    return stem
+
+
+def learn(request: Request, table: Any, folder: Path) -> Any:
+    """Return the fitted model; a descent is shown as it goes, and leaves a checkpoint until it is saved."""
+    from gradwork.cli.progress import view
+    from gradwork.models.fit import fit
+
+    checkpoint = checkpoint_of(folder) if request.descends else None
+    if checkpoint is not None and checkpoint.exists() and not request.resume:
+        note(say("checkpoint is there", path=checkpoint))
+    if checkpoint is not None and request.resume and not checkpoint.exists():
+        raise GradworkError(say("no checkpoint", path=checkpoint))
+    watching = view(request.quiet)
+    try:
+        return fit(
+            table,
+            request.target,
+            request.model,
+            features=request.features,
+            formula=request.formula,
+            params=request.params,
+            loss=request.loss,
+            intercept=request.intercept,
+            solver=request.solver,
+            optimizer=request.optimizer,
+            learning_rate=request.learning_rate,
+            epochs=request.epochs,
+            batch_size=request.batch_size,
+            scale=request.scale,
+            validation=request.validation,
+            patience=request.patience,
+            seed=request.seed,
+            missing=request.missing,
+            unusable="leave out" if request.leave_out else "error",
+            cov=request.errors,
+            level=request.level,
+            callbacks=watching,
+            checkpoint=checkpoint,
+            resume=request.resume,
+        )
+    finally:
+        if watching is not None:
+            getattr(watching, "close", lambda: None)()
+
+
+def checkpoint_of(folder: Path) -> Path:
+    """Return the file beside a model's folder that holds an unfinished run."""
+    return folder.absolute().parent / f"{folder.name}.checkpoint"
+
+
+def explain(fitted: Any) -> str:
+    """Return the diagnosis of a descent, in words; "" for a solver that reached its end."""
+    run = fitted.fit
+    if run.converged and "optimizer" not in run.details:
+        return ""
+    from gradwork.learn.diagnosis import diagnose
+
+    found = diagnose(run, flags=True)
+    if not found.why and not found.do:
+        return ""
+    return found.text()
+
+
+def _diverged(fitted: Any) -> bool:
+    return getattr(fitted.fit.stop, "kind", "") in ("growth", "non-finite")
+
+
+def save(request: Request, fitted: Any, table: Any, folder: Path, summary: str, diagnosis: str) -> None:
+    """Write the folder and say where it is."""
+    from gradwork.report.folder import PAGE, save_folder
+
+    command = request.command
+    made = provenance(request, fitted)
+    page = _page(request, fitted, table, command, made, diagnosis) if request.page else ""
+    text = "\n\n".join(part for part in (summary, diagnosis, f"$ {command}" if command else "") if part)
+    about = {"command": command, "seed": request.seed, **dict(made)}
+    save_folder(
+        folder,
+        fitted.spec(),
+        about=about,
+        summary=text,
+        page=page,
+        history=_history(fitted),
+        overwrite=request.overwrite,
+    )
+    if request.descends:
+        checkpoint_of(folder).unlink(missing_ok=True)
+    shown = ", ".join([*([PAGE] if page else []), "model.json", "…"])
+    out(say("saved", folder=folder, files=shown))
+
+
+def _history(fitted: Any) -> Any:
+    """Return the record of a run; what is solved directly has none."""
+    return fitted.fit.history if fitted.fit.solver != "closed" else None
+
+
+def _page(
+    request: Request, fitted: Any, table: Any, command: str, made: list[tuple[str, str]], diagnosis: str
+) -> str:
+    from gradwork.report.page import render_page
+
+    if request.formula is not None:
+        from gradwork.report.describe import describe_formula
+
+        content = describe_formula(fitted, table, command=command, provenance=made, diagnosis=diagnosis)
+    else:
+        from gradwork.data import design
+        from gradwork.report.describe import describe
+
+        unusable = "leave out" if request.leave_out else "error"
+        made_of = design(
+            table,
+            request.target or "",
+            request.features,
+            missing=request.missing,
+            kind=fitted.kind,
+            unusable=unusable,
+        )
+        content = describe(fitted, table, made_of, command=command, provenance=made, diagnosis=diagnosis)
+    return render_page(content)
+
+
+def provenance(request: Request, fitted: Any) -> list[tuple[str, str]]:
+    """Return what one must know to make the same fit again."""
+    import hashlib
+    import platform
+    import time
+
+    import numpy
+    import scipy
+
+    from gradwork import __version__
+
+    with open(request.table, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    versions = [
+        f"Gradwork {__version__}",
+        f"Python {platform.python_version()}",
+        f"NumPy {numpy.__version__}",
+    ]
+    versions.append(f"SciPy {scipy.__version__}")
+    if fitted.fit.target == "xla":
+        import jax
+
+        versions.append(f"JAX {jax.__version__}")
+    size = request.table.stat().st_size
+    return [
+        (say("made"), time.strftime("%Y-%m-%d %H:%M")),
+        (say("seed word"), str(request.seed)),
+        (say("time"), f"{fitted.fit.seconds:.2g} s"),
+        (say("table word"), say("table facts", name=request.table.name, size=f"{size:,}", digest=digest)),
+        (say("versions"), ", ".join(versions)),
+    ]

@@ -1,0 +1,85 @@
+"""`gradwork predict` and `gradwork show`: what a saved model says."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gradwork.cli.output import out
+from gradwork.cli.words import say
+from gradwork.errors import GradworkError
+from gradwork.report.folder import load_folder
+
+
+def load_model(folder: Path) -> Any:
+    """Return the model in a folder, after its checks."""
+    saved = load_folder(folder)
+    if saved.spec.get("type") == "formula":
+        from gradwork.models.formula import FittedFormula
+
+        return FittedFormula.from_spec(saved.spec)
+    from gradwork.models.fitted import FittedModel
+
+    return FittedModel.from_spec(saved.spec)
+
+
+def run_show(folder: Path) -> None:
+    """Print the summary of a saved model."""
+    saved = load_folder(folder)
+    out(saved.summary.rstrip("\n") if saved.summary else load_model(folder).summary())
+
+
+def run_predict(folder: Path, table: Path, probabilities: bool, intervals: bool, level: float | None) -> None:
+    """Write the predictions for a table as CSV."""
+    from gradwork.data import read_table
+
+    if level is not None and not 0 < level < 1:
+        raise GradworkError(say("level", level=f"{level:g}"))
+    if level is not None and not intervals:
+        raise GradworkError(say("level without intervals"))
+    model = load_model(folder)
+    encoding = getattr(model, "encoding", None)
+    rows = read_table(table, text_columns=encoding.text_columns if encoding is not None else ())
+    write(columns(model, rows, probabilities, intervals, level))
+
+
+def columns(
+    model: Any, rows: Any, probabilities: bool, intervals: bool, level: float | None
+) -> dict[str, Any]:
+    """Return what is predicted, by the name of the column; `prediction` comes first."""
+    levels = getattr(model, "levels", ())
+    if probabilities and not levels:
+        raise GradworkError(say("no probabilities", target=model.target or say("formula word")))
+    if intervals and not hasattr(model, "predict_interval"):
+        raise GradworkError(say("no intervals"))
+    found: dict[str, Any] = {"prediction": model.predict(rows)}
+    if probabilities:
+        P = model.probabilities(rows)
+        found |= {f"probability {label}": P[:, j] for j, label in enumerate(levels)}
+    if intervals:
+        middle, low, high = model.predict_interval(rows, level=level)
+        if levels:
+            found.setdefault(f"probability {levels[1]}", middle)
+        found |= {"lower": low, "upper": high}
+    return found
+
+
+def write(found: dict[str, Any]) -> None:
+    """Write columns as CSV to standard output, numbers with all their digits."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(found)
+    lists = [np.asarray(values).tolist() for values in found.values()]
+    writer.writerows(zip(*([_cell(v) for v in values] for values in lists), strict=True))
+    sys.stdout.flush()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return repr(value)
+    return value

@@ -1,0 +1,311 @@
+"""Networks that learn from arrays: MLP and ConvNet, for numbers and for classes with labels of any type."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gradwork.data.batches import split
+from gradwork.errors import GradworkError, ShapeError
+from gradwork.expr.dims import Dim
+from gradwork.expr.node import Expr, matrix, vector
+from gradwork.learn.fit import Fit
+from gradwork.learn.front import minimize
+from gradwork.learn.optimizers import as_optimizer
+from gradwork.learn.stopping import Stopping
+from gradwork.nn import Conv2D, Dense, Flatten, Layer, MaxPool2D, Network, network
+from gradwork.ops import FUNCTIONS as f
+from gradwork.ops.windows import per_axis
+
+Array = NDArray[Any]
+ROWS = 512  # rows predicted at a time
+
+
+class NetworkModel:
+    """A network of any layers, with what it takes to learn from arrays and predict.
+
+    layers:        the layers before the output, which is a Dense layer that this model adds.
+    task:          "classes", "numbers", or "auto": numbers where y holds numbers that are not all whole.
+    optimizer:     an optimizer or its name; `learning_rate` replaces its rate.
+    batch_size, epochs, seed, dtype, target: as in `gw.minimize`.
+    validation:    the share of the rows that is held out; None for none.
+    patience:      epochs without a better validation loss after which the best parameters are kept; None: no stop.
+    normalise:     "features" (each column), "channels" (the last axis), None, or (means, deviations).
+    l2:            λ of a penalty λ Σ W² on the weights (not the biases).
+
+    The loss is the mean of the cross-entropy of softmax, or of the squared error of standardised numbers.
+    """
+
+    def __init__(
+        self,
+        layers: Layer | Iterable[Layer],
+        *,
+        task: str = "auto",
+        optimizer: Any = "adam",
+        learning_rate: Any = None,
+        batch_size: int = 32,
+        epochs: int = 200,
+        validation: float | None = 0.1,
+        patience: int | None = 20,
+        normalise: Any = "features",
+        l2: float = 0.0,
+        seed: int = 0,
+        dtype: str = "float32",
+        target: str = "auto",
+    ):
+        if task not in ("auto", "classes", "numbers"):
+            raise GradworkError(f'the task is "auto", "classes" or "numbers", not {task!r}')
+        self.layers = (layers,) if isinstance(layers, Layer) else tuple(layers)
+        self.task, self.l2, self.seed, self.dtype, self.target = task, float(l2), seed, dtype, target
+        made = as_optimizer(optimizer)
+        self.optimizer = made if learning_rate is None else made.with_rate(learning_rate)
+        self.batch_size, self.epochs, self.validation, self.patience = batch_size, epochs, validation, patience
+        self.normalise = normalise
+        self.classes: Array | None = None
+        self.result: Fit | None = None
+        self._programs: dict[Any, Any] = {}
+
+    # --- learning ---------------------------------------------------------------------------------------
+
+    def fit(self, X: ArrayLike, y: ArrayLike, **options: Any) -> NetworkModel:
+        """Learn from samples X (n × the shape of one) and their labels or numbers y; return this model.
+
+        Further options go to `gw.minimize` (callbacks, progress, checkpoint, …).
+        """
+        inputs = self._samples(X)
+        targets = self._targets(y, len(inputs))
+        training, held = np.arange(len(inputs)), None
+        if self.validation is not None:
+            codes = None if self.classes is None else targets.argmax(axis=1)
+            if codes is not None and np.bincount(codes).min() < 2:
+                codes = None
+            training, held = split(len(inputs), self.validation, self.seed, stratify=codes)
+        self._scale = self._scaling(inputs[training])
+        scaled = self._scaled(inputs)
+        self._build(inputs.shape[1:])
+        data = {self.network.input: scaled, self.target_symbol: targets}
+        at = {symbol: value[training] for symbol, value in data.items()}
+        chosen: dict[str, Any] = {
+            "optimizer": self.optimizer, "epochs": self.epochs, "batch_size": min(self.batch_size, len(training)),
+            "dtype": self.dtype, "seed": self.seed, "target": self.target,
+            "validation": None if held is None else {s: v[held] for s, v in data.items()},
+            "stopping": Stopping(gradient_norm=None, patience=self.patience), **options,
+        }  # fmt: skip
+        self.result = minimize(self.loss, self.network.starts, at, **chosen)
+        return self
+
+    def _samples(self, X: ArrayLike) -> Array:
+        array = np.asarray(X, dtype=np.float64)
+        if array.ndim < 2 or not len(array):
+            raise ShapeError(f"X holds samples along its first axis; got shape {array.shape}")
+        if not np.isfinite(array.sum()):
+            row = int(np.flatnonzero(~np.isfinite(array.reshape(len(array), -1)).all(axis=1))[0])
+            raise GradworkError(f"X holds a value that is not finite in row {row + 1}")
+        return array
+
+    def _targets(self, y: ArrayLike, rows: int) -> Array:
+        given = np.asarray(y)
+        if given.shape[:1] != (rows,) or given.ndim > 2:
+            raise ShapeError(f"y holds one label for each of the {rows} samples; got shape {given.shape}")
+        if given.ndim == 2 and given.shape[1] == 1:
+            given = given[:, 0]
+        whole = given.dtype.kind in "biuUSO" or (given.dtype.kind == "f" and bool((given == np.round(given)).all()))
+        if self.task == "classes" or (self.task == "auto" and given.ndim == 1 and whole):
+            self.classes, codes = np.unique(given, return_inverse=True)
+            if len(self.classes) < 2:
+                raise GradworkError(f"y holds the one label {self.classes[0]!r}; classes need at least two")
+            return np.eye(len(self.classes))[codes]
+        self.classes = None
+        numbers = given.astype(np.float64).reshape(rows, -1)
+        if not np.isfinite(numbers).all():
+            raise GradworkError("y holds numbers that are not finite")
+        self._shift, self._spread = numbers.mean(axis=0), numbers.std(axis=0)
+        self._spread = np.where(self._spread > 0, self._spread, 1.0)
+        self._flat = given.ndim == 1
+        return (numbers - self._shift) / self._spread
+
+    def _scaling(self, X: Array) -> tuple[Array, Array]:
+        if self.normalise is None:
+            return np.zeros(1), np.ones(1)
+        if isinstance(self.normalise, str):
+            if self.normalise not in ("features", "channels"):
+                raise GradworkError(f'normalise is "features", "channels", None or (means, deviations), not {self.normalise!r}')
+            axes = (0,) if self.normalise == "features" else tuple(range(X.ndim - 1))
+            mean, deviation = X.mean(axis=axes), X.std(axis=axes)
+            # A constant column carries nothing: it becomes 0.
+            return mean, np.where(deviation > 1e-12 * np.maximum(1, np.abs(mean)), deviation, 1.0)
+        mean, deviation = (np.asarray(part, dtype=float) for part in self.normalise)
+        if not (deviation > 0).all():
+            raise GradworkError("the deviations to normalise by are positive")
+        return mean, deviation
+
+    def _scaled(self, X: Array) -> Array:
+        return np.ascontiguousarray((X - self._scale[0]) / self._scale[1], dtype=self.dtype)
+
+    def _build(self, shape: tuple[int, ...]) -> None:
+        outputs = len(self.classes) if self.classes is not None else len(self._shift)
+        self.network: Network = network([*self.layers, Dense(outputs)], shape)
+        rows = Dim.of("n")
+        if self.classes is not None:
+            Y = matrix("Y", rows, outputs, onehot=True)
+            loss = -f["sum"](Y * f["log_softmax"](self.network.training)) / f_size(rows)
+        else:
+            Y = matrix("Y", rows, outputs)
+            loss = f["mean"]((self.network.training - Y) ** 2)
+        if self.l2:
+            weights = [p for p in self.network.parameters if p.ndim > 1]
+            loss = loss + self.l2 * sum((f["sum"](w**2) for w in weights[1:]), f["sum"](weights[0] ** 2))
+        self.loss: Expr = loss
+        self.target_symbol: Expr = Y
+        self._programs = {}
+
+    # --- what was learned -------------------------------------------------------------------------------
+
+    def _learned(self) -> Fit:
+        if self.result is None:
+            raise GradworkError("this model has learned nothing yet: call fit(X, y) first")
+        return self.result
+
+    @property
+    def parameters(self) -> dict[str, Array]:
+        """The learned parameters by name."""
+        return self._learned().parameters
+
+    @property
+    def history(self) -> Any:
+        """The record of the run."""
+        return self._learned().history
+
+    def summary(self) -> str:
+        """Return the layers with output shapes and numbers of parameters."""
+        self._learned()
+        return self.network.summary()
+
+    def outputs(self, X: ArrayLike) -> Array:
+        """Return what the last layer gives for samples: logits, or standardised numbers; n×outputs."""
+        values = self._learned().parameters
+        inputs = self._samples(X)
+        if inputs.shape[1:] != tuple(d.value for d in self.network.input.shape[1:]):
+            raise ShapeError(f"this model takes samples of shape {self.network.input.shape[1:]}, not {inputs.shape[1:]}")
+        program = self._programs.get("output")
+        if program is None:
+            from gradwork.run import function
+
+            program = self._programs["output"] = function(self.network.output, dtype=self.dtype)
+        name = self.network.input.params[0]
+        scaled = self._scaled(inputs)
+        parts = [
+            program(**{name: scaled[i : i + ROWS]}, **{k: values[k] for k in program.symbols if k != name})
+            for i in range(0, len(scaled), ROWS)
+        ]
+        return np.concatenate(parts)
+
+    def predict_proba(self, X: ArrayLike) -> Array:
+        """Return the probability of each class, n×k, in the order of `classes`."""
+        if self._learned() and self.classes is None:
+            raise GradworkError("probabilities are of classes; this model predicts numbers")
+        z = self.outputs(X).astype(np.float64)
+        z = np.exp(z - z.max(axis=1, keepdims=True))
+        return z / z.sum(axis=1, keepdims=True)
+
+    def predict(self, X: ArrayLike) -> Array:
+        """Return the most probable label of each sample, or its number."""
+        z = self.outputs(X)
+        if self.classes is not None:
+            return self.classes[z.argmax(axis=1)]
+        numbers = z * self._spread + self._shift
+        return numbers[:, 0] if self._flat else numbers
+
+    def score(self, X: ArrayLike, y: ArrayLike) -> float:
+        """Return the share of labels that are right, or R² for numbers."""
+        given, predicted = np.asarray(y), self.predict(X)
+        if self.classes is not None:
+            return float(np.mean(given.reshape(len(predicted)) == predicted))
+        given = given.astype(float).reshape(predicted.shape)
+        residual = ((given - predicted) ** 2).sum()
+        return float(1 - residual / ((given - given.mean(axis=0)) ** 2).sum())
+
+
+def f_size(dim: Dim) -> Expr:
+    """Return a size as a number."""
+    from gradwork.expr.node import size
+
+    return size(dim)
+
+
+class MLP(NetworkModel):
+    """A multilayer perceptron: Dense layers with an activation, then the output.
+
+        H₁ = φ(XW₁ + b₁),  …,  Z = H W + b
+
+    hidden: the units of each hidden layer. The other options are those of `NetworkModel`. X of any shape is
+    laid flat.
+
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(200, 2))
+    >>> model = MLP((8,), epochs=60, seed=1).fit(X, np.where(X[:, 0] * X[:, 1] > 0, "same", "other"))
+    >>> model.score(X, np.where(X[:, 0] * X[:, 1] > 0, "same", "other")) > 0.9
+    True
+    """
+
+    def __init__(self, hidden: int | Sequence[int] = (64, 32), activation: Any = "relu", **options: Any):
+        units = (hidden,) if isinstance(hidden, int) else tuple(hidden)
+        super().__init__([Dense(u, activation) for u in units], **options)
+        self.hidden, self.activation = units, activation
+
+    def _samples(self, X: ArrayLike) -> Array:
+        array = super()._samples(X)
+        return array.reshape(len(array), -1)
+
+
+class ConvNet(NetworkModel):
+    """A convolutional network: blocks of Conv2D, activation and max pooling, then the output.
+
+        H = maxpool(φ(X ⋆ W + b)),  …,  Z = flatten(H) W + b
+
+    filters: of each block.   kernel, padding: of all;  pool: of all, or of each block (1: none).   dense: the units of
+    dense layers before the output.   image: h×w×c, where X holds one flat row per image.
+    X: n×h×w×c, n×h×w (one channel), or n×(h·w·c) with `image`. Normalised for each channel by default.
+    """
+
+    def __init__(
+        self,
+        filters: int | Sequence[int] = (8, 16),
+        kernel: int = 3,
+        *,
+        activation: Any = "relu",
+        padding: Any = "same",
+        pool: int | Sequence[int] = 2,
+        dense: int | Sequence[int] = (),
+        image: Sequence[int] | None = None,
+        **options: Any,
+    ):
+        channels = (filters,) if isinstance(filters, int) else tuple(filters)
+        units = (dense,) if isinstance(dense, int) else tuple(dense)
+        layers: list[Layer] = []
+        for c, size in zip(channels, per_axis(pool, len(channels), "pool"), strict=True):
+            layers.append(Conv2D(c, kernel, activation, padding=padding))
+            if size > 1:
+                layers.append(MaxPool2D(size))
+        layers += [Flatten(), *(Dense(u, activation) for u in units)]
+        options.setdefault("normalise", "channels")
+        super().__init__(layers, **options)
+        self.image = None if image is None else tuple(image)
+
+    def _samples(self, X: ArrayLike) -> Array:
+        array = super()._samples(X)
+        if array.ndim == 2:
+            if self.image is None:
+                raise ShapeError("images are n×h×w×c or n×h×w; for one flat row per image say image=(h, w, c)")
+            if math.prod(self.image) != array.shape[1]:
+                raise ShapeError(
+                    f"{array.shape[1]} columns do not fill an image of {'×'.join(map(str, self.image))} "
+                    f"({math.prod(self.image)} pixels)"
+                )
+            shape = self.image if len(self.image) == 3 else (*self.image, 1)
+            return array.reshape(len(array), *shape)
+        return array[..., None] if array.ndim == 3 else array
