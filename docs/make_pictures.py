@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -58,7 +59,14 @@ def picture(commands: list[str], title: str = "gradwork") -> str:
     )
     for line in lines[:-1]:
         console.print(line, soft_wrap=True)
-    return console.export_svg(title=title, theme=THEME, unique_id=title)
+    return alone(console.export_svg(title=title, theme=THEME, unique_id=title))
+
+
+def alone(svg: str) -> str:
+    """Return the picture without the letters that Rich would fetch from elsewhere: each reader has some."""
+    svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.S)
+    letters = "ui-monospace, 'SF Mono', 'Cascadia Mono', 'DejaVu Sans Mono', Menlo, Consolas, monospace"
+    return svg.replace("Fira Code, monospace", letters)
 
 
 def main() -> None:

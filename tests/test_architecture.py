@@ -18,7 +18,7 @@ import gradwork
 SRC = Path(gradwork.__file__).parent
 # A package may import from those above it in this list, and from its own.
 LAYERS = [
-    "errors", "expr", "ops", "formula", "rewrite", "diff", "show", "run", "data", "stats", "learn", "models",
+    "errors", "expr", "ops", "formula", "rewrite", "diff", "show", "run", "data", "stats", "learn", "nn", "models",
     "report", "sklearn", "scale", "lab", "cli",
 ]  # fmt: skip
 

@@ -31,7 +31,9 @@ _LATER = {
     "function": "gradwork.run",
     "compile": "gradwork.run",
     "certify": "gradwork.diff.certificate",
+    "unroll": "gradwork.show.unroll",
     "scan": "gradwork.ops.sequence",
+    "stop": "gradwork.ops.sequence",
     "written_out": "gradwork.ops.sequence",
     "minimize": "gradwork.learn.front",
     "maximize": "gradwork.learn.front",
@@ -42,7 +44,7 @@ _LATER = {
     ),
     "fit": "gradwork.models.fit",
 }
-_PACKAGES = frozenset({"data", "learn", "models", "stats"})
+_PACKAGES = frozenset({"data", "learn", "models", "nn", "stats"})
 
 
 

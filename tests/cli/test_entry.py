@@ -122,3 +122,39 @@ def test_colour_changes_no_letter():
     text = "f(b) = x          b: d\n\nforward     r = y − Xb          n\n∇f(b) = 2          d\ncheck ✗ 3\ncheck — not"
     painted = paint(text)
     assert re.sub(r"\x1b\[[\d;]*m", "", painted) == text and "\x1b[31mcheck ✗" in painted
+
+
+def test_every_option_that_the_documentation_names_exists(run: Run):
+    import re
+    from pathlib import Path
+
+    text = (Path(__file__).parents[2] / "docs/command-line.md").read_text(encoding="utf-8")
+    known = {"--help"}
+    for command in ("derive", "ops", "fit", "predict", "show", "race", "optimizers"):
+        assert f"gradwork {command}" in text
+        known |= set(re.findall(r"--[a-z][a-z-]+", run(command, "--help").out))
+    named = set(re.findall(r"--[a-z][a-z-]+", text))
+    assert named <= known, sorted(named - known)
+
+
+def test_every_sentence_is_used_and_every_used_one_is_there():
+    import re
+    from pathlib import Path
+
+    import gradwork.cli
+    import gradwork.report
+    from gradwork.cli import words as ours
+    from gradwork.report import words as theirs
+
+    for package, table in ((gradwork.cli, ours.ENGLISH), (gradwork.report, theirs.ENGLISH)):
+        folder = Path(package.__file__).parent
+        source = "".join(p.read_text(encoding="utf-8") for p in folder.glob("*.py") if p.name != "words.py")
+        used = set(re.findall(r"say\(\s*[\"']([^\"']+)[\"']", source))
+        assert {key for key in used if not key.endswith(" ")} <= set(table), used - set(table)
+        made_up = ("subject ", "kind ", "role ")  # keys that are put together
+        idle = [
+            k
+            for k in table
+            if f'"{k}"' not in source and f"'{k}'" not in source and not k.startswith(made_up)
+        ]
+        assert set(idle) <= {"nearest"}, idle

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 import gradwork
-from gradwork.cli.laws import unicode_law
+from gradwork.show.laws import unicode_law
 from gradwork.cli.ops import SYNONYMS, law_of, signature, summary
 from gradwork.expr import REGISTRY
 from gradwork.ops import FUNCTIONS

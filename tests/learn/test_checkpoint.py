@@ -14,7 +14,7 @@ import pytest
 import gradwork as gw
 from gradwork.learn import checkpoint
 from gradwork.learn.callbacks import Callback
-from gradwork.learn.descend import descend
+from gradwork.learn.descent import descend
 from gradwork.learn.stopping import Stopping
 
 from .problems import MSE, X, b, linear, network, numbers, y
@@ -37,11 +37,11 @@ class KillAt(Callback):
 
 
 CASES = {
-    "full batch": (network, dict(epochs=60)),
-    "minibatches": (network, dict(epochs=20, batch_size=7)),
-    "hoisted": (linear, dict(epochs=600, hoist=True)),
-    "steps recorded": (linear, dict(epochs=20, batch_size=25, record="step")),
-    "scheduled": (linear, dict(epochs=20, batch_size=25, schedule=gw.learn.cosine(0.05, 40))),
+    "full batch": (network, {"epochs": 60}),
+    "minibatches": (network, {"epochs": 20, "batch_size": 7}),
+    "hoisted": (linear, {"epochs": 600, "hoist": True}),
+    "steps recorded": (linear, {"epochs": 20, "batch_size": 25, "record": "step"}),
+    "scheduled": (linear, {"epochs": 20, "batch_size": 25, "schedule": gw.learn.cosine(0.05, 40)}),
 }
 
 
@@ -53,7 +53,9 @@ def test_a_killed_run_resumes_bit_for_bit(name, target, tmp_path):
     whole = descend(make(), **options)
     path = tmp_path / "run.checkpoint"
     with pytest.raises(Killed):
-        descend(make(), checkpoint=path, checkpoint_seconds=0, callbacks=KillAt(options["epochs"] // 2), **options)
+        descend(
+            make(), checkpoint=path, checkpoint_seconds=0, callbacks=KillAt(options["epochs"] // 2), **options
+        )
     resumed = descend(make(), checkpoint=path, resume=True, **options)
     for parameter in whole.parameters:
         np.testing.assert_array_equal(resumed[parameter], whole[parameter])
@@ -66,17 +68,21 @@ def test_a_killed_run_resumes_bit_for_bit(name, target, tmp_path):
 def test_patience_survives_a_kill(tmp_path):
     x, t = numbers(12, 8)
     vx, vy = numbers(40, 8, seed=5)
-    objective = gw.learn.Objective(MSE, {b: None}, {X: x, y: t + np.random.default_rng(1).normal(size=12) * 3})
-    options = dict(
-        optimizer=gw.SGD(0.02), epochs=3000, validation={X: vx, y: vy}, target="numpy",
-        stopping=Stopping(patience=200, gradient_norm=None),
-    )  # fmt: skip
+    objective = gw.learn.Objective(
+        MSE, {b: None}, {X: x, y: t + np.random.default_rng(1).normal(size=12) * 3}
+    )
+    options = {
+        "optimizer": gw.SGD(0.02), "epochs": 3000, "validation": {X: vx, y: vy}, "target": "numpy",
+        "stopping": Stopping(patience=200, gradient_norm=None),
+    }  # fmt: skip
     whole = descend(objective, **options)
     assert whole.stop.kind == "patience"
     path = tmp_path / "c"
     kill_at = whole.epochs + 50  # after the best epoch, before the end
     with pytest.raises(Killed):
-        descend(objective, checkpoint=path, checkpoint_seconds=0, callbacks=KillAt(kill_at, every=5), **options)
+        descend(
+            objective, checkpoint=path, checkpoint_seconds=0, callbacks=KillAt(kill_at, every=5), **options
+        )
     resumed = descend(objective, checkpoint=path, resume=True, **options)
     np.testing.assert_array_equal(resumed["b"], whole["b"])
     assert resumed.reason == whole.reason
@@ -122,10 +128,10 @@ def test_another_run_is_not_resumed(tmp_path):
     path = tmp_path / "c"
     descend(network(), gw.Adam(0.01), epochs=3, checkpoint=path)
     for other, message in [
-        (dict(objective=network(), optimizer=gw.Adam(0.02)), "its numbers is|its rate is"),
-        (dict(objective=linear(), optimizer=gw.Adam(0.01)), "its loss is"),
-        (dict(objective=network(rows=30), optimizer=gw.Adam(0.01)), "its shapes is"),
-        (dict(objective=network(), optimizer=gw.Adam(0.01), batch_size=5), "its batches is"),
+        ({"objective": network(), "optimizer": gw.Adam(0.02)}, "its numbers is|its rate is"),
+        ({"objective": linear(), "optimizer": gw.Adam(0.01)}, "its loss is"),
+        ({"objective": network(rows=30), "optimizer": gw.Adam(0.01)}, "its shapes is"),
+        ({"objective": network(), "optimizer": gw.Adam(0.01), "batch_size": 5}, "its batches is"),
     ]:
         with pytest.raises(gw.GradworkError, match=message):
             descend(**other, epochs=5, checkpoint=path, resume=True)
@@ -137,7 +143,13 @@ def test_damaged_files_are_refused_in_one_line(tmp_path):
         descend(linear(), "sgd", epochs=3, checkpoint=path, resume=True)
     descend(linear(), "sgd", epochs=3, checkpoint=path)
     whole = path.read_bytes()
-    for damaged in (whole[:50], whole[:-20], b"", b"\x00" * 100, whole.replace(b"gradwork-checkpoint", b"gradwork_checkpoint")):
+    for damaged in (
+        whole[:50],
+        whole[:-20],
+        b"",
+        b"\x00" * 100,
+        whole.replace(b"gradwork-checkpoint", b"gradwork_checkpoint"),
+    ):
         path.write_bytes(damaged)
         with pytest.raises(gw.GradworkError) as error:
             descend(linear(), "sgd", epochs=3, checkpoint=path, resume=True)

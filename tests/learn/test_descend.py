@@ -7,7 +7,7 @@ import pytest
 
 import gradwork as gw
 from gradwork.learn.callbacks import Callback, Called
-from gradwork.learn.descend import descend
+from gradwork.learn.descent import descend
 from gradwork.learn.objective import Objective
 from gradwork.learn.rows import NotRows
 from gradwork.learn.stopping import Stopping
@@ -32,7 +32,9 @@ def quiz(reference, **options):
 @pytest.mark.parametrize("hoist", [False, True])
 def test_quiz_costs_are_those_published(reference, target, hoist):
     table, objective = quiz(reference)
-    fit = descend(objective, "sgd", schedule=gw.learn.constant_rate(1e-5), epochs=1000, target=target, hoist=hoist)
+    fit = descend(
+        objective, "sgd", schedule=gw.learn.constant_rate(1e-5), epochs=1000, target=target, hoist=hoist
+    )
     for step, cost in table["gd_zeros_lr1e-5_mse_float64_cost_before_step"].items():
         np.testing.assert_allclose(fit.history.loss[int(step)], cost, atol=1e-6, rtol=0)
     assert (fit.steps, fit.epochs, len(fit.history), fit.target) == (1000, 1000, 1001, target)
@@ -86,13 +88,20 @@ def test_targets_agree_and_keep_the_type(dtype):
     fits = [descend(objective, gw.Adam(0.01), epochs=40, target=t, stopping=NEVER) for t in TARGETS]
     for name in fits[0].parameters:
         assert fits[0][name].dtype == fits[1][name].dtype == np.dtype(dtype)
-        np.testing.assert_allclose(fits[0][name], fits[1][name], rtol=1e-10 if dtype == "float64" else 2e-3, atol=1e-5 if dtype == "float32" else 0)
+        np.testing.assert_allclose(
+            fits[0][name],
+            fits[1][name],
+            rtol=1e-10 if dtype == "float64" else 2e-3,
+            atol=1e-5 if dtype == "float32" else 0,
+        )
 
 
 def test_auto_takes_numpy_for_little_and_the_compiler_for_much():
     small = descend(linear(), gw.SGD(0.1), epochs=5)
     assert small.target == "numpy" and "not compiled" in small.plan
-    large = descend(network(rows=300), gw.SGD(0.01), epochs=30_000, stopping=Stopping(seconds=0.05, gradient_norm=None))
+    large = descend(
+        network(rows=300), gw.SGD(0.01), epochs=30_000, stopping=Stopping(seconds=0.05, gradient_norm=None)
+    )
     assert large.target == "xla" and "compiled: about" in large.plan
 
 
@@ -103,7 +112,9 @@ def test_the_callers_jax_configuration_stays():
     before = jax.config.jax_enable_x64
     fit = descend(linear(), gw.SGD(0.1), epochs=3, target="xla")
     assert fit["b"].dtype == np.float64 and isinstance(fit["b"], np.ndarray)
-    assert jax.config.jax_enable_x64 == before and jnp.ones(2).dtype == (jnp.float64 if before else jnp.float32)
+    assert jax.config.jax_enable_x64 == before and jnp.ones(2).dtype == (
+        jnp.float64 if before else jnp.float32
+    )
 
 
 def test_validation_is_recorded():
@@ -137,7 +148,14 @@ def by_hand(objective, rate, size, epochs, shuffle=True, seed=0):
 def test_minibatches_are_those_of_a_loop_by_hand(target, size, shuffle):
     objective = linear()
     fit = descend(
-        objective, gw.SGD(0.02), epochs=3, batch_size=size, shuffle=shuffle, seed=4, target=target, stopping=NEVER
+        objective,
+        gw.SGD(0.02),
+        epochs=3,
+        batch_size=size,
+        shuffle=shuffle,
+        seed=4,
+        target=target,
+        stopping=NEVER,
     )
     w, running = by_hand(objective, 0.02, size, 3, shuffle, 4)
     np.testing.assert_allclose(fit["b"], w, rtol=1e-11)
@@ -180,7 +198,9 @@ def test_a_table_of_codes_is_drawn_by_rows_and_rows_may_lie_on_another_axis():
     data = {Z: rng.normal(size=(2, 30)), i: rng.integers(0, 4, 30)}
     loss = gw.mean((gw.sum(Z, axis=0) - E[i]) ** 2)
     objective = Objective(loss, {E: None}, data)
-    fits = [descend(objective, gw.SGD(0.1), epochs=60, batch_size=8, target=t, stopping=NEVER) for t in TARGETS]
+    fits = [
+        descend(objective, gw.SGD(0.1), epochs=60, batch_size=8, target=t, stopping=NEVER) for t in TARGETS
+    ]
     np.testing.assert_allclose(fits[0]["E"], fits[1]["E"], rtol=1e-11)
     means = [data[Z].sum(0)[data[i] == j].mean() for j in range(4)]
     np.testing.assert_allclose(fits[0]["E"], means, atol=0.6)
@@ -211,9 +231,18 @@ def test_a_small_gradient_ends_the_run(target, hoist):
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_small_steps_and_small_changes_end_the_run(target):
-    fit = descend(linear(), gw.SGD(0.1), epochs=5000, stopping=Stopping(step=1e-6, gradient_norm=None), target=target, hoist=False)
+    fit = descend(
+        linear(),
+        gw.SGD(0.1),
+        epochs=5000,
+        stopping=Stopping(step=1e-6, gradient_norm=None),
+        target=target,
+        hoist=False,
+    )
     assert fit.stop.kind == "step" and fit.converged and 10 < fit.steps < 5000
-    fit = descend(linear(), gw.SGD(0.1), epochs=5000, stopping=Stopping(loss=1e-8, gradient_norm=None), target=target)
+    fit = descend(
+        linear(), gw.SGD(0.1), epochs=5000, stopping=Stopping(loss=1e-8, gradient_norm=None), target=target
+    )
     change = abs(np.diff(fit.history.loss))
     assert fit.stop.kind == "loss" and change[-1] <= 1e-8 < change[-2]
 
@@ -275,7 +304,12 @@ def test_an_interrupt_keeps_the_best_so_far(target):
 def test_time_and_callbacks_end_the_run():
     fit = descend(linear(), gw.SGD(1e-4), epochs=10**7, stopping=Stopping(seconds=0.1), target="numpy")
     assert fit.stop.kind == "seconds" and 0.1 <= fit.seconds < 2
-    fit = descend(linear(), gw.SGD(0.01), epochs=100, callbacks=Called(lambda p: "enough" if p.unit >= 20 else None, every=10))
+    fit = descend(
+        linear(),
+        gw.SGD(0.01),
+        epochs=100,
+        callbacks=Called(lambda p: "enough" if p.unit >= 20 else None, every=10),
+    )
     assert fit.steps == 20 and fit.reason == "stopped at step 20 by a callback: enough"
 
 
@@ -324,3 +358,15 @@ def test_zero_epochs_return_the_start():
     for batch_size in (None, 10):
         fit = descend(linear(), "sgd", epochs=0, batch_size=batch_size)
         assert fit.steps == 0 and np.all(fit["b"] == 0) and len(fit.history) == 1
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_reason_names_what_left_its_domain(target):
+    x = np.array([[1.0], [2.0], [4.0], [0.5]])
+    loss = gw.mean(gw.log(1 - X @ b))
+    objective = Objective(loss, {b: None}, {X: x})
+    fit = descend(objective, gw.SGD(0.04), epochs=50, target=target)
+    assert fit.stop.kind == "non-finite" and "row 3" in fit.reason and "logarithm of −" in fit.reason
+    assert fit.details["nonfinite"].index == (2,) and fit.diagnosis.why[0] == fit.details["nonfinite"].sentence
+    fit = descend(objective, gw.SGD(0.1), epochs=50, batch_size=2, target=target)
+    assert fit.stop.kind == "non-finite" and "the logarithm of" in fit.reason

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gradwork as gw
-from gradwork.learn.descend import descend
+from gradwork.learn.descent import descend
 from gradwork.learn.history import COLUMNS, History
 from gradwork.learn.stopping import Stopping, Watch
 
@@ -26,7 +26,9 @@ def test_rows_and_columns():
     assert np.isnan(history.seconds).tolist() == [True, True, False]
     assert set(history.last) == set(COLUMNS) and history.last["step"] == 6
     history.truncate(2)
-    assert len(history) == 2 and history.loss.tolist() == [4, 2] and repr(history).startswith("<History: 2 rows")
+    assert (
+        len(history) == 2 and history.loss.tolist() == [4, 2] and repr(history).startswith("<History: 2 rows")
+    )
     with pytest.raises(gw.GradworkError, match="no column 'los'"):
         history["los"]
     with pytest.raises(gw.GradworkError, match="no column 'x'"):
@@ -38,12 +40,19 @@ def test_rows_and_columns():
 
 def test_round_trips(tmp_path):
     history = filled()
-    for again in (History.from_dict(history.to_dict()), History.from_parquet(history.to_parquet(tmp_path / "h.parquet"))):
+    for again in (
+        History.from_dict(history.to_dict()),
+        History.from_parquet(history.to_parquet(tmp_path / "h.parquet")),
+    ):
         for column in COLUMNS:
             np.testing.assert_array_equal(again[column], history[column])
     assert "validation_loss" not in history.to_dict()
     frame = history.to_frame()
-    names = list(frame.columns) if hasattr(frame, "columns") and not hasattr(frame, "column_names") else frame.column_names
+    names = (
+        list(frame.columns)
+        if hasattr(frame, "columns") and not hasattr(frame, "column_names")
+        else frame.column_names
+    )
     assert list(names) == ["epoch", "step", "loss", "learning_rate", "seconds"]
     assert [p.name for p in tmp_path.iterdir()] == ["h.parquet"]
 
@@ -61,7 +70,10 @@ def test_plot_draws_the_curves():
     objective = linear()
     fit = descend(objective, gw.SGD(0.2), epochs=80, validation=objective.data)
     axes = fit.history.plot()
-    assert [line.get_label() for line in axes.lines] == ["training", "validation"] and axes.get_yscale() == "log"
+    assert [line.get_label() for line in axes.lines] == [
+        "training",
+        "validation",
+    ] and axes.get_yscale() == "log"
     np.testing.assert_array_equal(axes.lines[0].get_ydata(), fit.history.loss)
     assert fit.history.plot(ax=axes) is axes and axes.get_xlabel() == "epoch"
 
@@ -83,7 +95,9 @@ def stops(losses, stopping, cut, **options):
 def test_growth_is_seen_however_the_record_is_cut(cut):
     losses = [9, 8, 8.5, 8.6, 8.7, 8.8, 8.1, 8.2, 8.3, 8.4, 8.5, 8.6, 8.7, 7, 6, 5, 4, 3, 2, 1]
     found = stops(losses, Stopping(growth=5), cut)
-    assert found is not None and found.index == 11 and found.facts["first"] == 8.1 and found.facts["last"] == 8.6
+    assert (
+        found is not None and found.index == 11 and found.facts["first"] == 8.1 and found.facts["last"] == 8.6
+    )
     assert stops(losses, Stopping(growth=7), cut) is None
     assert stops(losses, Stopping(growth=None), cut) is None
     assert stops(losses, Stopping(growth=5), cut, memory=True) is None
@@ -114,7 +128,9 @@ def test_patience_counts_from_the_best(cut):
     assert (found.index, found.keep) == (7, 7) and "epoch 4" in found.text()
 
 
-@pytest.mark.parametrize("options", [{"patience": 0}, {"growth": 2.5}, {"seconds": -1}, {"gradient_norm": "small"}, {"step": True}])
+@pytest.mark.parametrize(
+    "options", [{"patience": 0}, {"growth": 2.5}, {"seconds": -1}, {"gradient_norm": "small"}, {"step": True}]
+)
 def test_wrong_limits_are_refused(options):
     with pytest.raises(gw.GradworkError, match=f"stopping: {next(iter(options))}"):
         Stopping(**options)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gradwork as gw
-from gradwork.learn.descend import descend
+from gradwork.learn.descent import descend
 from gradwork.learn.hoist import anchor_units, hoisted, quadratic_part
 from gradwork.learn.objective import Objective
 from gradwork.learn.stopping import Stopping
@@ -25,14 +25,24 @@ def problems():
         "least squares": (Objective(MSE, {b: None}, both), True),
         "intercept": (Objective(gw.mean((y - X @ b - c) ** 2), {b: None, c: None}, both), True),
         "sum, ridge and lasso": (
-            Objective(gw.sum((y - X @ b) ** 2) / 200 + lam * gw.norm(b) ** 2 + 0.01 * gw.sum(abs(b)), {b: None}, {**both, lam: 0.1}),
+            Objective(
+                gw.sum((y - X @ b) ** 2) / 200 + lam * gw.norm(b) ** 2 + 0.01 * gw.sum(abs(b)),
+                {b: None},
+                {**both, lam: 0.1},
+            ),
             True,
         ),
-        "weights": (Objective(gw.mean(w * (y - X @ b) ** 2), {b: None}, {**both, w: rng.uniform(0.5, 2, 200)}), True),
+        "weights": (
+            Objective(gw.mean(w * (y - X @ b) ** 2), {b: None}, {**both, w: rng.uniform(0.5, 2, 200)}),
+            True,
+        ),
         "many outputs": (Objective(gw.mean((Y - X @ W) ** 2), {W: None}, {X: x, Y: targets}), True),
         "of exp(a)": (Objective(gw.mean((y - X @ gw.exp(a)) ** 2), {a: None}, both), True),
         "bounds": (Objective(MSE, {b: None}, both, bounds={b: (0, None)}), True),
-        "product": (Objective(gw.mean((gw.log1p(y**2) - s * (X @ gw.tanh(b))) ** 2), {b: "normal", s: 1.0}, both), False),
+        "product": (
+            Objective(gw.mean((gw.log1p(y**2) - s * (X @ gw.tanh(b))) ** 2), {b: "normal", s: 1.0}, both),
+            False,
+        ),
     }
 
 
@@ -85,7 +95,8 @@ def test_the_quadratic_part_is_recognised(loss, inner, rest):
 
 
 @pytest.mark.parametrize(
-    "loss", [gw.mean(abs(y - X @ b)), gw.mean(gw.exp(X @ b)), gw.sum((y - X @ b) ** 4), gw.sqrt(MSE), gw.mean(X @ b)]
+    "loss",
+    [gw.mean(abs(y - X @ b)), gw.mean(gw.exp(X @ b)), gw.sum((y - X @ b) ** 4), gw.sqrt(MSE), gw.mean(X @ b)],
 )
 def test_what_is_not_quadratic_is_left_alone(loss):
     assert quadratic_part(loss, [b], [X, y]) is None

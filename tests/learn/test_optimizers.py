@@ -8,7 +8,7 @@ import pytest
 import gradwork as gw
 from gradwork.learn import parts, schedules
 from gradwork.learn.callbacks import Called
-from gradwork.learn.descend import descend
+from gradwork.learn.descent import descend
 from gradwork.learn.optimizers import ABOUT, OPTIMIZERS, as_optimizer, chain
 from gradwork.learn.stopping import Stopping
 
@@ -87,7 +87,13 @@ def test_clipping_and_decay_equal_their_formulas():
         a, gr = gw.vector("a", "d"), gw.vector("gr", "d")
         slots = {s: gw.vector(f"s_{s}", "d") for s in optimizer.slots}
         update = optimizer.update(a, gr, slots, gw.scalar("t"), gw.scalar("eta"), gw.norm(gr))
-        values = {"a": w, "gr": g, "eta": 0.1, "t": 1.0, **{f"s_{s}": np.full(2, v) for s, v in optimizer.slots.items()}}
+        values = {
+            "a": w,
+            "gr": g,
+            "eta": 0.1,
+            "t": 1.0,
+            **{f"s_{s}": np.full(2, v) for s, v in optimizer.slots.items()},
+        }
         f = gw.function(update.parameter)
         return f(**{n: v for n, v in values.items() if n in f.symbols})
 
@@ -96,7 +102,9 @@ def test_clipping_and_decay_equal_their_formulas():
     np.testing.assert_allclose(one(gw.SGD(0.1, clipvalue=2.0)), w - 0.1 * np.array([2.0, -2.0]))
     np.testing.assert_allclose(one(gw.SGD(0.1, global_clipnorm=1.0)), w - 0.1 * g / (5 + 1e-6))
     np.testing.assert_allclose(one(gw.SGD(0.1, weight_decay=0.5)), w - 0.1 * (g + 0.5 * w))
-    np.testing.assert_allclose(one(gw.SGD(0.1, weight_decay=0.5, variant="keras")), w - 0.1 * g - 0.1 * 0.5 * w)
+    np.testing.assert_allclose(
+        one(gw.SGD(0.1, weight_decay=0.5, variant="keras")), w - 0.1 * g - 0.1 * 0.5 * w
+    )
     keras = gw.SGD(0.1, momentum=0.9, weight_decay=0.5, variant="keras")
     np.testing.assert_allclose(one(keras), w - 0.1 * g - 0.1 * 0.5 * w)
 
@@ -111,7 +119,9 @@ def test_global_norm_is_that_of_all_parameters():
 
 
 def test_a_chain_of_ones_own_runs():
-    mine = chain(parts.clip_by_value(0.5), parts.trace(0.5), parts.trace(0.25), learning_rate=0.01, name="mine")
+    mine = chain(
+        parts.clip_by_value(0.5), parts.trace(0.5), parts.trace(0.25), learning_rate=0.01, name="mine"
+    )
     assert list(mine.slots) == ["v", "v_2"]
     x, v, u = np.zeros(3), np.zeros(3), np.zeros(3)
     objective = linear()
@@ -133,7 +143,9 @@ def test_every_optimizer_prints_its_update_and_says_when_to_use_it(name):
     assert latex.startswith(r"\begin{aligned}") and r"w &\leftarrow" in latex
     assert latex.count("{") == latex.count("}")
     assert len(optimizer.text().splitlines()) == 1 + len(optimizer.slots)
-    assert optimizer.summary and optimizer.when and ABOUT[optimizer.name] == (optimizer.summary, optimizer.when)
+    assert (
+        optimizer.summary and optimizer.when and ABOUT[optimizer.name] == (optimizer.summary, optimizer.when)
+    )
     assert str(optimizer.learning_rate.initial) in str(optimizer).replace("e-0", "e-")
 
 
@@ -175,7 +187,9 @@ def test_schedules_have_the_values_of_their_formulas():
     warm = schedules.warmup(schedules.cosine(0.3, 8, 0.1), 4).values(s)
     np.testing.assert_allclose(warm[:4], 0.3 * np.arange(1, 5) / 4)
     np.testing.assert_allclose(warm[4:], cosine[:8])
-    np.testing.assert_allclose(schedules.step(0.3, 2, 0.5).per("epoch").values(s, 3), 0.3 * 0.5 ** (s // 3 // 2))
+    np.testing.assert_allclose(
+        schedules.step(0.3, 2, 0.5).per("epoch").values(s, 3), 0.3 * 0.5 ** (s // 3 // 2)
+    )
 
 
 @pytest.mark.parametrize("target", ["numpy", "xla"])
@@ -198,7 +212,11 @@ def test_schedules_drive_the_steps(target, unit):
 
 
 def test_wrong_schedules_are_refused():
-    for make in (lambda: schedules.step(0.1, 0), lambda: schedules.cosine(-1, 5), lambda: schedules.warmup("x", 3)):
+    for make in (
+        lambda: schedules.step(0.1, 0),
+        lambda: schedules.cosine(-1, 5),
+        lambda: schedules.warmup("x", 3),
+    ):
         with pytest.raises(gw.GradworkError):
             make()
     with pytest.raises(gw.GradworkError, match="steps or epochs"):

@@ -52,7 +52,10 @@ def test_batches_of_one_epoch_add_up_to_the_loss(name):
     expected = whole(**{s: v[s] for s in whole.symbols})
     total = 0.0
     for rows in ([0, 3, 5], [1], [6, 2, 4]):
-        taken = {s: v[s].take(rows, axis=proof.axes[s]) if s in proof.axes else v.get(s, 7.0) for s in batch.symbols}
+        taken = {
+            s: v[s].take(rows, axis=proof.axes[s]) if s in proof.axes else v.get(s, 7.0)
+            for s in batch.symbols
+        }
         total += len(rows) / 7 * batch(**taken)
     np.testing.assert_allclose(total, expected, rtol=1e-12)
     assert set(proof.axes) <= {"X", "y", "Y", "i", "Z"} and proof.rows == "n"
@@ -67,8 +70,29 @@ def test_a_mean_is_its_own_batch_loss():
     assert "sum over the n rows of" in proof.text
 
 
+def test_recurrences_take_each_row_by_itself():
+    T = gw.dims("T")[0]
+    x, h0 = gw.tensor("x", n, T, d), gw.matrix("h0", n, h)
+    U = gw.matrix("U", h, h)
+    steps = gw.transpose(x, (1, 0, 2))
+    found = gw.scan(lambda s, e: gw.tanh(s @ U + e @ W), gw.zeros(n, h), steps)
+    loss = gw.mean((gw.sum(found.last, axis=1) - y) ** 2) + gw.mean(found.states**2)
+    proof = row_sum(loss, [x, y], [U, W])
+    assert proof.axes == {"x": 0, "y": 0}
+    rng = np.random.default_rng(0)
+    v = {"x": rng.normal(size=(6, 4, 3)), "y": rng.normal(size=6), "U": rng.normal(size=(2, 2)), "W": rng.normal(size=(3, 2))}
+    batch = gw.function(proof.batch)
+    parts = [batch(**{**v, "x": v["x"][r], "y": v["y"][r]}) * len(r) / 6 for r in ([0, 4], [1, 2, 3, 5])]
+    np.testing.assert_allclose(sum(parts), gw.function(loss)(**v), rtol=1e-12)
+    over = gw.scan(lambda s, e: 0.5 * s + e, 0, y).last
+    with pytest.raises(NotRows, match="scan runs over the rows"):
+        row_sum((over - c) ** 2, [y], [c])
+
+
 REFUSED = {
-    "std(y − Xb) is not a sum over the rows n: each row's term needs all rows (through mean(y − Xb))": gw.std(y - X @ b),
+    "std(y − Xb) is not a sum over the rows n: each row's term needs all rows (through mean(y − Xb))": gw.std(
+        y - X @ b
+    ),
     "sqrt is applied to a sum over rows": gw.sqrt(gw.mean((y - X @ b) ** 2)),
     "each row's term needs all rows": gw.mean((y - X @ b - gw.mean(X @ b)) ** 2),
     "max runs over the rows": gw.max(y - X @ b),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import gradwork as gw
-from gradwork.learn.descend import descend
+from gradwork.learn.descent import descend
 from gradwork.learn.objective import Objective
 from gradwork.learn.stopping import Stopping
 
@@ -28,7 +28,9 @@ def repeat(fit, folder, data=None):
     code = f"import sys, runpy; sys.modules['gradwork'] = None; sys.argv = {['train.py', str(data), str(out)]!r}; runpy.run_path({str(script)!r}, run_name='__main__')"
     done = subprocess.run([sys.executable, "-I", "-W", "error", "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "gradwork" not in [line.split()[1] for line in script.read_text().splitlines() if line.startswith(("import", "from"))]
+    assert "gradwork" not in [
+        line.split()[1] for line in script.read_text().splitlines() if line.startswith(("import", "from"))
+    ]
     with np.load(out) as found:
         return dict(found), done.stdout
 
@@ -38,11 +40,19 @@ CASES = {
     "minibatches": lambda: descend(
         logistic(), gw.Adam(gw.learn.cosine(0.05, 30)), epochs=4, batch_size=7, seed=3, target="numpy"
     ),
-    "network": lambda: descend(network(), gw.RMSprop(0.01, clipvalue=0.5), epochs=5, batch_size=16, target="numpy"),
-    "wide start": lambda: descend(
-        Objective(MSE, {b: "normal"}, dict(zip([X, y], numbers(30, 80))), seed=2), gw.Momentum(1e-3), epochs=6, target="numpy", hoist=False
+    "network": lambda: descend(
+        network(), gw.RMSprop(0.01, clipvalue=0.5), epochs=5, batch_size=16, target="numpy"
     ),
-    "in order": lambda: descend(linear(dtype="float32"), "sgd", epochs=3, batch_size=9, shuffle=False, target="numpy"),
+    "wide start": lambda: descend(
+        Objective(MSE, {b: "normal"}, dict(zip([X, y], numbers(30, 80))), seed=2),
+        gw.Momentum(1e-3),
+        epochs=6,
+        target="numpy",
+        hoist=False,
+    ),
+    "in order": lambda: descend(
+        linear(dtype="float32"), "sgd", epochs=3, batch_size=9, shuffle=False, target="numpy"
+    ),
 }
 
 
@@ -63,7 +73,9 @@ def test_compiled_and_hoisted_runs_are_repeated_up_to_rounding(tmp_path):
 
 
 def test_a_run_that_stopped_early_ends_at_the_same_step(tmp_path):
-    fit = descend(linear(), gw.SGD(0.1), epochs=5000, target="numpy", hoist=False, stopping=Stopping(gradient_norm=1e-6))
+    fit = descend(
+        linear(), gw.SGD(0.1), epochs=5000, target="numpy", hoist=False, stopping=Stopping(gradient_norm=1e-6)
+    )
     assert fit.converged and f"range(1, {fit.steps} + 1)" in fit.script("numpy")
     np.testing.assert_array_equal(repeat(fit, tmp_path)[0]["b"], fit["b"])
 
@@ -72,7 +84,12 @@ def test_bounded_parameters_come_out_on_the_formulas_scale(tmp_path):
     p, lam = gw.scalar("p"), gw.scalar("lam")
     data = {y: np.array([0.0, 1, 1, 0, 1]), lam: 0.5}
     loss = gw.mean(y) * gw.log(p) + (1 - gw.mean(y)) * gw.log(1 - p) - lam * p
-    fit = descend(Objective(loss, {p: 0.3}, data, maximize=True, bounds={p: (0, 1)}), gw.SGD(0.5), epochs=40, target="numpy")
+    fit = descend(
+        Objective(loss, {p: 0.3}, data, maximize=True, bounds={p: (0, 1)}),
+        gw.SGD(0.5),
+        epochs=40,
+        target="numpy",
+    )
     found, printed = repeat(fit, tmp_path)
     np.testing.assert_allclose(found["p"], fit["p"], rtol=1e-15)
     assert float(printed.split()[1]) == pytest.approx(fit.loss, rel=1e-14)
@@ -80,7 +97,9 @@ def test_bounded_parameters_come_out_on_the_formulas_scale(tmp_path):
 
 def test_a_csv_file_will_do(tmp_path):
     fit = CASES["full batch"]()
-    table = np.column_stack([fit.objective.data["X"][:, 0], fit.objective.data["y"], fit.objective.data["X"][:, 1:]])
+    table = np.column_stack(
+        [fit.objective.data["X"][:, 0], fit.objective.data["y"], fit.objective.data["X"][:, 1:]]
+    )
     path = tmp_path / "table.csv"
     path.write_text("q1,y,q2,q3\n" + "\n".join(",".join(map(repr, row)) for row in table.tolist()) + "\n")
     np.testing.assert_array_equal(repeat(fit, tmp_path, path)[0]["b"], fit["b"])

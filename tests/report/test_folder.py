@@ -12,7 +12,8 @@ import pytest
 
 from gradwork.learn.history import History
 from gradwork.report import folder as module
-from gradwork.report.folder import FolderError, check_free, load_folder, pack, save_folder, unpack
+from gradwork.report.folder import FolderError, check_free, load_folder, save_folder
+from gradwork.report.packing import pack, unpack
 
 SPEC = {
     "model": "linear",

@@ -157,6 +157,11 @@ def test_the_equation_sets_numbers_off_from_names():
     text = equation("y = −4.4 + 0.8 q1 − 1.2e−5 a b + … (3 more)")
     assert "<b>−4.4</b>" in text and "+ <b>0.8</b> <i>q1</i>" in text and "− <b>1.2e−5</b> <i>a b</i>" in text
     assert "+ … (3 more)" in text
+    text = equation("logit P(y = ill) = −1.5 + 2 x")
+    assert "logit P(y = ill) = <span><b>−1.5</b></span>" in text
+    text = equation("a = 1.2,   k = −3.4e7")
+    assert "a = <span><b>1.2</b>" in text and "k = <span><b>−3.4e7</b>" in text
+    assert equation("anything <else>") == '<p class="equation">anything &lt;else&gt;</p>'
 
 
 def test_many_coefficients_are_cut_to_those_that_matter():

@@ -24,7 +24,19 @@ Y = gw.matrix("Y", n, d, onehot=True)
 one_n = ones_vector(n)
 guard = where(x > 0, u, 0)
 
+def part(at):
+    spec = ("from", gw.Dim.of(at), gw.Dim.of(at + 2) if at == 0 else None, 1, gw.Dim.of(2))
+    return make(REGISTRY["place"], (A[0, :2] * (at + 1),), ((spec,), (gw.Dim.of(4),)))
+
+
+_image, _kernel = gw.concatenate([x, u]) * gw.concatenate([w, x]), A[0]
+_adjoint = contract([(gw.conv1d(_image, _kernel), "i"), (_kernel, "a")], "ia")
+
 APPLIES = {
+    "full convolution": make(REGISTRY["fold"], (_adjoint,), (0, (2 * n,), (1,), (1,))),
+    "crop before sliding": gw.conv1d(gw.pad(x, 2), A[0])[1:-1],
+    "reverse twice": gw.flip(gw.flip(x)),
+    "parts side by side": part(0) + part(2),
     "times zero": contract([(x, "i"), (zeros((n,)), "i")], "i"),
     "merge equal factors": contract([(x, "i"), (x, "i"), (u, "i")], "i"),
     "flatten products": X @ (A @ A[0]),

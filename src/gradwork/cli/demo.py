@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from gradwork.cli.output import coloured, out, prepare_streams
 from gradwork.cli.paint import BOLD, CYAN, DIM, colour
@@ -49,7 +50,7 @@ def write_tables(folder: Path) -> None:
     """Write the tables that the demo reads."""
     from sklearn.datasets import load_breast_cancer, load_diabetes
 
-    found = load_diabetes(scaled=False)
+    found: Any = load_diabetes(scaled=False)
     names = ("age", "sex", "bmi", "bp", "tc", "ldl", "hdl", "tch", "ltg", "glu")
     _write(folder / "diabetes.csv", (*names, "progression"), found.data, (f"{v:g}" for v in found.target))
     found = load_breast_cancer()

@@ -162,14 +162,14 @@ def _answer_rows(request: Request, results: list[Any], style: str) -> tuple[list
 
     from gradwork.expr import shape_text
     from gradwork.show import pretty
-    from gradwork.show.derivation import Row, result_rows
+    from gradwork.show.derivation import Row, named_rows
 
     rows, named = [], []
     for result, variable in zip(results, _by(results), strict=True):
         left = _left(request, pretty(variable, style), style)
         rows.append(Row("result", left, pretty(result.twin, style), shape_text(result.shape)))
         own = replace(result.derivation, results=(result.twin,), variables=(variable,))
-        named += [row for row in result_rows(own, style) if row.section == "with" and row not in named]
+        named += [row for row in named_rows(own, style) if row not in named]
     return rows, named
 
 

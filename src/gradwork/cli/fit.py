@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from gradwork.cli.output import note, out
 from gradwork.cli.words import say
 from gradwork.errors import GradworkError
@@ -72,6 +74,7 @@ def run_fit(request: Request) -> None:
     fitted = learn(request, table, folder)
     found = explain(fitted)
     if _diverged(fitted):
+        checkpoint_of(folder).unlink(missing_ok=True)  # there is nothing to go on with
         raise Diverged(found)
     diagnosis = found.partition("\n\n")[2]  # what ended the run is said in the summary
     summary = fitted.summary()
@@ -79,6 +82,9 @@ def run_fit(request: Request) -> None:
     if diagnosis and not fitted.fit.converged:
         out("\n" + diagnosis)
     save(request, fitted, table, folder, summary, diagnosis)
+    if _kind(fitted) == "interrupted":
+        note(say("interrupted fit", path=checkpoint_of(folder)))
+        raise typer.Exit(130)
 
 
 def check_options(request: Request) -> None:
@@ -131,7 +137,10 @@ def default_folder(request: Request, table: Any) -> str:
         assert request.target is not None
         column = table[request.target]
         part = table.take(~column.missing) if column.missing.any() and not column.missing.all() else table
-        name = BY_KIND[target(part, request.target).kind]
+        try:
+            name = BY_KIND[target(part, request.target).kind]
+        except GradworkError:
+            name = "model"  # the fit says what is wrong with the target, and no folder comes of it
     return f"{stem}-{name}"
 
 
@@ -208,8 +217,12 @@ def explain(fitted: Any) -> str:
     return found.text()
 
 
+def _kind(fitted: Any) -> str:
+    return getattr(fitted.fit.stop, "kind", "")
+
+
 def _diverged(fitted: Any) -> bool:
-    return getattr(fitted.fit.stop, "kind", "") in ("growth", "non-finite")
+    return _kind(fitted) in ("growth", "non-finite")
 
 
 def save(request: Request, fitted: Any, table: Any, folder: Path, summary: str, diagnosis: str) -> None:
@@ -220,7 +233,7 @@ def save(request: Request, fitted: Any, table: Any, folder: Path, summary: str, 
     made = provenance(request, fitted)
     page = _page(request, fitted, table, command, made, diagnosis) if request.page else ""
     text = "\n\n".join(part for part in (summary, diagnosis, f"$ {command}" if command else "") if part)
-    about = {"command": command, "seed": request.seed, **dict(made)}
+    about = dict(made) | {"command": command, "seed": request.seed}
     save_folder(
         folder,
         fitted.spec(),
@@ -230,7 +243,7 @@ def save(request: Request, fitted: Any, table: Any, folder: Path, summary: str, 
         history=_history(fitted),
         overwrite=request.overwrite,
     )
-    if request.descends:
+    if request.descends and _kind(fitted) != "interrupted":
         checkpoint_of(folder).unlink(missing_ok=True)
     shown = ", ".join([*([PAGE] if page else []), "model.json", "…"])
     out(say("saved", folder=folder, files=shown))

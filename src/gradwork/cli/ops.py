@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from gradwork.cli.laws import unicode_law
+from gradwork.show.laws import unicode_law
 from gradwork.cli.output import out, terminal_width
 from gradwork.cli.words import nearest, say
 from gradwork.errors import GradworkError

@@ -65,7 +65,7 @@ class Entry:
         """The middle of the final losses; infinite where more than half of the runs diverged."""
         return float(np.median(self.losses))
 
-    def band(self) -> tuple[Array, Array, Array, Array]:
+    def band(self) -> tuple[NDArray[Any], Array, Array, Array]:
         """Return epochs, the median curve and the extremes over the seeds."""
         length = max(map(len, self.curves))
         whole = np.full((len(self.curves), length), np.nan)

@@ -71,6 +71,9 @@ ENGLISH: dict[str, str] = {
         "note: {path} holds an unfinished run; --resume goes on with it, this run starts anew and replaces it"
     ),
     "no checkpoint": "there is no unfinished run: {path} is not there",
+    "interrupted fit": (
+        "interrupted; the run is kept in {path}: the same command with --resume --overwrite goes on with it"
+    ),
     "saved": "saved in {folder}/ ({files})",
     "made": "made",
     "seed word": "seed",

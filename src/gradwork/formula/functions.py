@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from gradwork.errors import ShapeError
+from gradwork.expr import tensor
 from gradwork.expr.dims import Dim
 from gradwork.formula.operators import Operators
 from gradwork.formula.tree import Call, Group, Node
 from gradwork.formula.types import SCALAR, Mismatch, Type, broadcast, describe, span, square
+from gradwork.ops import FUNCTIONS
 
 # A rule gets the call, the types of the arguments that are values, and the options; it returns the type.
 Rule = Callable[["Functions", Call, dict[str, Any], dict[str, Any]], Type]
@@ -280,6 +283,20 @@ def _gather(f: Functions, node: Call, values: dict, options: dict) -> Type:
         positions = values["positions"].shape
     shape = (*kind.shape[: axes[0]], *positions, *kind.shape[axes[0] + 1 :])
     return Type(shape, "column" if len(shape) == 1 else "")
+
+
+@rule("conv1d", "conv2d", "window", "pad", "flip", "maxpool", "avgpool", "global_maxpool", "global_avgpool")
+def _sliding(f: Functions, node: Call, values: dict, options: dict) -> Type:
+    # Their sizes follow from their own checks: they are called with stand-ins of the same shapes.
+    stand_ins = {
+        name: tensor(name, *(f.sizes.resolve(d) for d in kind.shape)) for name, kind in values.items()
+    }
+    try:
+        return Type(FUNCTIONS[node.name](**stand_ins, **options).shape)
+    except ShapeError as error:
+        message = str(error)
+    # A size that is still to be found has no name that a person could read.
+    raise f.refuse(node, message if "__" not in message else f"{node.name} does not take these shapes", *values.values())
 
 
 def _parts(f: Functions, node: Call, values: dict) -> list[Type]:

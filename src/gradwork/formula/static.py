@@ -13,9 +13,12 @@ from gradwork.expr.dims import Dim
 from gradwork.formula.lexer import fail
 from gradwork.formula.tree import Binary, Call, Formula, Group, Index, Name, Negative, Node, Number, Slice
 
-WORDS = {"True": True, "False": False, "None": None, "inf": "inf", "fro": "fro", "F": "fro"}
+WORDS = {"True": True, "False": False, "None": None, "inf": "inf", "fro": "fro", "F": "fro",
+         "valid": "valid", "same": "same", "full": "full"}  # fmt: skip
 
-_OPTIONS = ("axis", "axes", "keepdims", "ord", "ddof", "reverse")
+_OPTIONS = (
+    "axis", "axes", "keepdims", "ord", "ddof", "reverse", "size", "width", "gaps", "stride", "padding", "dilation",
+)  # fmt: skip
 _SIZES = ("shape", "dim", "n")
 _MAX_INTEGER = 10**9
 

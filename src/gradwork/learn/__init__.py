@@ -9,7 +9,7 @@ from typing import Any
 _PLACES: dict[str, tuple[str, ...]] = {
     "callbacks": ("Callback", "Progress"),
     "checkpoint": ("replaced",),
-    "descend": ("descend",),
+    "descent": ("descend",),
     "diagnosis": ("diagnose",),
     "fit": ("Fit",),
     "history": ("History",),
@@ -28,8 +28,6 @@ _PLACES: dict[str, tuple[str, ...]] = {
     "stopping": ("Stop", "Stopping"),
 }  # fmt: skip
 _HOME = {name: module for module, names in _PLACES.items() for name in names}
-
-__all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> Any:

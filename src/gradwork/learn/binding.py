@@ -69,7 +69,13 @@ def as_array(symbol: Expr, value: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
         except (TypeError, ValueError):
             array = np.asarray(None)
     if array.dtype.kind not in "biuf":
-        what = "text" if array.dtype.kind in "US" else "complex numbers" if array.dtype.kind == "c" else "objects"
+        what = (
+            "text"
+            if array.dtype.kind in "US"
+            else "complex numbers"
+            if array.dtype.kind == "c"
+            else "objects"
+        )
         raise GradworkError(f"{name} holds {what}; a formula needs numbers")
     if array.ndim != symbol.ndim:
         raise ShapeError(

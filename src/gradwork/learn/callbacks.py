@@ -75,9 +75,11 @@ def as_callbacks(given: Any) -> list[Callback]:
         if isinstance(item, Callback):
             found.append(item)
         elif callable(item):
-            found.append(Called(item))
+            found.append(Called(item))  # type: ignore[arg-type]
         else:
-            raise GradworkError(f"a callback is a gw.learn.Callback or a function of the progress, not {item!r}")
+            raise GradworkError(
+                f"a callback is a gw.learn.Callback or a function of the progress, not {item!r}"
+            )
     for callback in found:
         every = callback.every
         if every is not None and (not isinstance(every, (int, np.integer)) or every < 1):

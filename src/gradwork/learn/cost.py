@@ -71,7 +71,14 @@ def work(exprs: Iterable[Expr], sizes: Mapping[str, int], inner: Iterable[Expr] 
         own = volume(core.shape, sizes)
         touched = own + sum(volume(a.shape, sizes) for a in core.args)
         components += touched
-        if core.op.elementwise and core.op.name not in ("add", "where", "maximum", "minimum", "power", "relu"):
+        if core.op.elementwise and core.op.name not in (
+            "add",
+            "where",
+            "maximum",
+            "minimum",
+            "power",
+            "relu",
+        ):
             components += FUNCTIONS * own
         elif core.op.name in ("inv", "det", "logdet", "cholesky", "cofactor"):
             components += volume(core.args[0].shape, sizes) ** 1.5 * 0.3

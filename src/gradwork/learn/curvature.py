@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
+
+if TYPE_CHECKING:
+    from gradwork.learn.objective import Objective
 
 Array = NDArray[Any]
 
@@ -61,18 +64,7 @@ class Curvature:
         return max(abs(1 - rate * self.largest), abs(1 - rate * self.smallest))
 
 
-class Curved(Protocol):
-    """What is asked of an objective."""
-
-    @property
-    def size(self) -> int: ...
-
-    def hessian(self, vector: Array) -> Array: ...
-
-    def hvp(self, vector: Array, direction: Array) -> Array: ...
-
-
-def curvature(objective: Curved, vector: Array, steps: int = 200) -> Curvature:
+def curvature(objective: Objective, vector: Array, steps: int = 200) -> Curvature:
     """Return the largest and smallest curvature at a vector.
 
     From the Hessian's eigenvalues where it is small, else by Lanczos iteration on Hessian-vector products, which

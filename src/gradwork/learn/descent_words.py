@@ -21,13 +21,19 @@ ENGLISH: dict[str, str] = {
     ),
     "growth": "stopped at step {step}: the loss grew {count} times in a row ({first:.5g} → {last:.2g})",
     "growth, epochs": "stopped after epoch {step}: the loss grew {count} times in a row ({first:.5g} → {last:.2g})",
-    "non-finite": "stopped at step {step}: the loss is {value}; the parameters are those of step {best}, the last finite ones",
+    "non-finite": (
+        "stopped at step {step}: the loss is {value}; the parameters are those of step {best}, the last finite ones"
+    ),
     "non-finite, epochs": (
-        "stopped after epoch {step}: the loss is {value}; the parameters are those of epoch {best}, the last finite ones"
+        "stopped after epoch {step}: the loss is {value}; "
+        "the parameters are those of epoch {best}, the last finite ones"
     ),
     "non-finite start": "stopped before the first step: the loss at the start is {value}",
+    "because": "{reason}; {why}",
     "seconds": "stopped at step {step}: the time limit of {limit:g} s is over",
-    "interrupted": "interrupted at step {step}; the parameters are the best so far, those of step {best} (loss {value:.6g})",
+    "interrupted": (
+        "interrupted at step {step}; the parameters are the best so far, those of step {best} (loss {value:.6g})"
+    ),
     "interrupted, epochs": (
         "interrupted after epoch {step}; the parameters are the best so far, those of epoch {best} (loss {value:.6g})"
     ),

@@ -193,12 +193,20 @@ def near_one(value: float) -> str:
 
 
 def _remedies(
-    words: _Words, objective: Objective, fit: Fit, found: Curvature, scaled: Curvature | None, rate: float, limit: float
+    words: _Words,
+    objective: Objective,
+    fit: Fit,
+    found: Curvature,
+    scaled: Curvature | None,
+    rate: float,
+    limit: float,
 ) -> list[str]:
     do = []
     if scaled is not None and scaled.determined and scaled.condition < 0.5 * found.condition:
         data = ", ".join(_tables(objective))
-        do.append(words("do scale", data=data, limit=short(scaled.limit, 3), condition=power(scaled.condition)))
+        do.append(
+            words("do scale", data=data, limit=short(scaled.limit, 3), condition=power(scaled.condition))
+        )
     if math.isfinite(limit) and rate >= limit:
         do.append(words("do rate", rate=rate_text(below(limit))))
     if objective.size <= 1_500:
@@ -292,7 +300,7 @@ def _scaled_curvature(
 def _left(fit: Fit) -> NonFinite | None:
     """Return the first value that left its domain: one step beyond the last finite parameters."""
     objective = fit.objective
-    found = explain_nonfinite(objective, fit.vector)
+    found = fit.details.get("nonfinite") or explain_nonfinite(objective, fit.vector)
     if found is not None:
         return found
     rate, _ = _rate(fit)

@@ -60,7 +60,11 @@ class Fit:
     @property
     def vector(self) -> NDArray[Any]:
         """The free parameters as one vector, as the objective packs them."""
-        return self.objective.pack(self.free) if self.free else self.objective.pack(self.objective.internal(self.parameters))
+        return (
+            self.objective.pack(self.free)
+            if self.free
+            else self.objective.pack(self.objective.internal(self.parameters))
+        )
 
     @property
     def diagnosis(self) -> Any:
@@ -85,7 +89,9 @@ class Fit:
         lines.append(f"loss {self.loss:.6g} after {self.steps:,} steps in {self.seconds:.2g} s")
         for name, value in self.parameters.items():
             array = np.asarray(value)
-            text = f"{array.item():.6g}" if array.ndim == 0 else np.array2string(array, precision=5, threshold=8)
+            text = (
+                f"{array.item():.6g}" if array.ndim == 0 else np.array2string(array, precision=5, threshold=8)
+            )
             lines.append(f"{name} = {text}")
         return "\n".join(lines)
 

@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike
 from gradwork.errors import GradworkError
 from gradwork.expr.node import Expr
 from gradwork.learn.callbacks import as_callbacks
-from gradwork.learn.descend import descend
+from gradwork.learn.descent import descend
 from gradwork.learn.fit import Fit
 from gradwork.learn.objective import Objective
 from gradwork.learn.optimizers import Optimizer
@@ -127,7 +127,9 @@ def _run(
             raise GradworkError(f"solver={solver!r} and an optimizer exclude each other: name one of them")
         if asked and solver in SOLVERS:
             first = next(iter(asked))
-            raise GradworkError(f"solver {solver!r} has no {first}; it belongs to descent (solver='gd' or an optimizer)")
+            raise GradworkError(
+                f"solver {solver!r} has no {first}; it belongs to descent (solver='gd' or an optimizer)"
+            )
     if optimizer is None and not asked:
         every = [*as_callbacks(callbacks), *as_callbacks(progress)]
         return solved(objective, solver or "auto", stopping=stopping, steps=steps, callbacks=every)
@@ -149,7 +151,12 @@ def _optimizer(optimizer: Any, solver: Any, learning_rate: Any) -> Any:
 
 
 def solved(
-    objective: Objective, solver: str = "auto", *, stopping: Any = None, steps: Any = None, callbacks: Any = None
+    objective: Objective,
+    solver: str = "auto",
+    *,
+    stopping: Any = None,
+    steps: Any = None,
+    callbacks: Any = None,
 ) -> Fit:
     """Return the fit of an objective by a solver."""
     began = time.perf_counter()

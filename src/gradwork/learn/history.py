@@ -43,8 +43,13 @@ class History:
         """Append rows given by column."""
         unknown = set(columns) - set(COLUMNS)
         if unknown:
-            raise GradworkError(f"a history has no column {sorted(unknown)[0]!r}; it has {', '.join(COLUMNS)}")
-        arrays = {n: np.atleast_1d(np.asarray(c, np.int64 if n in _WHOLE else np.float64)) for n, c in columns.items()}
+            raise GradworkError(
+                f"a history has no column {sorted(unknown)[0]!r}; it has {', '.join(COLUMNS)}"
+            )
+        arrays = {
+            n: np.atleast_1d(np.asarray(c, np.int64 if n in _WHOLE else np.float64))
+            for n, c in columns.items()
+        }
         lengths = {len(a) for a in arrays.values()}
         if len(lengths) != 1:
             raise GradworkError("the columns of a history have one length")

@@ -24,12 +24,25 @@ from typing import Any
 from gradwork.diff.api import grad, hessian, vjp
 from gradwork.errors import DerivativeError
 from gradwork.expr.facts import is_symmetric
-from gradwork.expr.node import LEAVES, NAME, Expr, constant, definition, depends, is_zero, plain, rebuild, substitute, symbol, walk
+from gradwork.expr.node import (
+    LEAVES,
+    Expr,
+    constant,
+    definition,
+    depends,
+    is_zero,
+    plain,
+    rebuild,
+    substitute,
+    symbol,
+    walk,
+)
 from gradwork.learn.cost import compile_seconds, product_cost, volume, work
 from gradwork.learn.descent_words import say
 from gradwork.learn.loops import Setup
-from gradwork.learn.step import Step, training_step, unified
-from gradwork.ops.arithmetic import ADD, add, subtract
+from gradwork.learn.rows import terms_of
+from gradwork.learn.training import Step, training_step, unified
+from gradwork.ops.arithmetic import add, subtract
 from gradwork.ops.contraction import CONTRACT, contract, multiply, split
 from gradwork.rewrite import STABILISE, Engine, normalise
 
@@ -123,7 +136,9 @@ def _quadratic_line(quadratic: Quadratic) -> str:
 # --- quadratic losses -------------------------------------------------------------------------------------
 
 
-def quadratic_part(loss: Expr, symbols: Sequence[Expr], data: Sequence[Expr]) -> tuple[Quadratic, Expr] | None:
+def quadratic_part(
+    loss: Expr, symbols: Sequence[Expr], data: Sequence[Expr]
+) -> tuple[Quadratic, Expr] | None:
     """Return the terms of a loss that are quadratic in small quantities, and the sum of the others; or None.
 
     >>> import gradwork as gw
@@ -136,7 +151,7 @@ def quadratic_part(loss: Expr, symbols: Sequence[Expr], data: Sequence[Expr]) ->
     normal = normalise(Engine(STABILISE).normalise(loss))
     arrays = {s for s in data if s.ndim}
     heavy, rest = [], []
-    for term in _terms(normal):
+    for term in terms_of(normal):
         (heavy if depends(term, arrays) - arrays or term in arrays else rest).append(term)
     used: dict[Expr, Expr] = {}
     taken = set(loss.symbols) | {n for x in walk(loss) for dim in x.shape for n in dim.names}
@@ -166,21 +181,6 @@ def _fresh(label: str, taken: set[str]) -> str:
         label += "_"
     taken.add(label)
     return label
-
-
-def _terms(x: Expr) -> list[Expr]:
-    # The terms of a scalar sum, with a common factor given back to each.
-    if x.op is NAME:
-        return _terms(x.args[0])
-    if x.op is ADD and not x.ndim:
-        return [t for a in x.args for t in _terms(a)]
-    if x.op is CONTRACT and not x.ndim:
-        operands = split(x)
-        for i, (a, own) in enumerate(operands):
-            if a.op is ADD and not a.ndim and all(not o for _, o in operands):
-                rest = [o for j, o in enumerate(operands) if j != i]
-                return [t for term in a.args for t in _terms(contract([*rest, (term, own)], ()))]
-    return [x]
 
 
 def _open(
@@ -280,7 +280,11 @@ def _invariants(step: Step, setup: Setup, sizes: Mapping[str, int]) -> tuple[Ste
     roots = unified([*step.after, step.loss, *step.gradients, step.norm, step.moved])
     normal = Engine(STABILISE, through_names=True)
     roots = [normal.normalise(r) for r in roots]
-    taken = {s for r in roots for s in r.symbols} | set(sizes) | {n for r in roots for x in walk(r) for d in x.shape for n in d.names}
+    taken = (
+        {s for r in roots for s in r.symbols}
+        | set(sizes)
+        | {n for r in roots for x in walk(r) for d in x.shape for n in d.names}
+    )
     made: dict[Expr, Expr] = {}
     arrays = {s for r in roots for s in r.symbols.values() if s.params[0] in setup.data and s.ndim}
     moving = {n for r in roots for n in depends(r, changing)}
@@ -302,7 +306,9 @@ def _invariants(step: Step, setup: Setup, sizes: Mapping[str, int]) -> tuple[Ste
             done[node] = _product(node, done, moving, heavy, once, sizes)
             continue
         args = tuple(
-            once(a) if a not in moving and a in heavy and a.op not in LEAVES and definition(a).op not in LEAVES else done[a]
+            once(a)
+            if a not in moving and a in heavy and a.op not in LEAVES and definition(a).op not in LEAVES
+            else done[a]
             for a in node.args
         )
         done[node] = rebuild(node, args)
@@ -321,7 +327,12 @@ def _invariants(step: Step, setup: Setup, sizes: Mapping[str, int]) -> tuple[Ste
 
 
 def _product(
-    node: Expr, done: dict[Expr, Expr], moving: set[Expr], heavy: set[Expr], once: Any, sizes: Mapping[str, int]
+    node: Expr,
+    done: dict[Expr, Expr],
+    moving: set[Expr],
+    heavy: set[Expr],
+    once: Any,
+    sizes: Mapping[str, int],
 ) -> Expr:
     operands, out = split(node), node.params[1]
     fixed = [(a, own) for a, own in operands if a not in moving]

@@ -69,7 +69,11 @@ class HoistedLoop:
         parameters = self.read(state)[: len(self.setup.step.symbols)]
         loss, norm = self._measure(parameters, self.setup.data)
         validation = self.setup.validation
-        held = float("nan") if validation is None or self._validate is None else self._validate(parameters, validation)[0]
+        held = (
+            float("nan")
+            if validation is None or self._validate is None
+            else self._validate(parameters, validation)[0]
+        )
         return loss, norm, held
 
     def anchor(self, state: State) -> State:
@@ -86,7 +90,9 @@ class HoistedLoop:
         """Return the gradient's norm from the data, and the state to go on from if that is too large."""
         norm = self.measure(state)[1]
         anew = self.anchor(state)
-        same = all(np.array_equal(anew.extra[k], state.extra.get(k)) for k in anew.extra)
+        same = anew.extra.keys() == state.extra.keys() and all(
+            np.array_equal(value, state.extra[k]) for k, value in anew.extra.items()
+        )
         return norm, None if same else anew
 
     def advance(self, state: State, unit: int, count: int) -> tuple[State, Record]:

@@ -100,7 +100,8 @@ class NumpyLoop:
                 at = k * batching.size
                 end = min(at + batching.size, batching.rows)
                 taken = [
-                    x if axis is None else _rows(x, axis, order, at, end) for x, axis in zip(data, rows, strict=True)
+                    x if axis is None else _rows(x, axis, order, at, end)
+                    for x, axis in zip(data, rows, strict=True)
                 ]
                 out = function(*arrays, (unit + e) * batching.steps + k + 1.0, eta, *taken, **self.free)
                 arrays = [np.asarray(a, dtype) for a in out[:width]]

@@ -151,11 +151,24 @@ class XlaLoop:
         import jax
 
         setup = self.setup
-        key = _key(self.source, "steps", setup.dtype.name, self.capacity, setup.moved, self.free, self._validation_key())
+        key = _key(
+            self.source,
+            "steps",
+            setup.dtype.name,
+            self.capacity,
+            setup.moved,
+            self.free,
+            self._validation_key(),
+        )
         loop = _cached(key, self._full_loop)
         data = tuple(self._put(n, setup.data[n]) for n in self.names)
         arrays, rows = loop(
-            state.arrays, np.int64(unit), np.int64(count), setup.dtype.type(setup.eta), data, self._validation_data()
+            state.arrays,
+            np.int64(unit),
+            np.int64(count),
+            setup.dtype.type(setup.eta),
+            data,
+            self._validation_data(),
         )
         columns = [np.asarray(c, np.float64)[:count] for c in jax.device_get(rows)]
         record = Record(columns[0], columns[1])
@@ -188,7 +201,12 @@ class XlaLoop:
 
         setup, capacity, free = self.setup, self.capacity, dict(self.free)
         function, validate = raw(self.source, "xla"), self._validator()
-        width, learned, dtype, moved = len(setup.step.state), len(setup.step.symbols), setup.dtype, setup.moved
+        width, learned, dtype, moved = (
+            len(setup.step.state),
+            len(setup.step.symbols),
+            setup.dtype,
+            setup.moved,
+        )
         columns = 2 + moved + (validate is not None)
 
         def loop(arrays: tuple, unit: Any, count: Any, eta: Any, data: tuple, held: tuple) -> tuple:
@@ -217,11 +235,13 @@ class XlaLoop:
         assert batching is not None
         axes = tuple(batching.axes.get(n) for n in self.names)
         key = _key(
-            self.source, "epochs", setup.dtype.name, self.capacity, batching.size, batching.rows, batching.shuffle, axes, setup.steps,
-            self.free, self._validation_key(),
+            self.source, "epochs", setup.dtype.name, self.capacity, batching.size, batching.rows, batching.shuffle,
+            axes, setup.steps, self.free, self._validation_key(),
         )  # fmt: skip
         loop = _cached(key, lambda: self._batch_loop(axes))
-        orders: NDArray[np.int32] = np.zeros((self.capacity, batching.rows if batching.shuffle else 1), np.int32)
+        orders: NDArray[np.int32] = np.zeros(
+            (self.capacity, batching.rows if batching.shuffle else 1), np.int32
+        )
         if batching.shuffle:
             for e in range(count):
                 orders[e] = permutation(batching.rows, batching.seed, unit + e)
@@ -247,7 +267,13 @@ class XlaLoop:
         assert batching is not None
         function, validate = raw(self.source, "xla"), self._validator()
         width, learned, dtype = len(setup.step.state), len(setup.step.symbols), setup.dtype
-        size, full, rest, steps, total = batching.size, batching.full, batching.rest, batching.steps, batching.rows
+        size, full, rest, steps, total = (
+            batching.size,
+            batching.full,
+            batching.rest,
+            batching.steps,
+            batching.rows,
+        )
         columns = 2 + (validate is not None)
 
         def rows_of(x: Any, axis: int | None, order: Any, at: Any, count: int) -> Any:
@@ -268,7 +294,9 @@ class XlaLoop:
 
                 def batch(k: Any, inner: tuple, rows: int) -> tuple:
                     arrays, loss, sums, step_loss, step_norm = inner
-                    taken = [rows_of(x, axis, order, k * size, rows) for x, axis in zip(data, axes, strict=True)]
+                    taken = [
+                        rows_of(x, axis, order, k * size, rows) for x, axis in zip(data, axes, strict=True)
+                    ]
                     t = (first + k + 1).astype(dtype)
                     out = function(*arrays, t, eta, *taken, **free)
                     share = rows / total
@@ -280,7 +308,13 @@ class XlaLoop:
                     return after, loss + share * out[width], sums, step_loss, step_norm
 
                 empty = jnp.zeros(steps if setup.steps else 0, dtype)
-                inner = (arrays, jnp.zeros((), dtype), tuple(map(jnp.zeros_like, arrays[:learned])), empty, empty)
+                inner = (
+                    arrays,
+                    jnp.zeros((), dtype),
+                    tuple(map(jnp.zeros_like, arrays[:learned])),
+                    empty,
+                    empty,
+                )
                 inner = lax.fori_loop(0, full, lambda k, c: batch(k, c, size), inner)
                 if rest:
                     inner = batch(jnp.asarray(full, unit.dtype), inner, rest)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradwork.expr.node import Expr
-from gradwork.learn.step import Step
+from gradwork.learn.training import Step
 from gradwork.run.program import build, execute
 from gradwork.run.source import Source
 
@@ -125,7 +125,11 @@ class Loop(Protocol):
 
 
 def written(
-    outputs: Sequence[Expr], target: str, dtype: np.dtype[Any], arguments: Sequence[Expr], sizes: Mapping[str, int]
+    outputs: Sequence[Expr],
+    target: str,
+    dtype: np.dtype[Any],
+    arguments: Sequence[Expr],
+    sizes: Mapping[str, int],
 ) -> Source:
     """Return the source of a function of the arguments and then the data symbols in order of appearance."""
     return build(list(outputs), target, dtype, arguments, sizes, "step")[0]
@@ -136,9 +140,11 @@ def raw(source: Source, kind: str) -> Callable[..., tuple]:
     return execute(source, kind)[source.name]
 
 
-def measuring(setup: Setup, loss_only: bool = False) -> Callable[[Sequence[Array], Mapping[str, Array]], list[float]]:
+def measuring(
+    setup: Setup, loss_only: bool = False
+) -> Callable[[Sequence[Array], Mapping[str, Array]], list[float]]:
     """Return a NumPy function (parameters, data) -> [loss] or [loss, gradient norm] on all rows."""
-    from gradwork.learn.step import unified
+    from gradwork.learn.training import unified
     from gradwork.ops.arithmetic import add
     from gradwork.ops.contraction import contract
     from gradwork.ops.elementwise import sqrt

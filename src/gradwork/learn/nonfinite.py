@@ -52,7 +52,9 @@ def explain_nonfinite(
     return found
 
 
-def _search(objective: Objective, roots: Sequence[Expr], vector: ArrayLike, language: str) -> NonFinite | None:
+def _search(
+    objective: Objective, roots: Sequence[Expr], vector: ArrayLike, language: str
+) -> NonFinite | None:
     from gradwork.run import function
 
     nodes = [n for n in walk(*roots) if n.op not in (NAME, ONES, EYE, TRIL, ZEROS, SIZE)]
@@ -75,12 +77,18 @@ def _search(objective: Objective, roots: Sequence[Expr], vector: ArrayLike, lang
     return None
 
 
-def _told(objective: Objective, node: Expr, value: Array, values: dict[Expr, Array], language: str) -> NonFinite:
+def _told(
+    objective: Objective, node: Expr, value: Array, values: dict[Expr, Array], language: str
+) -> NonFinite:
     index = tuple(int(i) for i in np.argwhere(~np.isfinite(value))[0]) if value.ndim else ()
     bad = float(value[index])
     inner, argument, extra = _argument(node, index, value.shape, values)
     dtype = objective.dtype.name
-    facts: dict[str, Any] = {"op": node.op.name, "dtype": dtype, "inner": str(inner) if inner is not None else ""}
+    facts: dict[str, Any] = {
+        "op": node.op.name,
+        "dtype": dtype,
+        "inner": str(inner) if inner is not None else "",
+    }
     facts["argument"] = short(argument, 6) if argument is not None else ""
     facts |= extra
     reason = say(_reason(node, bad, argument, inner), language, **facts)

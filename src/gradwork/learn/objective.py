@@ -115,7 +115,9 @@ class Objective:
             if len(shape) == s.ndim:
                 known.append((s, shape))
             elif shape:
-                raise ShapeError(f"the start of {name} has shape {shape}; the formula takes it as {shape_text(s.shape)}")
+                raise ShapeError(
+                    f"the start of {name} has shape {shape}; the formula takes it as {shape_text(s.shape)}"
+                )
         return bind_sizes(known, {str(k): v for k, v in (sizes or {}).items()})
 
     def _free_loss(self) -> Expr:
@@ -194,18 +196,25 @@ class Objective:
         """Return free parameters (a vector, or by name) as the parameters of the formula."""
         free = values if isinstance(values, Mapping) else self.unpack(values)
         with np.errstate(all="ignore"):
-            return {t.parameter.params[0]: np.asarray(t.forward(np.asarray(free[t.free.params[0]]))) for t in self.transforms}
+            return {
+                t.parameter.params[0]: np.asarray(t.forward(np.asarray(free[t.free.params[0]])))
+                for t in self.transforms
+            }
 
     def internal(self, parameters: Mapping[str, ArrayLike]) -> Values:
         """Return parameters of the formula as free parameters: the inverse of `external`."""
         return {
-            t.free.params[0]: np.asarray(t.backward(np.asarray(parameters[t.parameter.params[0]], dtype=float)))
+            t.free.params[0]: np.asarray(
+                t.backward(np.asarray(parameters[t.parameter.params[0]], dtype=float))
+            )
             for t in self.transforms
         }
 
     # --- numbers ---
 
-    def program(self, key: Any, expressions: Sequence[Expr], more: Sequence[Expr] = (), target: str = "numpy") -> Any:
+    def program(
+        self, key: Any, expressions: Sequence[Expr], more: Sequence[Expr] = (), target: str = "numpy"
+    ) -> Any:
         """Return the program of some expressions, made once per key.
 
         Its arguments are the data, the free parameters and then `more`, in order and whether used or not, so
@@ -289,7 +298,7 @@ class Objective:
         named = by_name(data, self.formula.symbols, "data")
         return Objective(
             self.formula,
-            {name: value for name, value in self.external(self.start).items()},
+            self.external(self.start),
             {**self.data, **named},
             self.dtype,
             self.maximize,
@@ -312,7 +321,10 @@ class Objective:
         """
         other = copy.copy(self)
         other.data = {**self.data, **data}
-        other.sizes = {**self.sizes, **bind_sizes((s, other.data[n].shape) for n, s in self.data_symbols.items())}
+        other.sizes = {
+            **self.sizes,
+            **bind_sizes((s, other.data[n].shape) for n, s in self.data_symbols.items()),
+        }
         return other
 
     def _in_data(self, size: str) -> bool:

@@ -78,7 +78,9 @@ def clip_by_norm(clipnorm: float) -> Part:
     """Return the part u ← u · c / max(‖u‖, c), for each parameter by itself."""
     c = positive(clipnorm, "clipnorm")
     return Part(
-        f"clip_by_norm({c:g})", lambda x: multiply(x.u, divide(x.c, maximum(norm(x.u), x.c))), numbers={"c": c}
+        f"clip_by_norm({c:g})",
+        lambda x: multiply(x.u, divide(x.c, maximum(norm(x.u), x.c))),
+        numbers={"c": c},
     )
 
 
@@ -108,7 +110,9 @@ def trace(momentum: float = 0.9, nesterov: bool = False) -> Part:
         v = x.update("v", add(multiply(x.mu, x.v), x.u))
         return add(x.u, multiply(x.mu, v)) if nesterov else v
 
-    return Part(f"trace({mu:g}{', nesterov=True' if nesterov else ''})", rule, {"v": 0.0}, {"mu": mu}, memory=True)
+    return Part(
+        f"trace({mu:g}{', nesterov=True' if nesterov else ''})", rule, {"v": 0.0}, {"mu": mu}, memory=True
+    )
 
 
 def scale_by_rate() -> Part:

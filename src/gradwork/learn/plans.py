@@ -96,7 +96,9 @@ def _target(setup: Setup, units: int, target: str) -> tuple[Loop, str]:
     if fast < slow:
         why = say("compile pays", ours=fast, other=slow)
         return XlaLoop(setup, units), say("plan target", target="xla", why=why)
-    return NumpyLoop(setup), say("plan target", target="numpy", why=say("compile does not pay", ours=fast, other=slow))
+    return NumpyLoop(setup), say(
+        "plan target", target="numpy", why=say("compile does not pay", ours=fast, other=slow)
+    )
 
 
 def _batches(setup: Setup) -> str:

@@ -16,7 +16,9 @@ from gradwork.ops.arithmetic import ADD, POWER, add
 from gradwork.ops.contraction import CONTRACT, contract, multiply, split
 from gradwork.rewrite import normalise
 
-KINKS = frozenset({"abs", "relu", "leaky_relu", "max", "min", "maximum", "minimum", "sign", "step", "floor", "round"})
+KINKS = frozenset(
+    {"abs", "relu", "leaky_relu", "max", "min", "maximum", "minimum", "sign", "step", "floor", "round"}
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,9 @@ class Squares:
     def jacobians(self) -> tuple[tuple[Expr, ...], ...]:
         """For each residual, its Jacobian by each symbol."""
         return tuple(
-            tuple(jacobian(b.r, s) if s in _held(b.r) else zeros((*b.r.shape, *s.shape)) for s in self.symbols)
+            tuple(
+                jacobian(b.r, s) if s in _held(b.r) else zeros((*b.r.shape, *s.shape)) for s in self.symbols
+            )
             for b in self.blocks
         )
 
@@ -106,7 +110,12 @@ def make_square(x: Expr) -> Expr:
 
 
 def _collect(
-    node: Expr, factor: Expr, moving: set[Expr], symbols: Sequence[Expr], blocks: list[Residual], rest: list[Expr]
+    node: Expr,
+    factor: Expr,
+    moving: set[Expr],
+    symbols: Sequence[Expr],
+    blocks: list[Residual],
+    rest: list[Expr],
 ) -> None:
     if node not in moving:
         rest.append(multiply(factor, node))
@@ -132,7 +141,12 @@ def _square(node: Expr) -> Expr | None:
 
 
 def _product(
-    node: Expr, factor: Expr, moving: set[Expr], symbols: Sequence[Expr], blocks: list[Residual], rest: list[Expr]
+    node: Expr,
+    factor: Expr,
+    moving: set[Expr],
+    symbols: Sequence[Expr],
+    blocks: list[Residual],
+    rest: list[Expr],
 ) -> None:
     operands = split(node)
     mobile = [(a, own) for a, own in operands if a in moving]

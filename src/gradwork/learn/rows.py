@@ -13,7 +13,8 @@ own mean, whatever its size; for a sum an estimate without bias; R is never scal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import copy
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gradwork.errors import GradworkError
@@ -38,12 +39,12 @@ from gradwork.expr.node import (
     walk,
 )
 from gradwork.learn.descent_words import say
+from gradwork.learn.rowwise import FREE, ROWWISE, SUM
 from gradwork.ops.arithmetic import ADD, add, power, total
 from gradwork.ops.contraction import CONTRACT, contract, multiply, split
 from gradwork.ops.reduction import norm, std, var
+from gradwork.ops.sequence import SCAN
 from gradwork.rewrite import STABILISE, Engine, normalise
-
-FREE, SUM = -1, -2  # kinds; a kind from 0 is the axis on which a subexpression has the rows
 
 
 class NotRows(GradworkError):
@@ -88,7 +89,7 @@ def row_sum(loss: Expr, data: Iterable[Expr], parameters: Iterable[Expr]) -> Row
     >>> row_sum(gw.std(y - X @ b), [X, y], [b])
     Traceback (most recent call last):
         ...
-    gradwork.learn.rows.NotRows: std(y − Xb) is not a sum over the rows n: each row's term needs all rows (through mean(y − Xb))
+    gradwork.learn.rows.NotRows: std(y − Xb) is not a sum over the rows n: each row's term needs all rows (...)
     """
     given, learned = [plain(s) for s in data], [plain(s) for s in parameters]
     try:
@@ -188,9 +189,11 @@ class _Proof:
         while label in taken:
             label += "_"
         whole = scalar(label, positive=True)
-        scaled = multiply(whole, power(size(self.dim), -1), self._counted(summed, whole))
-        batch = scaled if free is None else add(scaled, self._counted(free, whole))
-        batch = normalise(batch)
+        share = multiply(whole, power(size(self.dim), -1))
+        # Term by term, so that the number of all rows goes where a term is a mean.
+        scaled = [normalise(multiply(share, self._counted(t, whole))) for t in terms_of(normalise(summed))]
+        parts = [*scaled, *([] if free is None else [self._counted(free, whole)])]
+        batch = normalise(add(*parts) if len(parts) > 1 else parts[0])
         held = batch.symbols
         return RowSum(
             self.rows,
@@ -229,6 +232,10 @@ class _Proof:
             return kinds[0]
         if node.op is CONTRACT:
             return self._product(node, kinds)
+        if node.op.name == "scan":
+            return self._scan(node, kinds)
+        if node.op is SCAN:
+            return self._recurrence(node, kinds)
         if any(k == FREE and self._has_rows(a) for k, a in zip(kinds, node.args, strict=True)):
             self._stop(node, say("pairs"))  # an identity matrix of the rows outside a product
         if all(k == FREE for k in kinds):
@@ -253,6 +260,26 @@ class _Proof:
             self._stop(node, say("over rows", op=node.op.name))
             raise AssertionError
         return axis
+
+    def _recurrence(self, node: Expr, kinds: Sequence[int]) -> int:
+        # A step is a formula like any other: it keeps rows apart if every state has them on the axis of its start.
+        recurrence, given, what = node.params
+        states, entries = len(recurrence.carries), len(recurrence.steps)
+        if SUM in kinds or 0 in kinds[states : states + entries]:
+            self._stop(node, say("over rows", op=node.op.name))  # time is not an axis of rows
+        inner = copy.copy(self)
+        inner.kinds = {
+            s: k - 1 if states <= i < states + entries and k > 0 else k
+            for i, (s, k) in enumerate(zip(recurrence.bound, kinds, strict=True))
+        }
+        asked = () if given == "last" else (what,)
+        for x in walk(*recurrence.after, *asked):
+            if x not in inner.kinds:
+                inner.kinds[x] = inner._kind(x)
+        if any(inner.kinds[new] != inner.kinds[old] for old, new in zip(recurrence.carries, recurrence.after)):
+            self._stop(node, say("over rows", op=node.op.name))
+        found = inner.kinds[what if asked else recurrence.carries[what]]
+        return found + 1 if given == "all" and found >= 0 else found
 
     def _has_rows(self, node: Expr) -> bool:
         return any(self.rows in dim.names for dim in node.shape)
@@ -295,6 +322,44 @@ class _Proof:
             return open_[0]
         return SUM
 
+    def _scan(self, node: Expr, kinds: Sequence[int]) -> int:
+        # The body is looked at as an expression of its bound symbols; a state that starts free may come to have
+        # the rows, so this is repeated until the states' kinds stay.
+        recurrence, gives, what = node.params
+        carries, steps = len(recurrence.carries), len(recurrence.steps)
+        bound: dict[Expr, int] = {}
+        for i, (s, own) in enumerate(zip(recurrence.bound, kinds, strict=True)):
+            timed = carries <= i < carries + steps
+            if own == SUM:
+                self._stop(node, say("mixes", part=self._inner_sum(node.args[i])))
+            if timed and own == 0:
+                self._stop(node, say("over rows", op="scan"))
+            bound[s] = own - 1 if timed and own > 0 else own
+        for _ in range(carries + 1):
+            after = [self._inside(x, bound, node) for x in recurrence.after]
+            changed = [(s, own) for s, own in zip(recurrence.carries, after) if own != FREE and bound[s] != own]
+            if not changed:
+                break
+            if any(bound[s] != FREE for s, _ in changed):
+                self._stop(node, say("pairs"))
+            bound.update(changed)
+        if gives == "last":
+            return bound[recurrence.carries[what]]
+        own = self._inside(what, bound, node)
+        return own + 1 if gives == "all" and own >= 0 else own
+
+    def _inside(self, x: Expr, bound: dict[Expr, int], node: Expr) -> int:
+        outer, self.kinds = self.kinds, dict(bound)
+        try:
+            for part in walk(x):
+                if part not in self.kinds:
+                    self.kinds[part] = self._kind(part)
+            if self.kinds[x] == SUM:
+                self._stop(node, say("mixes rows"))
+            return self.kinds[x]
+        finally:
+            self.kinds = outer
+
     # --- the two parts ----------------------------------------------------------------------------------
 
     def _parts(self, node: Expr) -> tuple[Expr | None, Expr | None]:
@@ -336,6 +401,21 @@ class _Proof:
         return broadcast(x, node.shape)
 
 
+def terms_of(x: Expr) -> list[Expr]:
+    """Return the terms of a scalar sum, with a common factor given back to each."""
+    if x.op is NAME:
+        return terms_of(x.args[0])
+    if x.op is ADD and not x.ndim:
+        return [t for a in x.args for t in terms_of(a)]
+    if x.op is CONTRACT and not x.ndim:
+        operands = split(x)
+        for i, (a, own) in enumerate(operands):
+            if a.op is ADD and not a.ndim and all(not o for _, o in operands):
+                rest = [o for j, o in enumerate(operands) if j != i]
+                return [t for term in a.args for t in terms_of(contract([*rest, (term, own)], ()))]
+    return [x]
+
+
 def _called(node: Expr) -> str:
     if node.op.name == "power":
         return f"the power {node.args[1]}" if node.args[1].op is CONSTANT else "a power"
@@ -359,73 +439,3 @@ def _polynomial(dim: Dim, rows: str, whole: Expr) -> Expr:
         factors += [size(Dim(((tuple(rest), 1),)))] if rest else []
         terms.append(multiply(*factors) if len(factors) > 1 else factors[0])
     return add(*terms) if len(terms) > 1 else terms[0]
-
-
-# --- how other operations treat an axis of rows -----------------------------------------------------------
-
-
-def _reduces(node: Expr, kinds: Sequence[int]) -> int | None:
-    axes, row = node.params[0], kinds[0]
-    return None if row in axes else row - sum(a < row for a in axes)
-
-
-def _along(node: Expr, kinds: Sequence[int]) -> int | None:
-    axes, row = node.params[0], kinds[0]
-    return None if row in (axes if isinstance(axes, tuple) else (axes,)) else row
-
-
-def _last(node: Expr, kinds: Sequence[int]) -> int | None:
-    return None if kinds[0] == node.args[0].ndim - 1 else kinds[0]
-
-
-def _index(node: Expr, kinds: Sequence[int]) -> int | None:
-    spec, row = node.params[0], kinds[0]
-    if row < len(spec):
-        part = spec[row]
-        if part[0] == "at" or (part[1], part[2], part[3]) != (Dim.of(0), None, 1):
-            return None
-    return row - sum(s[0] == "at" for s in spec[:row])
-
-
-def _gather(node: Expr, kinds: Sequence[int]) -> int | None:
-    axis, (source, positions) = node.params[0], kinds
-    if source == FREE:
-        return axis + positions  # a table looked up by each row: an embedding
-    if positions == FREE and source != axis:
-        return source if source < axis else source - 1 + node.args[1].ndim
-    return None
-
-
-def _reshape(node: Expr, kinds: Sequence[int]) -> int | None:
-    return 0 if kinds[0] == 0 else None
-
-
-def _slides(node: Expr, kinds: Sequence[int]) -> int | None:
-    axis, k, row = node.params[0], len(node.params[1]), kinds[0]
-    if row < axis:
-        return row
-    taken, change = {"window": (k, k), "fold": (2 * k, -k)}.get(node.op.name, (k, 0))
-    return row + change if row >= axis + taken else None
-
-
-def _pools(node: Expr, kinds: Sequence[int]) -> int | None:
-    return _slides(node, kinds) if len(set(kinds)) == 1 else None
-
-
-def _concatenate(node: Expr, kinds: Sequence[int]) -> int | None:
-    rows = set(kinds)
-    return kinds[0] if len(rows) == 1 and kinds[0] != node.params[0] else None
-
-
-ROWWISE: dict[str, Callable[[Expr, Sequence[int]], int | None]] = {
-    **dict.fromkeys(("max", "min", "norm", "logsumexp"), _reduces),
-    **dict.fromkeys(("softmax", "log_softmax", "shares", "cumsum"), _along),
-    "prod": _last,
-    "index": _index,
-    "gather": _gather,
-    "reshape": _reshape,
-    "concatenate": _concatenate,
-    **dict.fromkeys(("window", "fold", "pad"), _slides),
-    **dict.fromkeys(("maxpool", "avgpool", "unpool", "repool"), _pools),
-    "flip": _along,
-}

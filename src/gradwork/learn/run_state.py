@@ -73,7 +73,13 @@ def load(path: Any, fingerprint: Mapping[str, Any]) -> RunState:
         history = {k.split("/", 1)[1]: arrays[k].tolist() for k in arrays if k.startswith("history/")}
         watch = {k: _number(v) for k, v in meta["watch"].items()}
         return RunState(
-            int(meta["unit"]), meta["target"], states, watch, history, float(meta["seconds"]), _number(meta["moved"])
+            int(meta["unit"]),
+            meta["target"],
+            states,
+            watch,
+            history,
+            float(meta["seconds"]),
+            _number(meta["moved"]),
         )
     except (KeyError, TypeError, ValueError, IndexError) as problem:
         if isinstance(problem, GradworkError):

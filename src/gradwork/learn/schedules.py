@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradwork.errors import GradworkError
-from gradwork.expr.node import Expr, constant, scalar
+from gradwork.expr.dims import Dim
+from gradwork.expr.node import Expr, constant, scalar, vector
 from gradwork.ops.arithmetic import add, divide, power
-from gradwork.ops.contraction import multiply
+from gradwork.ops.contraction import broadcast, multiply
 from gradwork.ops.elementwise import cos, floor, less, minimum, pi, where
 
 UNITS = ("step", "epoch")
@@ -57,16 +58,13 @@ class Schedule:
         counts = np.asarray(taken, dtype=np.float64)
         if self.unit == "epoch":
             counts = np.floor(counts / steps_per_epoch)
-        # Few values are asked for at a time; the compiled loop computes the same expression itself.
-        s = scalar("s")
-        rate = self.rate(s)
-        if s not in rate.symbols.values():
-            return np.full(counts.shape, float(rate.evaluate()))
-        unique, back = np.unique(counts, return_inverse=True)
+        flat = np.atleast_1d(counts)
         from gradwork.run import function
 
-        program = function(rate)
-        return np.array([program(s=float(u)) for u in unique])[back].reshape(counts.shape)
+        # The expression that runs in the loop, over all counts at once.
+        program = function(broadcast(self.rate(vector("s", "m")), (Dim.of("m"),)))
+        found = program(s=flat, m=flat.size) if program.symbols else program(m=flat.size)
+        return np.asarray(found, np.float64).reshape(counts.shape)
 
     def per(self, unit: str) -> Schedule:
         """Return the same schedule counted in steps or in epochs."""

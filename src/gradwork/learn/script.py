@@ -65,7 +65,12 @@ class _Script:
         flat = {n: setup.data[n] for n in setup.data if n in used and n not in wide}
         blocks = [
             self._head(wide),
-            "\n".join(sorted(imports, key=lambda line: (line.startswith("from"), "numpy" in line or "scipy" in line, line))),
+            "\n".join(
+                sorted(
+                    imports,
+                    key=lambda line: (line.startswith("from"), "numpy" in line or "scipy" in line, line),
+                )
+            ),
             "\n".join(constants),
             *bodies,
             _LOAD.format(wanted=repr({n: s.ndim for n, s in wide.items()}), dtype=setup.dtype.name),
@@ -125,7 +130,11 @@ class _Script:
 
     def _rate(self) -> str:
         schedule = self.step.optimizer.learning_rate
-        return f"learning rate {schedule.initial:g}" if is_constant_rate(schedule) else f"learning rate {schedule.text}"
+        return (
+            f"learning rate {schedule.initial:g}"
+            if is_constant_rate(schedule)
+            else f"learning rate {schedule.text}"
+        )
 
     def _train(self, sources: dict[str, Source], wide: dict[str, Expr], flat: dict[str, Any]) -> str:
         setup, step, batching = self.setup, self.step, self.setup.batching
@@ -138,7 +147,10 @@ class _Script:
         lines = ["def train(data):", '    """Return the parameters that the run reached."""']
         lines += [f"    {new} = {self._array(starts[label])}" for new, label in zip(spelled, state)]
         lines.append(f"    eta = {setup.eta!r}")
-        inner = {**{n: repr(np.asarray(v).item()) for n, v in flat.items()}, **{n: f'data["{n}"]' for n in wide}}
+        inner = {
+            **{n: repr(np.asarray(v).item()) for n, v in flat.items()},
+            **{n: f'data["{n}"]' for n in wide},
+        }
         order = [a.label for a in sources["step"].signature.arguments][len(step.inner) :]
         free = [f"{s}={setup.sizes[s]}" for s in sources["step"].signature.free]
         left = ", ".join(spelled)
@@ -169,7 +181,9 @@ class _Script:
         learned = ", ".join(spelled[: len(step.symbols)])
         comma = "," if len(step.symbols) == 1 else ""
         measured = [a.label for a in sources["loss"].signature.arguments][len(step.symbols) :]
-        more = [inner[n] for n in measured] + [f"{s}={setup.sizes[s]}" for s in sources["loss"].signature.free]
+        more = [inner[n] for n in measured] + [
+            f"{s}={setup.sizes[s]}" for s in sources["loss"].signature.free
+        ]
         sign = "-" if self.o.maximize else ""
         lines.append(f"    (value,) = loss({', '.join([learned, *more])})")
         lines.append(f"    return ({learned}{comma}), {sign}value")
@@ -194,14 +208,16 @@ _LOAD = '''def load(path):
     wanted = {wanted}  # axes by name
     if path.endswith(".npz"):
         with np.load(path, allow_pickle=False) as file:
-            return {{name: np.asarray(file[name], "{dtype}") for name in wanted}}
+            return {{name: np.ascontiguousarray(file[name], "{dtype}") for name in wanted}}
     with open(path, encoding="utf-8-sig") as file:
         header = [name.strip().strip('"') for name in file.readline().split(",")]
         table = np.loadtxt(file, delimiter=",", ndmin=2)
     vectors = [name for name, axes in wanted.items() if axes == 1]
+    if len(wanted) - len(vectors) > 1:
+        raise SystemExit("a .csv file holds one matrix; use an .npz file")
     others = [i for i, name in enumerate(header) if name not in vectors]
     return {{
-        name: np.asarray(table[:, header.index(name)] if name in vectors else table[:, others], "{dtype}")
+        name: np.ascontiguousarray(table[:, header.index(name) if name in vectors else others], "{dtype}")
         for name in wanted
     }}'''
 

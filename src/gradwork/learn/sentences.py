@@ -39,7 +39,9 @@ ENGLISH: dict[str, str] = {
         "start elsewhere, say from 'glorot' or 'normal'"
     ),
     "saddle": "; the Hessian has a negative eigenvalue ({value:.2g}): this is no minimum",
-    "smoothed": "converged at step {step}: with ε = {epsilon:.1e} the smooth neighbour of |u| is |u| to working precision",
+    "smoothed": (
+        "converged at step {step}: with ε = {epsilon:.1e} the smooth neighbour of |u| is |u| to working precision"
+    ),
     # plans
     "plan solver": "solver: {solver} ({why})",
     "plan closed": "once: least squares of {rows:,}×{columns} by Householder QR with iterative refinement",
@@ -70,15 +72,15 @@ ENGLISH: dict[str, str] = {
     "why crawls": (
         "At your rate it shrinks by a factor of {contraction} a step: one decimal takes {steps:,} steps."
     ),
-    "why flat": "The smallest curvature is {smallest:.2g}, nothing beside the largest: some direction is not determined.",
+    "why flat": (
+        "The smallest curvature is {smallest:.2g}, nothing beside the largest: some direction is not determined."
+    ),
     "why saddle": (
         "The smallest curvature is negative, {smallest:.2g}: the loss bends down along some direction here, "
         "so this is not (yet) near a minimum."
     ),
     "why not moving": "the learning rate {rate:g} lies far above any useful one: the very first step left the domain.",
-    "do scale": (
-        "scale the columns of {data}: then stable below {limit}, condition number {condition}"
-    ),
+    "do scale": ("scale the columns of {data}: then stable below {limit}, condition number {condition}"),
     "do scale flag": "leave scaling on (the default): then stable below {limit}, condition number {condition}",
     "do rate": "a learning rate of {rate}",
     "do rate flag": "--learning-rate {rate}",

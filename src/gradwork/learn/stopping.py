@@ -189,7 +189,7 @@ class Watch:
         if count is None or not len(loss):
             return None
         known = self.last is not None
-        values = np.concatenate([[self.last], loss]) if known else loss
+        values = loss if self.last is None else np.concatenate([[self.last], loss])
         with np.errstate(invalid="ignore"):
             rises = values[1:] > values[:-1]
         # The length of the run of rises that ends at each record, the run before this chunk included.
@@ -201,10 +201,16 @@ class Watch:
             j = int(i) + 1 - int(min(lengths[i], i + 1))
             origin = float(values[j]) if lengths[i] <= i + 1 else self.grown_from
             last = float(values[i + 1])
-            if last - origin <= ROUNDING * abs(origin) or (self.memory and not self._far(loss[: i + 1], last)):
+            if last - origin <= ROUNDING * abs(origin) or (
+                self.memory and not self._far(loss[: i + 1], last)
+            ):
                 continue
             at = start + int(i) + (0 if known else 1)
-            facts = {"words": "growth, epochs" if self.epochs else "growth", "step": at, "count": int(lengths[i])}
+            facts = {
+                "words": "growth, epochs" if self.epochs else "growth",
+                "step": at,
+                "count": int(lengths[i]),
+            }
             facts |= {"first": self.sign * origin, "last": self.sign * last}
             return Stop("growth", at, at, facts=facts)
         return None

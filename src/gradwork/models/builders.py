@@ -78,13 +78,20 @@ def linear(loss: str = "mse", *, intercept: bool = True, delta: float = 1.0) -> 
     z, parameters = _predictor(X, d, intercept)
     r = y - X @ parameters[0] - parameters[1] if intercept else y - z
     if loss not in LOSSES:
-        raise GradworkError(f"the loss of a linear model is {', '.join(LOSSES[:-1])} or {LOSSES[-1]}, not {loss!r}")
+        raise GradworkError(
+            f"the loss of a linear model is {', '.join(LOSSES[:-1])} or {LOSSES[-1]}, not {loss!r}"
+        )
     options: dict[str, Any] = {"loss": loss, "intercept": intercept}
     if loss == "huber":
         if not delta > 0:
             raise GradworkError(f"delta of the Huber loss is a positive number, not {delta!r}")
         options["delta"] = float(delta)
-    rows = {"mse": lambda: r**2, "rmse": lambda: r**2, "mae": lambda: abs(r), "huber": lambda: huber(r, delta)}[loss]()
+    rows = {
+        "mse": lambda: r**2,
+        "rmse": lambda: r**2,
+        "mae": lambda: abs(r),
+        "huber": lambda: huber(r, delta),
+    }[loss]()
     whole = f["sqrt"](f["mean"](rows)) if loss == "rmse" else f["mean"](rows)
     family = "normal" if loss in ("mse", "rmse") else ""
     return Model(
@@ -102,7 +109,9 @@ def huber(r: Expr, delta: float) -> Expr:
     return f["where"](r > d, d * (r - delta / 2), f["where"](r < -d, -d * (r + delta / 2), r**2 / 2))
 
 
-def polynomial(degree: int, *, interactions: bool = False, intercept: bool = True, loss: str = "mse") -> Model:
+def polynomial(
+    degree: int, *, interactions: bool = False, intercept: bool = True, loss: str = "mse"
+) -> Model:
     """Return polynomial regression: linear regression on powers of the columns (see `terms`).
 
     >>> polynomial(3).title
@@ -169,9 +178,9 @@ def softmax(*, intercept: bool = True) -> Model:
     each = Y * f["log_softmax"](Z)
     rows = -f["sum"](each, axis=1)
     return Model(
-        "softmax", "softmax regression", -f["sum"](each) / size(n), rows, Z, f["softmax"](Z), parameters, X, Y, "multinomial",
-        "log P({target} = {label})/P({target} = {reference})", "categorical cross-entropy", intercept, {},
-        {"intercept": intercept},
+        "softmax", "softmax regression", -f["sum"](each) / size(n), rows, Z, f["softmax"](Z), parameters, X, Y,
+        "multinomial", "log P({target} = {label})/P({target} = {reference})", "categorical cross-entropy",
+        intercept, {}, {"intercept": intercept},
     )  # fmt: skip
 
 
@@ -231,14 +240,21 @@ def parse_model(text: str, *, loss: str | None = None, intercept: bool = True) -
         raise GradworkError(f"no model is called '{text}'; there are {known}")
     own, _, loss_delta = (loss or "").partition(":")
     if loss is not None and name not in ("linear", "polynomial"):
-        default = {"ridge": "mse", "logistic": "cross-entropy", "softmax": "cross-entropy", "poisson": "likelihood"}
+        default = {
+            "ridge": "mse",
+            "logistic": "cross-entropy",
+            "softmax": "cross-entropy",
+            "poisson": "likelihood",
+        }
         if own not in (default[name], "nll", "binary_crossentropy", "categorical_crossentropy"):
             raise GradworkError(f"the loss of a {name} model is its own; {loss!r} belongs to linear models")
     if name == "polynomial":
         if not rest or not rest[0].isdigit():
             raise GradworkError(f"a polynomial needs its degree, as in poly:3; got '{text}'")
         if rest[1:] not in ([], ["interactions"]):
-            raise GradworkError(f"after the degree may stand 'interactions', as in poly:2:interactions; got '{text}'")
+            raise GradworkError(
+                f"after the degree may stand 'interactions', as in poly:2:interactions; got '{text}'"
+            )
         return polynomial(int(rest[0]), interactions=bool(rest[1:]), intercept=intercept, loss=own or "mse")
     if name == "ridge":
         try:

@@ -97,11 +97,11 @@ def fit(
 
         if target is not None or model is not None or features is not None:
             raise GradworkError("a formula names its columns itself: leave target, model and features out")
-        options = dict(
-            solver=solver, optimizer=optimizer, learning_rate=learning_rate, schedule=schedule, epochs=epochs,
-            batch_size=batch_size, stopping=stopping, seed=seed, level=level, dtype=dtype, target=run_on,
-            callbacks=callbacks, checkpoint=checkpoint, resume=resume, validation=None,
-        )  # fmt: skip
+        options = {
+            "solver": solver, "optimizer": optimizer, "learning_rate": learning_rate, "schedule": schedule,
+            "epochs": epochs, "batch_size": batch_size, "stopping": stopping, "seed": seed, "level": level,
+            "dtype": dtype, "target": run_on, "callbacks": callbacks, "checkpoint": checkpoint, "resume": resume,
+        }  # fmt: skip
         return fit_formula(table, formula, params, bounds=bounds, missing=missing, cov=cov, options=options)
     if params is not None:
         raise GradworkError("params belong to a formula: name the formula too")
@@ -117,7 +117,11 @@ def fit(
             raise GradworkError(f"a loss is for numbers; '{target}' is {KINDS[made.target.kind]}")
         chosen = parse_model(BY_KIND[made.target.kind], loss=loss, intercept=intercept)
         reason = say(
-            "chosen", target=target, kind=KINDS[made.target.kind], reason=made.target.reason, model=chosen.title
+            "chosen",
+            target=target,
+            kind=KINDS[made.target.kind],
+            reason=made.target.reason,
+            model=chosen.title,
         )
     terms = _terms(chosen, made)
     raw = made.X if terms is None else terms.expand(made.X)
@@ -126,10 +130,10 @@ def fit(
     patient = stopping
     if patience is not None:
         patient = Stopping(patience=patience) if stopping is None else _patient(stopping, patience)
-    descent = dict(
-        optimizer=optimizer, learning_rate=learning_rate, schedule=schedule, epochs=epochs, batch_size=batch_size,
-        validation=validation, checkpoint=checkpoint,
-    )  # fmt: skip
+    descent = {
+        "optimizer": optimizer, "learning_rate": learning_rate, "schedule": schedule, "epochs": epochs,
+        "batch_size": batch_size, "validation": validation, "checkpoint": checkpoint,
+    }  # fmt: skip
     return work.go(
         solver, descent, scale=scale, stopping=patient, seed=seed, cov=sandwich_kind(cov), dtype=dtype, run_on=run_on,
         callbacks=callbacks, resume=resume,
@@ -189,7 +193,11 @@ class _Work:
         descends = share is not None or any(v is not None for v in descent.values())
         closed = model.loss_name in ("mse", "rmse") and not descends and solver in ("auto", "closed")
         # Least squares by QR does not care about units; everything else learns better on scaled columns.
-        scaling = None if closed or not scale else Standardise.fit(self.raw[training], self.columns, model.intercept)
+        scaling = (
+            None
+            if closed or not scale
+            else Standardise.fit(self.raw[training], self.columns, model.intercept)
+        )
         Z = self.raw if scaling is None else scaling.transform(self.raw)
         objective = self._objective(Z[training], self.y[training], seed, dtype)
         if descends:
@@ -247,7 +255,15 @@ class _Work:
         return find_separation(full, codes, self.names, self.made.target.levels, self.made.target.name)
 
     def _fitted(
-        self, run: Fit, beta: Array, spread: Errors, scaling: Any, separation: Any, X: Array, training: Array, held: Any
+        self,
+        run: Fit,
+        beta: Array,
+        spread: Errors,
+        scaling: Any,
+        separation: Any,
+        X: Array,
+        training: Array,
+        held: Any,
     ) -> FittedModel:
         model, goal = self.model, self.made.target
         covariance, notes = spread.covariance, [*self.notes, *spread.notes]
@@ -264,7 +280,13 @@ class _Work:
         if model.name == "softmax":
             notes.append(say("reference", label=goal.levels[0]))
         means = self._means(X, beta)
-        details = {"errors": spread, "training": training, "held": held, "fitted": means, "columns": self.columns}
+        details = {
+            "errors": spread,
+            "training": training,
+            "held": held,
+            "fitted": means,
+            "columns": self.columns,
+        }
         return FittedModel(
             model, beta, self.names, covariance, spread.df, self.made.encoding, self.terms, goal.name, goal.kind,
             goal.levels, len(X), self._metrics(means, spread, training, run), spread.condition_number,
@@ -283,7 +305,9 @@ class _Work:
         covariance[:, gone] = np.nan
         return covariance
 
-    def _unfinished(self, run: Fit, beta: Array, spread: Errors, X: Array, training: Array) -> tuple[str, bool]:
+    def _unfinished(
+        self, run: Fit, beta: Array, spread: Errors, X: Array, training: Array
+    ) -> tuple[str, bool]:
         reason, diverged = run.reason.split(";")[0], getattr(run.stop, "kind", "") in ("growth", "non-finite")
         if self.model.family != "normal" or self.model.name == "ridge":
             return say("stopped", reason=reason), diverged
@@ -293,7 +317,9 @@ class _Work:
             distance = np.nanmax(np.abs(beta - best) / np.sqrt(np.diag(spread.covariance)), initial=0.0)
         if not np.isfinite(distance):
             return say("stopped", reason=reason), diverged
-        return say("not converged", reason=reason, distance=short(float(distance), 2)), diverged or distance > 1
+        return say(
+            "not converged", reason=reason, distance=short(float(distance), 2)
+        ), diverged or bool(distance > 1)
 
     def _metrics(
         self, means: Array, spread: Errors, training: Array, run: Fit
@@ -302,7 +328,9 @@ class _Work:
         if model.family in ("", "normal"):
             found = run.details.get("least_squares")
             residuals = found.residuals if found is not None and model.name != "ridge" else None
-            return regression_metrics(y, means, int(round(spread.rank)), intercept=model.intercept, residuals=residuals)
+            return regression_metrics(
+                y, means, int(round(spread.rank)), intercept=model.intercept, residuals=residuals
+            )
         k = len(self.made.target.levels) if model.family == "multinomial" else 2
         p = len(self.names) * max(1, k - 1)
         return likelihood_metrics(model.family, y, means, p, (k - 1) * bool(model.intercept))

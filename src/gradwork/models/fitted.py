@@ -176,7 +176,9 @@ class FittedModel:
         found = self.mean(data)
         if not self.levels:
             return found
-        return np.array(self.levels, dtype=object if isinstance(self.levels[0], str) else None)[found.argmax(axis=1)]
+        return np.array(self.levels, dtype=object if isinstance(self.levels[0], str) else None)[
+            found.argmax(axis=1)
+        ]
 
     def probabilities(self, data: Any) -> Array:
         """Return the probability of each class, n×k, in the order of `levels`."""
@@ -201,7 +203,9 @@ class FittedModel:
         if kind not in ("prediction", "mean"):
             raise GradworkError(f"an interval is of the 'prediction' or of the 'mean', not {kind!r}")
         if self.model.name == "softmax":
-            raise GradworkError("intervals of several probabilities at once are not made; see `probabilities`")
+            raise GradworkError(
+                "intervals of several probabilities at once are not made; see `probabilities`"
+            )
         X = self.matrix(data)
         full = np.column_stack([np.ones(len(X)), X]) if self.model.intercept else X
         z = full @ self.beta
@@ -247,7 +251,9 @@ class FittedModel:
             "reason": self.reason,
             "notes": list(self.notes),
             "condition_number": float(self.condition_number) if np.isfinite(self.condition_number) else None,
-            "metrics": None if self.metrics is None else {"class": type(self.metrics).__name__, **_plain(self.metrics)},
+            "metrics": None
+            if self.metrics is None
+            else {"class": type(self.metrics).__name__, **_plain(self.metrics)},
             "source": self.source,
         }
 
@@ -270,9 +276,16 @@ class FittedModel:
             classes = len(levels) if model.name == "softmax" else 1
             q = p * max(classes - 1, 1)
             shape = (p, classes) if model.name == "softmax" else (p,)
-            if len(names) != p or beta.shape != shape or covariance.shape != (q, q) or not np.isfinite(beta).all():
+            if (
+                len(names) != p
+                or beta.shape != shape
+                or covariance.shape != (q, q)
+                or not np.isfinite(beta).all()
+            ):
                 raise ValueError("shapes")
-            if terms is not None and not all(0 <= j < len(encoding.names) for m in terms.monomials for j in m):
+            if terms is not None and not all(
+                0 <= j < len(encoding.names) for m in terms.monomials for j in m
+            ):
                 raise ValueError("monomials")
             return cls(
                 model, beta, names, covariance, None if data["df"] is None else float(data["df"]), encoding, terms,
@@ -311,6 +324,8 @@ def _metrics(data: Any) -> RegressionMetrics | LikelihoodMetrics | None:
     if data is None:
         return None
     values = dict(data)
-    kind = {"RegressionMetrics": RegressionMetrics, "LikelihoodMetrics": LikelihoodMetrics}[values.pop("class")]
+    kind = {"RegressionMetrics": RegressionMetrics, "LikelihoodMetrics": LikelihoodMetrics}[
+        values.pop("class")
+    ]
     odd = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
     return kind(**{k: odd.get(v, v) if isinstance(v, str) else v for k, v in values.items()})

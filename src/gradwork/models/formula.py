@@ -136,15 +136,15 @@ class FittedFormula:
             "level": self.level,
             "heading": self.heading,
             "notes": list(self.notes),
-            "metrics": None if self.metrics is None else {"class": type(self.metrics).__name__, **_plain(self.metrics)},
+            "metrics": None
+            if self.metrics is None
+            else {"class": type(self.metrics).__name__, **_plain(self.metrics)},
             "source": self.source,
         }
 
     @classmethod
     def from_spec(cls, data: Any) -> FittedFormula:
         """Return the fit from plain data; TableError if it was tampered with. The formula is parsed, never run."""
-        from gradwork.models.fitted import _metrics
-
         try:
             names, columns = tuple(map(str, data["names"])), tuple(map(str, data["columns"]))
             expression = parse_columns(str(data["formula"]), columns, names)
@@ -157,12 +157,21 @@ class FittedFormula:
             return cls(
                 str(data["formula"]), expression, names, estimate, covariance,
                 None if data["df"] is None else float(data["df"]), columns, int(data["rows"]), None, target,
-                prediction, _metrics(data["metrics"]),
+                prediction, _regression(data["metrics"]),
                 float("nan") if data["sigma"] is None else float(data["sigma"]), float(data["level"]),
                 str(data["heading"]), tuple(map(str, data["notes"])), str(data["source"]),
             )  # fmt: skip
         except (KeyError, TypeError, ValueError) as error:
             raise TableError("the description of the model is damaged") from error
+
+
+def _regression(data: Any) -> RegressionMetrics | None:
+    from gradwork.models.fitted import _metrics
+
+    found = _metrics(data)
+    if found is not None and not isinstance(found, RegressionMetrics):
+        raise ValueError("metrics")
+    return found
 
 
 def parse_params(params: Any) -> dict[str, float]:
@@ -213,7 +222,14 @@ def _named(formula: str) -> list[str]:
 
 
 def fit_formula(
-    table: Table, formula: str, params: Any, *, bounds: Any, missing: str, cov: str | None, options: dict[str, Any]
+    table: Table,
+    formula: str,
+    params: Any,
+    *,
+    bounds: Any,
+    missing: str,
+    cov: str | None,
+    options: dict[str, Any],
 ) -> FittedFormula:
     """Return a formula fitted to the columns of a table (see `gradwork.fit`)."""
     starts, level = parse_params(params), options.pop("level")
@@ -275,7 +291,9 @@ def _check_names(expression: Expr, table: Table, starts: Mapping[str, float], us
             f"the formula names {unknown[0]}, which is neither a column nor a parameter{hint}\n  columns: {shown}"
         )
     if not used:
-        raise GradworkError(f"the formula names no column of {table.source}; columns: {', '.join(table.names[:30])}")
+        raise GradworkError(
+            f"the formula names no column of {table.source}; columns: {', '.join(table.names[:30])}"
+        )
 
 
 def _columns(table: Table, used: tuple[str, ...], missing: str) -> tuple[dict[str, Array], int, list[str]]:
@@ -310,7 +328,9 @@ def _read(data: Any) -> Table:
 def _numbers(table: Table, name: str) -> Array:
     values = table.numbers(name)
     if np.isnan(values).any():
-        raise TableError(f"{table.place(int(np.flatnonzero(np.isnan(values))[0]), name)}: the value is missing")
+        raise TableError(
+            f"{table.place(int(np.flatnonzero(np.isnan(values))[0]), name)}: the value is missing"
+        )
     return values
 
 

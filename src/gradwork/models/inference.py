@@ -103,9 +103,7 @@ def _least_squares(
         covariance = sandwich(answer.inverse, full * answer.residuals[:, None], kind)
         notes.append(say("sandwich", kind=kind))
     sigma2 = answer.rss / answer.df_residual if answer.df_residual > 0 else float("nan")
-    return Errors(
-        covariance, answer.df_residual, answer.rank, sigma2, answer.condition_number, tuple(notes)
-    )
+    return Errors(covariance, answer.df_residual, answer.rank, sigma2, answer.condition_number, tuple(notes))
 
 
 def _ridge(
@@ -118,7 +116,7 @@ def _ridge(
     if model.intercept:
         penalty[0] = 0.0
     A = G + np.diag(penalty)
-    inverse = linalg.pinvh(A)
+    inverse = np.asarray(linalg.pinvh(A))
     beta = beta_of(model, fit.parameters)
     r = y - full @ beta
     spent = float(np.trace(inverse @ G))
@@ -171,7 +169,7 @@ def _conditioning(full: Array, names: tuple[str, ...]) -> tuple[float, list[str]
     """Return the condition number of the columns, and sentences on those that are combinations of others."""
     length = np.linalg.norm(full, axis=0)
     unit = np.where(length > 0, length, 1.0)
-    R = np.linalg.qr(full / unit, mode="r")
+    _, R = np.linalg.qr(full / unit)
     singular, tolerance = linalg.svdvals(R), rank_tolerance(full.shape[1])
     if len(full) < full.shape[1] or singular[-1] <= tolerance * singular[0]:
         return float("inf"), [c.sentence() for c in find_collinear(R, unit, names, tolerance)]

@@ -31,7 +31,9 @@ class Terms:
     monomials: tuple[tuple[int, ...], ...]
 
     @classmethod
-    def of(cls, columns: Sequence[str], degree: int, interactions: bool, binary: Sequence[bool] = ()) -> Terms:
+    def of(
+        cls, columns: Sequence[str], degree: int, interactions: bool, binary: Sequence[bool] = ()
+    ) -> Terms:
         """Return all monomials up to a degree: powers of each column, and with `interactions` mixed products.
 
         A column of zeros and ones (`binary`) is its own square, so it has no powers.
@@ -40,7 +42,9 @@ class Terms:
         flags = list(binary) or [False] * p
         found = []
         for k in range(1, degree + 1):
-            chosen: Any = combinations_with_replacement(range(p), k) if interactions else ((j,) * k for j in range(p))
+            chosen: Any = (
+                combinations_with_replacement(range(p), k) if interactions else ((j,) * k for j in range(p))
+            )
             for monomial in chosen:
                 if not any(flags[j] and monomial.count(j) > 1 for j in set(monomial)):
                     found.append(tuple(monomial))

@@ -34,7 +34,9 @@ def sandwich_kind(cov: str | None) -> str | None:
         return None
     kind = {"sandwich": "HC0", "robust": "HC0"}.get(str(cov).lower(), str(cov).upper())
     if kind not in ("HC0", "HC1"):
-        raise GradworkError(f"standard errors are 'observed', 'HC0' or 'HC1' ('sandwich' is HC0), not {cov!r}")
+        raise GradworkError(
+            f"standard errors are 'observed', 'HC0' or 'HC1' ('sandwich' is HC0), not {cov!r}"
+        )
     return kind
 
 

@@ -7,7 +7,19 @@ from typing import Any
 
 from gradwork.expr.dims import Dim
 from gradwork.expr.node import METHODS, UFUNCS, Expr, eye
-from gradwork.ops import arithmetic, contraction, convolution, elementwise, indexing, linalg, pooling, reduction, sequence, windows
+from gradwork.ops import (
+    arithmetic,
+    contraction,
+    convolution,
+    correlation,  # noqa: F401  (its operations are what programs are lowered to)
+    elementwise,
+    indexing,
+    linalg,
+    pooling,
+    reduction,
+    sequence,
+    windows,
+)
 
 # The functions by the name under which people call them, in formulas and as `gradwork.name`.
 FUNCTIONS: dict[str, Callable[..., Expr]] = {
@@ -105,7 +117,6 @@ FUNCTIONS: dict[str, Callable[..., Expr]] = {
     "ones": indexing.ones,
     "zeros": indexing.zeros_,
     "eye": eye,
-    "stop": sequence.stop,
 }
 
 CONSTANTS: dict[str, Expr] = {"pi": elementwise.pi}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+from gradwork.errors import GradworkError
 from gradwork.expr.node import Expr, constant, definition, make
 from gradwork.expr.notation import (
     Call,
@@ -291,6 +292,8 @@ POLYGAMMA = Op(
 
 def polygamma(order: int, x: Any) -> Expr:
     """Return the polygamma function ψ⁽ᵐ⁾ of a given order, elementwise."""
+    if isinstance(order, bool) or not hasattr(order, "__index__") or order < 0:
+        raise GradworkError(f"the order of polygamma is a whole number from 0, not {order!r}")
     return make(POLYGAMMA, (constant(x),), (int(order),))
 
 

@@ -219,7 +219,7 @@ def scan(
     finally:
         _open.pop()
     after = [constant(r) for r in (result if isinstance(result, (tuple, list)) else (result,))]
-    after = _timed(after, letter)
+    after = _timed(after, letter, {s.params[0] for s in (*carries, *entries, *extra)})
     _check(after, carries, called)
     if mask is not None:
         after = [where(_wide(extra[0], c), new, old) for new, old, c in zip(after, held, carries)]
@@ -261,9 +261,16 @@ def _called(body: Callable[..., Any], names: Sequence[str], states: int, entries
     return known
 
 
-def _timed(after: list[Expr], letter: str) -> list[Expr]:
+def _timed(after: list[Expr], letter: str, taken: set[str]) -> list[Expr]:
     # What the body named has a value at each step.
-    named = {n: f"{n.params[0]}[{letter}]" for n in walk(*after) if n.op is NAME and not n.params[0].endswith("]")}
+    named: dict[Expr, str] = {}
+    for n in walk(*after):
+        if n.op is NAME and not n.params[0].endswith("]"):
+            label = n.params[0]
+            while f"{label}[{letter}]" in taken:
+                label += "_"
+            named[n] = f"{label}[{letter}]"
+            taken.add(named[n])
     done: dict[Expr, Expr] = {}
     for node in walk(*after):
         new = rebuild(node, tuple(done[a] for a in node.args)) if node.args else node
@@ -272,7 +279,7 @@ def _timed(after: list[Expr], letter: str) -> list[Expr]:
 
 
 def _marks(mask: Any, truncate: int | None) -> list[str]:
-    return ["m"] * (mask is not None) + ["keep"] * (truncate is not None)
+    return ["mask"] * (mask is not None) + ["keep"] * (truncate is not None)
 
 
 def _bound(label: str, shape: Sequence[Dim], like: Expr | None = None) -> Expr:

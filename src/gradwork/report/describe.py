@@ -183,7 +183,7 @@ def _curve(fitted: Any, X: Array) -> Any:
         line, low, high = fitted.predict_interval(grid[:, None], kind="mean")
     except ValueError:
         line, low, high = fitted.predict(grid[:, None]), None, None
-    if low is not None and not (np.isfinite(low).all() and np.isfinite(high).all()):
+    if low is not None and high is not None and not (np.isfinite(low).all() and np.isfinite(high).all()):
         low = high = None
     return fitted.encoding.features[0].name, x, grid, line, low, high
 

@@ -21,10 +21,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from gradwork.errors import GradworkError
+from gradwork.report.packing import pack, references, unpack
 from gradwork.report.words import say
 
 FORMAT = 1
@@ -129,52 +129,6 @@ def load_folder(folder: str | os.PathLike[str]) -> Saved:
     data = _model(folder)
     arrays = _arrays(folder, data)
     return Saved(folder, unpack(data["model"], arrays), data["about"], _summary(folder, data))
-
-
-# --- arrays in and out of the description -------------------------------------------------------------------
-
-
-def pack(spec: Any) -> tuple[Any, dict[str, NDArray[Any]]]:
-    """Return a description with its arrays replaced by references, and the arrays.
-
-    >>> described, arrays = pack({"b": np.zeros(2), "degree": 3})
-    >>> described, list(arrays)
-    ({'b': {'array': 'b'}, 'degree': 3}, ['b'])
-    """
-    arrays: dict[str, NDArray[Any]] = {}
-
-    def walk(value: Any, path: str) -> Any:
-        if isinstance(value, np.ndarray):
-            arrays[path] = np.ascontiguousarray(value)
-            return {"array": path}
-        if isinstance(value, np.generic):
-            return value.item()
-        if isinstance(value, Mapping):
-            return {str(k): walk(v, f"{path}.{k}" if path else str(k)) for k, v in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [walk(v, f"{path}.{i}") for i, v in enumerate(value)]
-        if isinstance(value, float) and not np.isfinite(value):
-            return {"number": repr(value)}
-        return value
-
-    return walk(spec, ""), arrays
-
-
-def unpack(described: Any, arrays: Mapping[str, NDArray[Any]]) -> Any:
-    """Return a description with its arrays back in place.
-
-    >>> unpack({"b": {"array": "b"}, "k": 1}, {"b": np.array([1.0])})
-    {'b': array([1.]), 'k': 1}
-    """
-    if isinstance(described, dict):
-        if set(described) == {"array"}:
-            return arrays[described["array"]]
-        if set(described) == {"number"} and described["number"] in ("nan", "inf", "-inf"):
-            return float(described["number"])
-        return {k: unpack(v, arrays) for k, v in described.items()}
-    if isinstance(described, list):
-        return [unpack(v, arrays) for v in described]
-    return described
 
 
 # --- writing ------------------------------------------------------------------------------------------------
@@ -362,7 +316,7 @@ def _arrays(folder: Path, data: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
         arrays = load(content)
     except (SafetensorError, ValueError, KeyError) as error:
         raise _damaged(folder, say("checksum", file=PARAMETERS)) from error
-    if set(arrays) != set(data["arrays"]) or not _references(data["model"]) <= set(arrays):
+    if set(arrays) != set(data["arrays"]) or not references(data["model"]) <= set(arrays):
         raise _damaged(folder, say("tensors", file=PARAMETERS))
     for name, array in arrays.items():
         expected = data["arrays"][name]
@@ -378,21 +332,6 @@ def _arrays(folder: Path, data: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
                 ),
             )
     return arrays
-
-
-def _references(described: Any) -> set[str]:
-    found: set[str] = set()
-    stack = [described]
-    while stack:
-        value = stack.pop()
-        if isinstance(value, dict):
-            if set(value) == {"array"}:
-                found.add(str(value["array"]))
-            else:
-                stack.extend(value.values())
-        elif isinstance(value, list):
-            stack.extend(value)
-    return found
 
 
 def _summary(folder: Path, data: Mapping[str, Any]) -> str:

@@ -47,19 +47,22 @@ def equation(text: str) -> str:
     >>> equation("y = 4.4 + 0.8 q1")
     '<p class="equation">y = <span><b>4.4</b></span> <span>+ <b>0.8</b> <i>q1</i></span></p>'
     """
-    left, sign, right = text.partition(" = ")
-    if not sign:
-        return f'<p class="equation">{escape(text)}</p>'
+    return f'<p class="equation">{",  ".join(_equation(part) for part in text.split(",   "))}</p>'
+
+
+def _equation(text: str) -> str:
+    match = re.match(r"((?:[^()=]|\([^()]*\))*?) = (.*)", text, re.S)  # the first = outside brackets
+    if match is None:
+        return escape(text)
     terms = []
-    for term in re.split(r" (?=[+−] )", right):
-        match = re.fullmatch(r"([+−] )?(−?[\d.,]+(?:e[−\d]+)?)(?: (.*))?", term, re.S)
-        if match is None:
+    for term in re.split(r" (?=[+−] )", match[2]):
+        found = re.fullmatch(r"([+−] )?(−?[\d.,]+(?:e[−\d]+)?)(?: (.*))?", term, re.S)
+        if found is None:
             terms.append(escape(term))
             continue
-        lead, number, name = match[1] or "", match[2], match[3]
-        named = f" <i>{escape(name)}</i>" if name else ""
-        terms.append(f"<span>{lead}<b>{escape(number)}</b>{named}</span>")
-    return f'<p class="equation">{escape(left)} = {" ".join(terms)}</p>'
+        named = f" <i>{escape(found[3])}</i>" if found[3] else ""
+        terms.append(f"<span>{found[1] or ''}<b>{escape(found[2])}</b>{named}</span>")
+    return f"{escape(match[1])} = {' '.join(terms)}"
 
 
 def coefficients(block: Any, rows: Sequence[dict[str, str]], scales: Sequence[float]) -> str:

@@ -84,7 +84,8 @@ def look(colours: dict[str, str] | None = None) -> Iterator[dict[str, str]]:
     import matplotlib
 
     chosen = colours or MARKS
-    with matplotlib.rc_context(settings(chosen)):
+    rc: Any = settings(chosen)
+    with matplotlib.rc_context(rc):
         yield chosen
 
 

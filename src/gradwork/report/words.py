@@ -45,7 +45,6 @@ ENGLISH: dict[str, str] = {
     "confusion corner": "true",
     "confusion predicted": "predicted",
     "confusion caption": "Rows of each true class by the class predicted as most probable.",
-    "calibration": "Are the probabilities true?",
     "calibration of": "Are the probabilities of {label} true?",
     "calibration caption": "Of the rows given 30 %, 30 % should be so. Bars are 95 % intervals of the share.",
     "roc": "Ranking",
@@ -59,7 +58,6 @@ ENGLISH: dict[str, str] = {
     "no descent": "The optimum was computed directly; there is no descent to show.",
     "target": "The target, {name}",
     "column": "column",
-    "role": "part",
     "kind": "type",
     "values": "values",
     "missing": "missing",
@@ -69,7 +67,6 @@ ENGLISH: dict[str, str] = {
     "command": "The command",
     "footer": "Made by {b}Gradwork{/b} {version}. One file, no scripts; formulas are MathML, pictures SVG.",
     "plan": "What was computed",
-    "told": "What is worth knowing",
     # the content
     "title": "{target}, predicted from {count} columns of {source}",
     "title one": "{target}, predicted from {feature} in {source}",

@@ -10,7 +10,9 @@ All nodes of one recurrence with the same arguments become one loop over the par
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 
+from gradwork.expr.dims import Dim
 from gradwork.expr.node import (
     ARRAY,
     LEAVES,
@@ -26,8 +28,9 @@ from gradwork.expr.node import (
     substitute,
     walk,
 )
-from gradwork.ops.arithmetic import ADD, POWER, total
-from gradwork.ops.contraction import CONTRACT, contract, split, spread
+from gradwork.ops.arithmetic import ADD, POWER, add, total
+from gradwork.ops.contraction import CONTRACT, contract, filled, multiply, split, spread
+from gradwork.ops.elementwise import tanh
 from gradwork.ops.indexing import CONCATENATE, INDEX, PLACE, RESHAPE, concatenate
 from gradwork.ops.sequence import ALL, LAST, SCAN, Recurrence
 
@@ -69,13 +72,46 @@ def without_names(*roots: Expr) -> list[Expr]:
     return [done[r] for r in roots]
 
 
+def one_function_for_gates(roots: Sequence[Expr]) -> dict[Expr, Expr]:
+    """Return what stands for the gates of a cell once a single tanh gives all of them.
+
+        σ(z) = ½ tanh(z/2) + ½, so [σ(A₁), σ(A₂), tanh(A₃)] = s ∘ tanh(s ∘ A) + o
+
+    with ½ or 1 in s and ½ or 0 in o. One call over the whole of A is faster than one for each part (XLA's logistic
+    is slower than its tanh); the absolute error is that of tanh.
+    """
+    parts: dict[tuple[Expr, int], dict[Dim, tuple[Expr, Dim]]] = {}
+    for node in walk(*roots):
+        if node.op.name not in ("sigmoid", "tanh") or node.args[0].op is not INDEX:
+            continue
+        (whole,), (spec,) = node.args[0].args, node.args[0].params
+        axis = whole.ndim - 1
+        plain = all(s == ("from", Dim.of(0), None, 1, d) for s, d in zip(spec[:axis], whole.shape))
+        if plain and len(spec) == whole.ndim and spec[axis][0] == "from" and spec[axis][3] == 1:
+            parts.setdefault((whole, axis), {})[spec[axis][1]] = (node, spec[axis][4])
+    found: dict[Expr, Expr] = {}
+    for (whole, axis), pieces in parts.items():
+        at, halves = Dim.of(0), []
+        while at in pieces:
+            node, length = pieces[at]
+            halves.append((Fraction(1, 2) if node.op.name == "sigmoid" else Fraction(1), length))
+            at = at + length
+        if at != whole.shape[axis] or len(halves) != len(pieces) or len({h for h, _ in halves}) < 2:
+            continue
+        s = concatenate([filled(h, (length,)) for h, length in halves])
+        gates = add(multiply(s, tanh(multiply(s, whole))), 1 - s)
+        found |= {node: make(INDEX, (gates,), node.args[0].params) for node, _ in pieces.values()}
+    return found
+
+
 class _Loop:
     """One recurrence with its arguments, and what has been moved out of it."""
 
     def __init__(self, recurrence: Recurrence, args: tuple[Expr, ...]):
         self.recurrence, self.args = recurrence, args
         self.given = dict(zip(recurrence.bound, args))
-        self.after = without_names(*recurrence.after)
+        self.gates: dict[Expr, Expr] = {}
+        self.after = self._bare(*recurrence.after)
         self.needed = set(walk(*self.after))  # what the loop computes anyway
         self.emitted: dict[Expr, Expr] = {}  # expression of a step -> placeholder of all its values
         self.labels = dict(zip(self.after, recurrence.letters))
@@ -83,11 +119,16 @@ class _Loop:
         self.carried: set[Expr] = set(recurrence.carries)
         self.stepped: set[Expr] = set(recurrence.steps)
 
+    def _bare(self, *roots: Expr) -> list[Expr]:
+        bare = without_names(*roots)
+        self.gates |= one_function_for_gates(bare)
+        return [substitute(x, self.gates) for x in bare] if self.gates else bare
+
     def lowered(self, wanted: Sequence[tuple], prepare: Prepare) -> list[Expr]:
         """Return what stands for each wanted (kind, what)."""
         r = self.recurrence
         whats = [w for kind, w in wanted if kind != LAST]
-        self._look([*self.after, *whats, *without_names(*whats)])
+        self._look([*self.after, *whats, *self._bare(*whats)])
         found: list[Expr | int] = []
         for kind, what in wanted:
             if kind == LAST:
@@ -131,7 +172,9 @@ class _Loop:
 
     def emit(self, x: Expr) -> Expr:
         """Return all values of an expression of the step, which the loop gives."""
-        (bare,) = without_names(x)
+        (bare,) = self._bare(x)
+        if bare.op is INDEX:
+            return self.value(bare)[0]
         if x.op is NAME:
             self.labels.setdefault(bare, x.params[0].partition("[")[0])
         if bare not in self.emitted:
@@ -175,7 +218,7 @@ class _Loop:
         if x.op is INDEX or (x.op is NAME and x.args[0].op is INDEX):
             return self._shifted(x if x.op is INDEX else x.args[0])
         if x in self.carried:
-            (bare,) = without_names(x)
+            (bare,) = self._bare(x)
             apart = top and x.op in (CONTRACT, ADD) and bare not in self.needed
             if not apart:
                 return self.emit(x), True
@@ -311,7 +354,7 @@ _PLAIN = {CONTRACT, INDEX, PLACE, CONCATENATE, RESHAPE}
 def _worth(x: Expr, timed: bool) -> bool:
     """Tell whether computing it for all steps at once pays for storing it."""
     if not timed:
-        return any(n.op is CONTRACT and _sums(n) or n.op is SCAN for n in walk(x))
+        return any((n.op is CONTRACT and _sums(n)) or n.op in (SCAN, CONCATENATE) for n in walk(x))
     return any((n.op is CONTRACT and _sums(n)) or (n.op.elementwise and n.op not in (ADD, POWER)) for n in walk(x))
 
 

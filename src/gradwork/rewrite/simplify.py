@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from gradwork.expr.dims import Dim
 from gradwork.expr.node import EYE, ONES, Expr, constant, definition, facts, make
 from gradwork.expr.op import REGISTRY
-from gradwork.ops.arithmetic import POWER
+from gradwork.ops.arithmetic import ADD, POWER
 from gradwork.ops.contraction import CONTRACT, contract, split
+from gradwork.ops.indexing import CONCATENATE, PLACE
 from gradwork.rewrite.canonical import RULES as CANONICAL
 from gradwork.rewrite.engine import Rule
 
@@ -128,3 +130,30 @@ def orthogonal_inverse(node: Expr) -> Expr | None:
 
 
 __all__ = ["CANONICAL", "RULES"]
+
+
+@rule("parts side by side", ADD, board=False)
+def side_by_side(node: Expr) -> Expr | None:
+    """Zeros with x placed in one part, plus zeros with y in the next, and so on, are [x, y, …]."""
+    if len(node.args) < 2 or any(a.op is not PLACE for a in node.args):
+        return None
+    specs = [a.params[0] for a in node.args]
+    cut = {k for spec in specs for k, s in enumerate(spec) if s != _whole(node.shape[k])}
+    if len(cut) != 1 or any(s[0] != "from" or s[3] != 1 for spec in specs for s in spec):
+        return None
+    (axis,) = cut
+    if any(len(spec) <= axis for spec in specs):
+        return None
+    starts = {spec[axis][1]: (a.args[0], spec[axis][4]) for spec, a in zip(specs, node.args, strict=True)}
+    at, parts = Dim.of(0), []
+    while at in starts:
+        part, length = starts.pop(at)
+        if part.ndim != node.ndim:
+            return None
+        parts.append(part)
+        at = at + length
+    return make(CONCATENATE, tuple(parts), (axis,)) if at == node.shape[axis] and not starts else None
+
+
+def _whole(dim: Dim) -> tuple:
+    return ("from", Dim.of(0), None, 1, dim)

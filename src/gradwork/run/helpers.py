@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gradwork.run.helper import Helper
+from gradwork.run.tile_helpers import TILE_HELPERS
 from gradwork.run.window_helpers import WINDOW_HELPERS
 
 
@@ -157,4 +158,5 @@ HELPERS: dict[str, Helper] = {
     "over_rows": Helper(_OVER_ROWS, {"jax": _JAX_OVER_ROWS}),
     "symmetric_part": Helper(_SYMMETRIC_PART),
     **WINDOW_HELPERS,
+    **TILE_HELPERS,
 }

@@ -194,7 +194,22 @@ class _Pairs:
         if not want:
             return matmul(self._array(a, (inner,)), self._array(b, (inner,)))
         matrix, vector = (a, b) if len(left) == 2 else (b, a)
+        if self.w.vector_first and self._transposed(matrix, (want[0], inner)):
+            return self._vector_by_columns(vector, matrix, (inner,), (inner, want[0]))
         return self._rows_by_columns(matrix, vector, (want[0], inner), (inner,))
+
+    def _transposed(self, matrix: Tree, want: tuple[Label, ...]) -> bool:
+        if isinstance(matrix, int) and self.factors[matrix].inverse is not None:
+            return False
+        return self.natural(matrix) != want
+
+    def _vector_by_columns(
+        self, vector: Tree, matrix: Tree, own: tuple[Label, ...], columns: tuple[Label, ...]
+    ) -> Value:
+        one, other = self._array(vector, own), self._array(matrix, columns)
+        negative = one.negative != other.negative
+        text = matmul(replace(one, negative=False), replace(other, negative=False))
+        return replace(text, negative=negative)
 
     def _rows_by_columns(
         self, a: Tree, b: Tree, rows: tuple[Label, ...], columns: tuple[Label, ...]

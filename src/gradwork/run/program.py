@@ -19,7 +19,9 @@ from gradwork.expr.node import SYMBOL, Expr, constant, plain, walk
 from gradwork.rewrite import prepare
 from gradwork.run.complexsafe import complex_safe
 from gradwork.run.lower import lower
+from gradwork.run.pool_first import pool_first
 from gradwork.run.signature import Argument, convert
+from gradwork.run.slide import slide
 from gradwork.run.source import Source, compose
 from gradwork.run.targets import writer_for
 
@@ -191,6 +193,8 @@ def build(
     # Every symbol of the expression stays an argument, also one that preparation cancels.
     chosen += [s for s in known.values() if s not in chosen]
     prepared = lower(prepare(outputs), sizes)
+    if target == "jax":
+        prepared = slide(pool_first(prepared))  # NumPy's way with a convolution is its windows; XLA has a faster one
     source = compose(
         prepared, writer_for(target), arguments=chosen, single=single, dtype=wanted, hint=sizes, name=name
     )

@@ -105,6 +105,52 @@ def maxpool(x, axis, sizes, strides):
     return np.amax(window(x, axis, sizes, strides, (1,) * k), tuple(range(axis + k, axis + 2 * k)))
 '''
 
+_JAX_SLICES = '''
+def slices(x, axis, sizes, strides):
+    """The entries of each window of x, one array for each offset, row by row."""
+    counts = [(n - m) // s + 1 for n, m, s in zip(x.shape[axis:], sizes, strides)]
+    return [
+        x[(slice(None),) * axis + tuple(slice(o, o + (n - 1) * s + 1, s) for o, n, s in zip(offset, counts, strides))]
+        for offset in itertools.product(*map(range, sizes))
+    ]
+'''
+
+_JAX_MAXPOOL = '''
+def maxpool(x, axis, sizes, strides):
+    """The largest entry of each window."""
+    first, *others = slices(x, axis, sizes, strides)
+    for part in others:
+        first = jnp.maximum(first, part)
+    return first
+'''
+
+_JAX_AVGPOOL = '''
+def avgpool(x, axis, sizes, strides):
+    """The mean of each window."""
+    parts = slices(x, axis, sizes, strides)
+    return sum(parts) / len(parts)
+'''
+
+_JAX_UNPOOL = '''
+def unpool(g, x, axis, sizes, strides):
+    """Each entry of g put at the first largest entry of its window of x, sums where windows overlap."""
+    largest, k, taken, found = maxpool(x, axis, sizes, strides), len(sizes), False, []
+    tail = (1,) * (g.ndim - x.ndim)
+    for part in slices(x, axis, sizes, strides):
+        hit = (part == largest) & ~jnp.asarray(taken)
+        taken = taken | hit
+        found.append(jnp.where(hit.reshape(hit.shape + tail), g, 0))
+    lengths = x.shape[axis : axis + k]
+    if tuple(sizes) == tuple(strides) and all(n % m == 0 for n, m in zip(lengths, sizes)):
+        for a in range(axis + k - 1, axis - 1, -1):  # windows tile the axes: put their entries in turn, axis by axis
+            m = sizes[a - axis]
+            groups = [jnp.stack(found[i : i + m], a + 1) for i in range(0, len(found), m)]
+            found = [x.reshape(x.shape[:a] + (-1,) + x.shape[a + 2 :]) for x in groups]
+        return found[0]
+    spread = jnp.stack(found, axis + k).reshape(g.shape[: axis + k] + tuple(sizes) + g.shape[axis + k :])
+    return fold(spread, axis, lengths, strides, (1,) * k)
+'''
+
 _UNPOOL = '''
 def unpool(g, x, axis, sizes, strides):
     """Each entry of g put at the first largest entry of its window of x, sums where windows overlap."""
@@ -140,8 +186,11 @@ WINDOW_HELPERS: dict[str, Helper] = {
     "fold": Helper(_FOLD, {"jax": _JAX_FOLD, "torch": _FOLD.replace("np.zeros(", "torch.zeros(").replace(", x.dtype)", ", dtype=x.dtype)")}),
     "pad": Helper(_PAD, {"jax": _JAX_PAD, "torch": _PAD.replace("np.zeros(shape, x.dtype)", "torch.zeros(shape, dtype=x.dtype)")}),
     "first_largest": Helper(_FIRST_LARGEST, needs=("window",)),
-    "maxpool": Helper(_MAXPOOL, needs=_POOLS),
-    "unpool": Helper(_UNPOOL, needs=(*_ENTRIES, "fold")),
+    "slices": Helper("", {"jax": _JAX_SLICES}),
+    "maxpool": Helper(_MAXPOOL, {"jax": _JAX_MAXPOOL}, _POOLS, {"jax": ("slices",)}),
+    "unpool": Helper(
+        _UNPOOL, {"jax": _JAX_UNPOOL}, (*_ENTRIES, "fold"), {"jax": ("slices", "maxpool", "fold")}
+    ),
     "repool": Helper(_REPOOL, needs=_ENTRIES),
-    "avgpool": Helper(_AVGPOOL, needs=_POOLS),
+    "avgpool": Helper(_AVGPOOL, {"jax": _JAX_AVGPOOL}, _POOLS, {"jax": ("slices",)}),
 }  # fmt: skip

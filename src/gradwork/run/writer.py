@@ -43,6 +43,8 @@ class Writer(ArrayWriter):
     # Intermediate arrays of this rank and more are summed over blocks of rows. For matrices that is 1.3 times
     # faster in NumPy too, but X.T @ (w[:, None] * X) is what people want to read.
     blocks_from_rank = 3
+    # Whether Xᵀv is written v @ X: a compiler may form the transpose of X for X.T @ v.
+    vector_first = False
 
     def __init__(
         self, sizes: Mapping[str, str], hint: Mapping[str, int] | None = None, dtype: str = "float64"
@@ -118,7 +120,7 @@ class Writer(ArrayWriter):
     def helper(self, name: str, values: Sequence[Value], *literals: Any) -> Value:
         """Return a call of a helper function, whose definition goes above the function."""
         self.used.add(name)
-        self.used.update(HELPERS[name].needs)
+        self.used.update(HELPERS[name].called(self.target))
         parts = [self.array(v).signed().text for v in values] + [self.translate(str(x)) for x in literals]
         return Value(f"{name}({', '.join(parts)})")
 

@@ -25,7 +25,8 @@ class XlaProgram(Program):
     def _prepare(self) -> Callable:
         import jax
 
-        namespace = execute(self._source, "xla")
+        with jax.enable_x64(self.dtype == "float64"):  # arrays that are written out are made when the text runs
+            namespace = execute(self._source, "xla")
         return jax.jit(namespace[self._source.name], static_argnames=self._source.signature.free)
 
     def _run(self, function: Callable, inputs: list, keywords: dict[str, int]) -> Any:

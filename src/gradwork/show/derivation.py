@@ -18,7 +18,8 @@ from gradwork.rewrite import normalise
 from gradwork.rewrite.engine import Step
 from gradwork.show import pretty, recurrence
 from gradwork.show.correlation import sliding_reason
-from gradwork.show.words import law_unicode, say
+from gradwork.show.laws import unicode_law
+from gradwork.show.words import say
 
 
 @dataclass(frozen=True)
@@ -286,7 +287,7 @@ class _Rows:
             return self._say("power rule")
         if self.style == "latex":
             return f"${law}$" if law else ""
-        return self._say("law", law=law_unicode(law)) if law else ""
+        return self._say("law", law=unicode_law(law)) if law else ""
 
     def _linear(self, line: Line, y: Expr | None) -> str:
         x = line.target
@@ -330,7 +331,7 @@ def _plain(derivation: Derivation, found: list[Row], style: str, detail: str, la
         own = _width(found, row.section)
         left = f"{row.left} = " if row.left else " " * own + "= "
         text = f"{indent}{left}{row.right}"
-        out.append(f"{text:<{COLUMN + (0 if indent else -2)}}  {row.note}".rstrip() if row.note else text)
+        out.append(f"{text:<{COLUMN}}  {row.note}".rstrip() if row.note else text)
         if detail == "full":
             out.extend(_full(row, style))
     return "\n".join(out)
@@ -375,22 +376,14 @@ def header(derivation: Derivation, style: str = "unicode") -> str:
     return f"{text:<{COLUMN}}  {shapes}".rstrip()
 
 
-def result_rows(derivation: Derivation, style: str = "unicode") -> list[Row]:
-    """Return the rows that say the result, with the names that it still holds."""
-    writer = _Rows(derivation, style, "en")
-    out, seen = [], set()
-    for v, r in zip(derivation.variables, derivation.results, strict=True):
-        line = Line("result", v, v, (Phase("result", r, r),))
-        writer.backward = {}
-        out += writer._result(line)
-        for n in walk(r):
-            if n.op is NAME and n not in seen:
-                seen.add(n)
-    order = [line.left for line in derivation.lines if line.left in seen]
-    order += [n for n in seen if n not in order]
-    for n in order:
-        out.append(Row("with", pretty(n, style), pretty(n.args[0], style), shape_text(n.shape)))
-    return out
+def named_rows(derivation: Derivation, style: str = "unicode") -> list[Row]:
+    """Return a row for each name that the results still hold, in the order of the derivation."""
+    held = {n for r in derivation.results for n in walk(r) if n.op is NAME}
+    order = [line.left for line in derivation.lines if line.left in held]
+    order += [n for n in held if n not in order]
+    return [
+        Row("with", pretty(n, style), pretty(n.args[0], style), shape_text(n.shape)) for n in dict.fromkeys(order)
+    ]
 
 
 # --- LaTeX, HTML, data ------------------------------------------------------------------------------------

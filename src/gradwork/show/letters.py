@@ -6,12 +6,13 @@ import re
 
 GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η", "theta": "θ",
-    "iota": "ι", "kappa": "κ", "lambda": "λ", "lam": "λ", "lmbda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π",
+    "iota": "ι", "kappa": "κ", "lambda": "λ", "lam": "λ", "lmbda": "λ", "lambda_": "λ", "mu": "μ",
+    "nu": "ν", "xi": "ξ", "pi": "π",
     "rho": "ρ", "sigma": "σ", "tau": "τ", "upsilon": "υ", "phi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω",
     "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ", "Xi": "Ξ", "Pi": "Π", "Sigma": "Σ", "Upsilon": "Υ",
     "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω",
 }  # fmt: skip
-_NAMED = {glyph: name for name, glyph in GREEK.items() if name not in ("lam", "lmbda")}
+_NAMED = {glyph: name for name, glyph in GREEK.items() if name not in ("lam", "lmbda", "lambda_")}
 _LATEX_VARIANT = {"ε": r"\varepsilon", "φ": r"\varphi"}
 
 _SUB = dict(zip("0123456789aehijklmnoprstuvxβγρφχ+-=()", "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓᵦᵧᵨᵩᵪ₊₋₌₍₎"))

@@ -207,6 +207,8 @@ class _Unrolled:
         target, result = line.target, line.result
         if line.kind == "forward":
             result = result.args[0] if result.op is NAME else result
+        else:  # with the adjoints under their names, as they were before they were filled in
+            result = [p for p in line.phases if p.kind != "substitute"][-1].after
         shape = self.components.shape(target)
         count = 1
         for n in shape:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 LANGUAGES = ("en", "ko")
 
 WORDS: dict[str, dict[str, str]] = {
@@ -115,59 +113,3 @@ def say(key: str, language: str = "en", **slots: str) -> str:
     'r is linear in b'
     """
     return WORDS[language][key].format(**slots)
-
-
-_GLYPHS = (
-    (r"\\operatorname\{([^}]*)\}", r"\1"),
-    (r"\\mathrm\{([^}]*)\}", r"\1"),
-    (r"\\text\{([^}]*)\}", r"\1"),
-    (r"\^\{-x\^2/2\}", "^(−x²/2)"),
-    (r"\^\{-x\^2\}", "^(−x²)"),
-    (r"\^\{-1\}", "⁻¹"),
-    (r"\^\{-\\mathsf T\}", "⁻ᵀ"),
-    (r"\^\{\\mathsf T\}", "ᵀ"),
-    (r"\^\{p-1\}", "^(p−1)"),
-    (r"\^2", "²"),
-    (r"\\tfrac\{?1\}?\{?2\}?|\\tfrac12", "½"),
-    (r"\\tfrac\{([^{}]*(?:\{[^{}]*\})?[^{}]*)\}\{([^{}]*(?:\{[^{}]*\})?[^{}]*)\}", r"\1/\2"),
-    (r"\\sqrt\{([^}]*)\}", r"√(\1)"),
-    (r"\\sqrt\\pi", "√π"),
-    (r"\\lVert ?| ?\\rVert", "‖"),
-    (r" / ", "/"),
-    (r"\\lfloor", "⌊"),
-    (r"\\rfloor", "⌋"),
-    (r"\\nabla", "∇"),
-    (r"\\partial", "∂"),
-    (r"\\sigma", "σ"),
-    (r"\\delta", "δ"),
-    (r"\\Phi", "Φ"),
-    (r"\\varphi", "φ"),
-    (r"\\Gamma", "Γ"),
-    (r"\\psi", "ψ"),
-    (r"\\pi", "π"),
-    (r"\\sum", "Σ"),
-    (r"\\prod", "Π"),
-    (r"\\quad|\\,|\\ ", " "),
-    (r"\\ne", "≠"),
-    (r"\\le", "≤"),
-    (r"\\(log|exp|sin|cos|tan|sinh|cosh|tanh|arcsin|arccos|arctan|det|max|min)", r"\1"),
-    (r"\\Big", ""),
-    (r"_\{ij\}", "ᵢⱼ"),
-    (r"_i", "ᵢ"),
-    (r"_j", "ⱼ"),
-    (r"'", "′"),
-    (r"-", "−"),
-    (r"[{}]", ""),
-    (r"\s+", " "),
-)
-
-
-def law_unicode(latex: str) -> str:
-    """Return a law, which operations state in LaTeX, in Unicode.
-
-    >>> law_unicode(r"\\tanh' = 1 - \\tanh^2")
-    'tanh′ = 1 − tanh²'
-    """
-    for pattern, glyph in _GLYPHS:
-        latex = re.sub(pattern, glyph, latex)
-    return latex.strip()

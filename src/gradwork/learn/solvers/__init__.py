@@ -65,7 +65,9 @@ class Analysis:
     @cached_property
     def quadratic(self) -> bool:
         """Whether the Hessian holds no parameter."""
-        return self.objective.size <= MOST_FOR_HESSIAN and is_quadratic(self.objective.loss, self.objective.symbols)
+        return self.objective.size <= MOST_FOR_HESSIAN and is_quadratic(
+            self.objective.loss, self.objective.symbols
+        )
 
     @cached_property
     def kinks(self) -> tuple[str, ...]:
@@ -78,7 +80,9 @@ class Analysis:
         if self.squares is None:
             return 0
         known = self.objective.sizes
-        return sum(int(np.prod([d.evaluate(known) for d in b.r.shape], dtype=int)) for b in self.squares.blocks)
+        return sum(
+            int(np.prod([d.evaluate(known) for d in b.r.shape], dtype=int)) for b in self.squares.blocks
+        )
 
     @cached_property
     def blocks(self) -> Blocks | None:
@@ -238,7 +242,9 @@ def _closed(analysis: Analysis, choice: Choice) -> Solved:
     sign = -1.0 if o.maximize else 1.0
     history = History()
     start = o.start_vector
-    history.add(epoch=0, step=0, loss=sign * o.value(start), gradient_norm=float(np.linalg.norm(o.gradient(start))))
+    history.add(
+        epoch=0, step=0, loss=sign * o.value(start), gradient_norm=float(np.linalg.norm(o.gradient(start)))
+    )
     history.add(epoch=1, step=1, loss=sign * value, gradient_norm=norm)
     run = Run(vector, value, say("closed", how=say(how)), "closed", True, 1, 0.0, history)
     notes = answer.notes if answer is not None else ()

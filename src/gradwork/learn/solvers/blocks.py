@@ -66,7 +66,9 @@ class Blocks:
             data[self.proof.whole] = float(self.n)
         starts = {s: objective.start[s.params[0]] for s in objective.symbols if s.params[0] in held}
         self.batch = Objective(batch, starts, data, objective.dtype, sizes=objective.sizes, checked=True)
-        widest = max((a.size // max(self.n, 1) for n, a in objective.data.items() if n in self.axes), default=1)
+        widest = max(
+            (a.size // max(self.n, 1) for n, a in objective.data.items() if n in self.axes), default=1
+        )
         self.block = int(np.clip(BLOCK // max(widest, 1), 256, 65_536))
         self.passes = 0
         self._functions: dict[str, _Function] = {}
@@ -94,10 +96,14 @@ class Blocks:
         f, g = self._total("both", pieces, self.n, vector)
         return float(f), g
 
-    def gradient_and_hessian(self, vector: Array, rows: NDArray[np.int64] | None = None) -> tuple[Array, Array]:
+    def gradient_and_hessian(
+        self, vector: Array, rows: NDArray[np.int64] | None = None
+    ) -> tuple[Array, Array]:
         """Return ∇f and ∇²f over all rows, or estimates from some."""
         if rows is None:
-            pieces: list[Any] = [slice(low, min(low + self.block, self.n)) for low in range(0, self.n, self.block)]
+            pieces: list[Any] = [
+                slice(low, min(low + self.block, self.n)) for low in range(0, self.n, self.block)
+            ]
             count = self.n
         else:
             count = len(rows)
@@ -124,7 +130,9 @@ class Blocks:
         if workers <= 1:
             return self._some(program, pieces, count, vector)
         # Each thread takes neighbouring pieces, and sums are added in a fixed order: a run repeats exactly.
-        shares = [pieces[len(pieces) * k // workers : len(pieces) * (k + 1) // workers] for k in range(workers)]
+        shares = [
+            pieces[len(pieces) * k // workers : len(pieces) * (k + 1) // workers] for k in range(workers)
+        ]
         tasks = [_pool().submit(self._some, program, share, count, vector) for share in shares]
         parts = [task.result() for task in tasks]
         return [sum(values[1:], values[0]) for values in zip(*parts, strict=True)]

@@ -38,7 +38,11 @@ def linear_problem(objective: Objective, found: Squares) -> LinearProblem:
     With r(θ) = r(0) + Jθ: X = −J, y = r(0).
     """
     zero = np.zeros(objective.size, dtype=objective.dtype)
-    exprs = [e for block, row in zip(found.blocks, found.jacobians, strict=True) for e in (block.r, block.weight, *row)]
+    exprs = [
+        e
+        for block, row in zip(found.blocks, found.jacobians, strict=True)
+        for e in (block.r, block.weight, *row)
+    ]
     values = iter(objective.evaluate(("squares", found), exprs, zero))
     parts: list[tuple[Array, Array, Array]] = []
     for _ in found.blocks:
@@ -94,5 +98,7 @@ def solve_quadratic(objective: Objective) -> Array:
     good = values > tolerance
     part = V.T @ (g / d)
     if np.abs(part[~good]).max() > 1e-8 * max(np.abs(part).max(), 1e-300):
-        raise GradworkError("this quadratic is unbounded: it falls without end along a direction without curvature")
+        raise GradworkError(
+            "this quadratic is unbounded: it falls without end along a direction without curvature"
+        )
     return -(V[:, good] @ (part[good] / values[good])) / d

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -36,7 +37,7 @@ def gradient_descent(problem: Problem, start: Array) -> Solver:
         squared = float(g @ g)
         if squared == 0:
             return Done("floor", True)
-        found = backtrack(lambda a: problem.value(x - a * g), f, -squared, 2 * alpha)
+        found = backtrack(_along(problem, x, g), f, -squared, 2 * alpha)
         if found is None:
             return _ended(f, norm, alpha)
         still = still + 1 if found[1] >= f else 0
@@ -47,6 +48,10 @@ def gradient_descent(problem: Problem, start: Array) -> Solver:
         f, g = problem.value_and_gradient(x)
         norm = float(np.linalg.norm(g))
         yield State(x, f, norm, alpha)
+
+
+def _along(problem: Problem, x: Array, g: Array) -> Callable[[float], float]:
+    return lambda a: problem.value(x - a * g)
 
 
 def lbfgs(problem: Problem, start: Array, memory: int = 10) -> Solver:
@@ -69,7 +74,7 @@ def lbfgs(problem: Problem, start: Array, memory: int = 10) -> Solver:
             pairs.clear()
             p, slope, fresh = -g, -norm * norm, True
 
-        def phi(a: float) -> tuple[float, float, Any]:
+        def phi(a: float, x: Array = x, p: Array = p) -> tuple[float, float, Any]:
             value, gradient = problem.value_and_gradient(x + a * p)
             return value, float(gradient @ p), gradient
 

@@ -32,7 +32,13 @@ class Point:
 
 
 def strong_wolfe(
-    phi: Phi, loss: float, slope: float, first: float = 1.0, c1: float = 1e-4, c2: float = 0.9, tries: int = 40
+    phi: Phi,
+    loss: float,
+    slope: float,
+    first: float = 1.0,
+    c1: float = 1e-4,
+    c2: float = 0.9,
+    tries: int = 40,
 ) -> Point | None:
     """Return a point that meets the conditions, or None if the direction yields none.
 
@@ -49,7 +55,9 @@ def strong_wolfe(
     def enough(p: Point) -> bool:
         if p.loss <= loss + c1 * p.step * slope:
             return True
-        return p.loss <= loss + 8 * floor and p.slope <= (2 * c1 - 1) * slope
+        # Only where the decrease that is asked for is itself rounding.
+        lost = -c1 * p.step * slope <= 8 * floor
+        return lost and p.loss <= loss + 8 * floor and p.slope <= (2 * c1 - 1) * slope
 
     def flat(p: Point) -> bool:
         return abs(p.slope) <= -c2 * slope
@@ -77,9 +85,7 @@ def _at(phi: Phi, step: float) -> Point:
     return Point(step, loss, slope, extra)
 
 
-def _zoom(
-    phi: Phi, low: Point, high: Point, enough: Callable, flat: Callable, tries: int
-) -> Point | None:
+def _zoom(phi: Phi, low: Point, high: Point, enough: Callable, flat: Callable, tries: int) -> Point | None:
     # `low` meets the first condition (or is the start) and its slope points to `high`.
     best = low if low.step else None
     for _ in range(max(tries, 12)):
@@ -118,7 +124,12 @@ def _cubic(a: Point, b: Point) -> float:
 
 
 def backtrack(
-    phi: Callable[[float], float], loss: float, slope: float, first: float = 1.0, c1: float = 1e-4, tries: int = 60
+    phi: Callable[[float], float],
+    loss: float,
+    slope: float,
+    first: float = 1.0,
+    c1: float = 1e-4,
+    tries: int = 60,
 ) -> tuple[float, float] | None:
     """Return the first of first, first/2, first/4, … that wins enough, with the loss there; None if none does.
 
@@ -128,7 +139,9 @@ def backtrack(
     step = first
     for _ in range(tries):
         value = phi(step)
-        if math.isfinite(value) and value <= loss + c1 * step * slope:
+        if math.isfinite(value) and value < loss and value <= loss + c1 * step * slope:
             return step, value
+        if -step * slope <= 1e-17 * abs(loss):
+            return None
         step /= 2
     return None

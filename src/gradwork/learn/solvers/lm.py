@@ -141,23 +141,27 @@ def levenberg_marquardt(
 
 
 def _polish(residuals: Residuals, x: Array, norm: float) -> tuple[Array, float]:
-    """Take Gauss-Newton steps while each is clearly smaller than the one before; return x and the last step's size.
+    """Take Gauss-Newton steps while they shrink; return the best x and the relative size of the step from it.
 
-    Sizes are relative, in variables scaled by the columns of J. It wins the digits that a comparison of sums of
-    squares cannot: these are flat to the square of the distance.
+    Sizes are in variables scaled by the columns of J. It wins the digits that a comparison of sums of squares
+    cannot: these are flat to the square of the distance, and drown in the rounding of y − ŷ.
     """
-    last = math.inf
+    best, smallest, idle = x, math.inf, 0
     for _ in range(300):
         J, r = residuals.jacobian(x), residuals.residual(x)
         columns = np.linalg.norm(J, axis=0)
         columns[columns == 0] = 1.0
         p = _Region(J / columns, r).step(math.inf)[0] / columns
         size = float(np.linalg.norm(columns * p)) / max(float(np.linalg.norm(columns * x)), 1e-300)
-        trial = residuals.residual(x + p)
-        if not size < 0.95 * last or not float(np.linalg.norm(trial)) <= norm * (1 + 1e-12):
+        if not float(np.linalg.norm(r)) <= norm * (1 + 1e-9) or not math.isfinite(size):
             break
-        x, last = x + p, size
-    return x, min(last, size)
+        idle = 0 if size < 0.95 * smallest else idle + 1
+        if size < smallest:
+            best, smallest = x, size
+        if idle > 2 or size <= 1e-15:
+            break
+        x = x + p
+    return best, smallest
 
 
 class _Region:
@@ -165,7 +169,7 @@ class _Region:
 
     def __init__(self, A: Array, r: Array):
         if A.shape[0] > A.shape[1]:
-            Q, R = linalg.qr(A, mode="economic", check_finite=False)
+            Q, R = np.linalg.qr(A)
             self.c = Q.T @ r
         else:
             R, self.c = A, r

@@ -43,7 +43,9 @@ def smooth(objective: Objective) -> tuple[Objective, str, list[Expr]]:
         loss = substitute(loss, {node: sqrt(node.args[0] ** 2 + epsilon**2)})
     starts = {s: objective.start[s.params[0]] for s in objective.symbols}
     data = {s: objective.data[n] for n, s in objective.data_symbols.items()}
-    made = Objective(loss, starts, {**data, epsilon: 1.0}, objective.dtype, seed=objective.seed, sizes=objective.sizes)
+    made = Objective(
+        loss, starts, {**data, epsilon: 1.0}, objective.dtype, seed=objective.seed, sizes=objective.sizes
+    )
     return made, name, inner
 
 

@@ -7,7 +7,7 @@ import re
 _WORDS = {
     "partial": "∂", "nabla": "∇", "sum": "Σ", "prod": "Π", "delta": "δ", "sigma": "σ", "psi": "ψ", "Phi": "Φ",
     "varphi": "φ", "Gamma": "Γ", "pi": "π", "ne": "≠", "le": "≤", "ge": "≥", "lVert": "‖", "rVert": "‖",
-    "lfloor": "⌊", "rfloor": "⌋", "cdot": "·", "circ": "∘", "quad": "¶", "Big": "", "prime": "′",
+    "lfloor": "⌊", "rfloor": "⌋", "cdot": "·", "star": "⋆", "circ": "∘", "quad": "¶", "Big": "", "prime": "′",
     "left": "", "right": "", "mu": "μ", "lambda": "λ", "theta": "θ", "alpha": "α", "beta": "β", "gamma": "γ",
     "epsilon": "ε", "eta": "η", "rho": "ρ", "odot": "∘", "hat": "", "infty": "∞", "leftarrow": "←",
     "gets": "←", "to": "→", "top": "ᵀ", "tau": "τ", "log": "log", "max": "max", "min": "min", "exp": "exp",
@@ -51,8 +51,8 @@ def _word(match: re.Match[str]) -> str:
     word = _WORDS.get(name, name)
     # The blank that ends a command is none; a function's name and a relation need one before a letter.
     after = match.string[match.end() : match.end() + 1]
-    before = " " if word in ("≠", "≤", "≥", "←", "→") else ""
-    spaced = word in ("≠", "≤", "≥", "←", "→", "·", "∘") or (
+    before = " " if word in ("≠", "≤", "≥", "←", "→", "⋆") else ""
+    spaced = word in ("≠", "≤", "≥", "←", "→", "·", "∘", "⋆") or (
         len(word) > 1
         and after.isalnum()
         or word in ("log", "max", "min", "det", "Σ", "Π")

@@ -96,7 +96,9 @@ def training_step(
         for slot, start in optimizer.slots.items()
     )
     t, eta = scalar(fresh("t")), scalar(fresh("eta"))
-    slopes = [g if g.op is NAME else name(s.params[0], g, "adjoint") for s, g in zip(symbols, slopes, strict=True)]
+    slopes = [
+        g if g.op is NAME else name(s.params[0], g, "adjoint") for s, g in zip(symbols, slopes, strict=True)
+    ]
     norm = sqrt(_squares(slopes))
     rate: Expr = eta
     schedule = optimizer.learning_rate
@@ -114,9 +116,7 @@ def training_step(
         arrays += [_relabelled(update.slots[slot], labels) for slot in own]
     change = [subtract(new, old) for new, old in zip(parameters, symbols, strict=True)]
     moved = divide(sqrt(_squares(change)), maximum(sqrt(_squares(symbols)), 1))
-    return Step(
-        symbols, kept, t, eta, (*parameters, *arrays), body, tuple(slopes), norm, moved, optimizer
-    )
+    return Step(symbols, kept, t, eta, (*parameters, *arrays), body, tuple(slopes), norm, moved, optimizer)
 
 
 def _squares(parts: Sequence[Expr]) -> Expr:

@@ -10,26 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradwork.data import check_batch_size
 from gradwork.errors import GradworkError
-from gradwork.expr.node import Expr
 from gradwork.learn import run_state
 from gradwork.learn.callbacks import Callback, Progress, as_callbacks
+from gradwork.learn.descent_words import say
 from gradwork.learn.fit import Fit
 from gradwork.learn.history import History
-from gradwork.learn.loops import Batching, Record, Setup, State
-from gradwork.learn.optimizers import Optimizer, as_optimizer
+from gradwork.learn.loops import Record, State
+from gradwork.learn.optimizers import Optimizer
+from gradwork.learn.pace import Pace
 from gradwork.learn.plans import Plan, choose
-from gradwork.learn.rows import RowSum, row_sum
+from gradwork.learn.recorder import Recorder
+from gradwork.learn.request import Request
 from gradwork.learn.schedules import Schedule
-from gradwork.learn.step import training_step
 from gradwork.learn.stopping import Stop, Stopping, Watch
 
 if TYPE_CHECKING:
     from gradwork.learn.objective import Objective
 
 TARGETS = ("auto", "numpy", "xla")
-CHUNK_SECONDS = 0.25
 
 
 def descend(
@@ -72,78 +71,38 @@ def descend(
     record:      "epoch", or "step" for a row of history for each batch.
     hoist:       whether parts without parameters are computed once; "auto" where it is cheaper.
     """
-    run = _Run(objective, optimizer, epochs, steps, batch_size, shuffle, seed, stopping, validation, schedule, record)
+    run = _Run(
+        objective, optimizer, epochs, steps, batch_size, shuffle, seed, stopping, validation, schedule, record
+    )
     callbacks = [*as_callbacks(callbacks), *as_callbacks(progress)]
     return run.go(callbacks, target, checkpoint, checkpoint_seconds, resume, hoist)
 
 
-class _Run:
-    def __init__(
-        self, objective, optimizer, epochs, steps, batch_size, shuffle, seed, stopping, validation, schedule, record
-    ):
-        self.objective: Objective = objective
-        made = as_optimizer(optimizer)
-        self.optimizer: Optimizer = made if schedule is None else made.with_rate(schedule)
-        self.stopping: Stopping = Stopping() if stopping is None else stopping
-        self.seed: int = objective.seed if seed is None else int(seed)
-        self.sign = -1.0 if objective.maximize else 1.0
-        if record not in ("epoch", "step"):
-            raise GradworkError(f'record is "epoch" or "step", not {record!r}')
-        self.by_step = record == "step" and batch_size is not None
-        self.units = self._count(epochs, steps, batch_size)
-        self.proof: RowSum | None = None
-        self.batching: Batching | None = None
-        data: dict[str, Any] = dict(objective.data)
-        loss: Expr = objective.loss
-        if batch_size is not None:
-            self.proof = row_sum(loss, list(objective.data_symbols.values()), objective.symbols)
-            rows = objective.sizes[self.proof.rows]
-            check_batch_size(rows, batch_size)
-            self.batching = Batching(int(batch_size), rows, self.proof.axes, bool(shuffle), self.seed)
-            loss = self.proof.batch
-            if self.proof.whole is not None:
-                data[self.proof.whole.params[0]] = np.asarray(rows, objective.dtype)
-        per_epoch = self.batching.steps if self.batching else 1
-        self.step = training_step(
-            loss,
-            objective.symbols,
-            self.optimizer,
-            per_epoch,
-            gradients=objective.gradients if self.batching is None else None,
-            taken=[*objective.sizes, *objective.formula.symbols],
-        )
-        held = _held_out(objective, validation)
-        self.setup = Setup(
-            self.step, objective.loss, tuple(objective.gradients), data, objective.sizes, objective.dtype,
-            self.optimizer.learning_rate.initial, self.batching, held,
-            self.stopping.step is not None and self.batching is None, self.by_step,
-        )  # fmt: skip
-
-    def _count(self, epochs: Any, steps: Any, batch_size: Any) -> int:
-        if steps is not None and (epochs is not None or batch_size is not None):
-            raise GradworkError("steps counts steps over all rows; with batches, or beside epochs, say epochs alone")
-        value = steps if steps is not None else 1000 if epochs is None else epochs
-        what = "steps" if steps is not None else "epochs"
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
-            raise GradworkError(f"{what} is a whole number, 0 or more; got {value!r}")
-        self.counted = what
-        return int(value)
-
+class _Run(Request):
     # --- the run ----------------------------------------------------------------------------------------
 
     def go(
-        self, callbacks: list[Callback], target: str, checkpoint: Any, checkpoint_seconds: float, resume: bool, hoist: Any
+        self,
+        callbacks: list[Callback],
+        target: str,
+        checkpoint: Any,
+        checkpoint_seconds: float,
+        resume: bool,
+        hoist: Any,
     ) -> Fit:
         if target not in TARGETS:
             raise GradworkError(f"a target is {', '.join(TARGETS)}; not {target!r}")
         began = time.perf_counter()
-        saved = run_state.load(checkpoint, self._fingerprint()) if resume else None
+        saved = run_state.load(checkpoint, self.fingerprint()) if resume else None
         plan = choose(self.setup, self.units, saved.target if saved and target == "auto" else target, hoist)
         loop = plan.loop
         self.watch = Watch(
-            self.stopping, self.optimizer.memory or self.batching is not None, self.batching is not None, self.sign
+            self.stopping,
+            self.optimizer.memory or self.batching is not None,
+            self.batching is not None,
+            self.sign,
         )
-        self.history = History()
+        self.record = Recorder(self.batching, self.sign, self.optimizer)
         self.kept: list[tuple[int, State]] = []
         self.last_moved = np.nan
         unit, elapsed = 0, 0.0
@@ -153,17 +112,20 @@ class _Run:
             unit, elapsed = saved.unit, saved.seconds
             state = replace(loop.start(saved.states[unit][0]), extra=saved.states[unit][1])
             self.watch.load(saved.watch)
-            self.history = History.from_dict(saved.history)
+            self.record.history = History.from_dict(saved.history)
             self.last_moved = saved.moved
             self.kept = [
-                (u, replace(loop.start(arrays), extra=extra)) for u, (arrays, extra) in saved.states.items() if u != unit
+                (u, replace(loop.start(arrays), extra=extra))
+                for u, (arrays, extra) in saved.states.items()
+                if u != unit
             ]
         self.loop, self.clock = loop, began - elapsed
         stop = self._start(state) if saved is None else None
         for callback in callbacks:
             callback.begin(self._progress(unit, state))
         next_save = time.perf_counter() + checkpoint_seconds
-        pace = _Pace(callbacks)
+        pace = Pace(callbacks)
+        self._mark(unit, state)
         try:
             while stop is None and unit < self.units:
                 count = pace.count(unit, self.units, self.stopping.seconds, time.perf_counter() - self.clock)
@@ -177,26 +139,42 @@ class _Run:
                     stop, state, unit = self._verify(stop, after, unit, count)
                     continue
                 state, unit = after, unit + count
+                self._mark(unit, state)
                 stop = self._between(callbacks, unit, state)
                 if checkpoint is not None and now >= next_save:
-                    self._save(checkpoint, unit, state)
+                    self._save(checkpoint)
                     next_save = time.perf_counter() + checkpoint_seconds
         except KeyboardInterrupt:
+            unit, state = self.marked[:2]
+            self.watch.load(self.marked[2])
+            self.history.truncate(self.record.rows_before(unit))
             stop = self._interrupted(unit)
         return self._finish(stop, unit, state, plan, callbacks, checkpoint)
+
+    @property
+    def history(self) -> History:
+        """What has been recorded so far."""
+        return self.record.history
 
     def _first(self) -> list[np.ndarray]:
         start = self.objective.start
         parameters = [start[s.params[0]] for s in self.step.symbols]
-        return [*parameters, *(np.full(start[k.parameter].shape, k.start, self.setup.dtype) for k in self.step.kept)]
+        return [
+            *parameters,
+            *(np.full(start[k.parameter].shape, k.start, self.setup.dtype) for k in self.step.kept),
+        ]
 
     def _start(self, state: State) -> Stop | None:
         # A run of epochs begins with a record of its own; full batches record the start by themselves.
         if self.batching is None:
             return None
         loss, norm, validation = self.loop.measure(state)
-        self._write(np.array([0]), np.array([loss]), np.array([norm]), np.array([validation]), np.array([0.0]))
-        return self.watch.read(0, np.array([loss]), np.array([norm]), None, self._watched(np.array([validation])))
+        self.record.write(
+            np.array([0]), np.array([loss]), np.array([norm]), np.array([validation]), np.array([0.0])
+        )
+        return self.watch.read(
+            0, np.array([loss]), np.array([norm]), None, self._watched(np.array([validation]))
+        )
 
     def _watched(self, validation: Any) -> Any:
         return None if self.setup.validation is None else validation
@@ -205,39 +183,23 @@ class _Run:
         count = len(found.loss)
         seconds = np.linspace(before, now, count + 1) - self.clock
         if self.batching is not None:
-            self._write(np.arange(unit + 1, unit + count + 1), found.loss, found.norm, found.validation, seconds[1:], found)
+            self.record.write(
+                np.arange(unit + 1, unit + count + 1),
+                found.loss,
+                found.norm,
+                found.validation,
+                seconds[1:],
+                found,
+            )
             return self.watch.read(unit + 1, found.loss, None, None, found.validation)
-        self._write(np.arange(unit, unit + count), found.loss, found.norm, found.validation, seconds[:-1])
+        self.record.write(
+            np.arange(unit, unit + count), found.loss, found.norm, found.validation, seconds[:-1]
+        )
         moved = None
         if found.moved is not None:
             moved = np.concatenate([[self.last_moved], found.moved[:-1]])
             self.last_moved = float(found.moved[-1])
         return self.watch.read(unit, found.loss, found.norm, moved, found.validation)
-
-    def _write(self, units: Any, loss: Any, norm: Any, validation: Any, seconds: Any, found: Record | None = None) -> None:
-        per_epoch = self.batching.steps if self.batching else 1
-        taken = units * per_epoch
-        columns = {"epoch": units, "step": taken, "loss": self.sign * loss, "gradient_norm": norm, "seconds": seconds}
-        if validation is not None:
-            columns["validation_loss"] = self.sign * validation
-        if found is not None and found.step_loss is not None and found.step_norm is not None:
-            # Each batch by itself, its loss before its update; the epoch's validation stands at its last batch.
-            steps = (units[0] - 1) * per_epoch + np.arange(1, len(units) * per_epoch + 1)
-            held = np.full((len(units), per_epoch), np.nan)
-            if validation is not None:
-                held[:, -1] = self.sign * validation
-            first = seconds[0] - (seconds[-1] - seconds[0]) / max(len(units) - 1, 1)
-            columns = {
-                "epoch": np.repeat(units, per_epoch),
-                "step": steps,
-                "loss": self.sign * found.step_loss.ravel(),
-                "gradient_norm": found.step_norm.ravel(),
-                "validation_loss": held.ravel(),
-                "seconds": np.linspace(max(first, 0.0), seconds[-1], len(steps)),
-            }
-            taken = steps
-        rates = self.optimizer.learning_rate.values(taken, per_epoch)
-        self.history.extend(**columns, learning_rate=rates)
 
     def _needed(self, unit: int) -> list[tuple[int, State]]:
         # The states from which the best units so far can be reached again.
@@ -256,7 +218,7 @@ class _Run:
 
     def _verify(self, stop: Stop, after: State, unit: int, count: int) -> tuple[Stop | None, State, int]:
         # Where the plan replaced passes over the data, convergence is believed only from the data themselves.
-        self._truncate(stop)
+        self.record.cut(stop.index)
         confirm = getattr(self.loop, "confirm", None)
         if confirm is None or stop.kind not in ("gradient", "loss", "step"):
             return stop, after, unit + count
@@ -269,22 +231,26 @@ class _Run:
         self.watch.last = None
         return None, anew, stop.index
 
-    def _truncate(self, stop: Stop) -> None:
-        keep = int(np.searchsorted(self.history.epoch, stop.index, side="right"))
-        self.history.truncate(keep)
-
     def _progress(self, unit: int, state: State) -> Progress:
         last, now = self.history.last, time.perf_counter() - self.clock
         per_epoch = self.batching.steps if self.batching else 1
         names = [s.params[0] for s in self.step.symbols]
-        values = [last.get(k, np.nan) for k in ("loss", "validation_loss", "gradient_norm", "learning_rate")]
+        values = {
+            k: last.get(k, np.nan) for k in ("loss", "validation_loss", "gradient_norm", "learning_rate")
+        }
         left = now / unit * (self.units - unit) if unit else np.nan
         if self.stopping.seconds is not None:
             left = min(left, self.stopping.seconds - now) if unit else self.stopping.seconds
         return Progress(
-            unit, self.units, unit * per_epoch, *values, now, left, self.history,
-            lambda: self.objective.external(dict(zip(names, self.loop.read(state)))),
-        )  # fmt: skip
+            unit=unit,
+            units=self.units,
+            step=unit * per_epoch,
+            seconds=now,
+            left=left,
+            history=self.history,
+            parameters=lambda: self.objective.external(dict(zip(names, self.loop.read(state)))),
+            **values,
+        )
 
     def _between(self, callbacks: Sequence[Callback], unit: int, state: State) -> Stop | None:
         for callback in callbacks:
@@ -307,36 +273,48 @@ class _Run:
         return Stop("interrupted", unit, min(best, unit), facts=facts)
 
     def _finish(
-        self, stop: Stop | None, unit: int, state: State, plan: Plan, callbacks: Sequence[Callback], checkpoint: Any
+        self,
+        stop: Stop | None,
+        unit: int,
+        state: State,
+        plan: Plan,
+        callbacks: Sequence[Callback],
+        checkpoint: Any,
     ) -> Fit:
         if stop is None:
             one = "one " if self.units == 1 else ""
             key = f"one {self.counted[:-1]}" if one else self.counted
             stop = Stop(key, unit, unit, facts={self.counted: self.units})
+        if checkpoint is not None:
+            self._save(checkpoint)
         final = self._state_at(stop.keep, (unit, state))
         loss, norm, validation = self.loop.measure(final)
         now = time.perf_counter() - self.clock
-        if self.batching is None and stop.index == stop.keep and (
-            not len(self.history) or self.history.epoch[-1] < stop.index
+        if (
+            self.batching is None
+            and stop.index == stop.keep
+            and (not len(self.history) or self.history.epoch[-1] < stop.index)
         ):
             # The parameters after the last step have not been recorded by the loop.
-            found = [np.array([v]) for v in (stop.index, loss, norm, validation, now)]
-            self._write(*found)
-            late = self.watch.read(stop.index, found[1], found[2], None, self._watched(found[3]))
+            at, one, slope, held, when = (np.array([v]) for v in (stop.index, loss, norm, validation, now))
+            self.record.write(at, one, slope, held, when)
+            late = self.watch.read(stop.index, one, slope, None, self._watched(held))
             if late is not None and not stop.converged and late.kind in ("non-finite", "growth", "gradient"):
                 stop = late
                 if stop.keep != stop.index:
                     final = self._state_at(stop.keep, (unit, state))
                     loss, norm, validation = self.loop.measure(final)
-        if checkpoint is not None:
-            self._save(checkpoint, unit, state)
         arrays = self.loop.read(final)
+        reason, blame = stop.text(), None
+        if stop.kind == "non-finite":
+            blame = self._blame(stop, (unit, state), arrays)
+            reason = reason if blame is None else say("because", reason=reason, why=blame.sentence)
         free = {s.params[0]: a for s, a in zip(self.step.symbols, arrays)}
         steps = self._steps(stop.keep)
         fit = Fit(
             parameters=self.objective.external(free),
             loss=self.sign * loss,
-            reason=stop.text(),
+            reason=reason,
             converged=stop.converged,
             steps=steps,
             epochs=stop.keep,
@@ -350,65 +328,41 @@ class _Run:
             free=free,
             gradient_norm=norm,
             validation_loss=self.sign * validation,
-            details={"setup": self.setup, "optimizer": self.optimizer, "proof": self.proof, "batching": self.batching},
+            details={
+                "setup": self.setup,
+                "optimizer": self.optimizer,
+                "proof": self.proof,
+                "batching": self.batching,
+                "nonfinite": blame,
+            },
         )
         for callback in callbacks:
             callback.end(fit)
         return fit
 
+    def _blame(self, stop: Stop, current: tuple[int, State], good: list[np.ndarray]) -> Any:
+        from gradwork.learn.failure import blamed
+
+        bad = self.loop.read(self._state_at(stop.index, current)) if stop.index <= current[0] else good
+        return blamed(self.objective, self.setup, good, bad, stop.keep)
+
     # --- checkpoints ------------------------------------------------------------------------------------
 
-    def _fingerprint(self) -> dict[str, Any]:
-        shapes = {n: list(np.shape(a)) for n, a in self.objective.data.items()}
-        batching = self.batching
-        return {
-            "loss": self.objective.loss.text(),
-            "optimizer": [repr(p) for p in self.optimizer.parts],
-            "numbers": self.optimizer.numbers,
-            "rate": repr(self.optimizer.learning_rate),
-            "shapes": shapes,
-            "dtype": self.setup.dtype.name,
-            "batches": None if batching is None else [batching.size, batching.shuffle, batching.seed],
+    def _mark(self, unit: int, state: State) -> None:
+        # A place to go back to: between two calls of the loop everything belongs to one moment.
+        self.marked = (unit, state, self.watch.state(), self.last_moved)
+
+    def _save(self, path: Any) -> None:
+        unit, state, watch, moved = self.marked
+        states = {
+            u: (self.loop.read(s), s.extra) for u, s in [*self._needed(unit), (unit, state)] if u <= unit
         }
-
-    def _save(self, path: Any, unit: int, state: State) -> None:
-        states = {u: (self.loop.read(s), s.extra) for u, s in [*self._needed(unit), (unit, state)]}
+        rows = self.record.rows_before(unit)
+        history = {name: column[:rows] for name, column in self.history.to_dict().items()}
+        elapsed = time.perf_counter() - self.clock
         run_state.save(
-            path, self._fingerprint(), self.loop.target, unit, states, self.watch.state(), self.history.to_dict(),
-            time.perf_counter() - self.clock, self.last_moved,
-        )  # fmt: skip
-
-
-def _held_out(objective: Objective, validation: Mapping[Any, Any] | None) -> dict[str, Any] | None:
-    if validation is None:
-        return None
-    return dict(objective.with_data(validation).data)
-
-
-class _Pace:
-    """How many units go into the next call: a fraction of a second, and up to the next callback."""
-
-    def __init__(self, callbacks: Sequence[Callback]):
-        self.every = [c.every for c in callbacks if c.every]
-        self.unit_seconds: float | None = None
-        self.last = 16
-
-    def took(self, count: int, seconds: float) -> None:
-        per = seconds / count
-        # The first call may hold a compilation; a slow one is forgotten as soon as a faster one is seen.
-        self.unit_seconds = per if self.unit_seconds is None else min(self.unit_seconds, per)
-        self.last = count
-
-    def count(self, unit: int, units: int, limit: float | None, elapsed: float) -> int:
-        count = 16
-        if self.unit_seconds is not None:
-            wanted = CHUNK_SECONDS
-            if limit is not None:
-                wanted = min(wanted, max(limit - elapsed, 0.0) / 2 + 1e-3)
-            count = max(1, min(int(wanted / max(self.unit_seconds, 1e-9)), self.last * 64))
-        for every in self.every:
-            count = min(count, every - unit % every)
-        return max(1, min(count, units - unit))
+            path, self.fingerprint(), self.loop.target, unit, states, watch, history, elapsed, moved
+        )
 
 
 __all__ = ["descend"]

@@ -1,0 +1,37 @@
+"""How long a call of a loop lasts: a fraction of a second, so that a run can be watched and stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gradwork.learn.callbacks import Callback
+
+CHUNK_SECONDS = 0.25
+
+
+class Pace:
+    """How many units go into the next call: a fraction of a second, and up to the next callback."""
+
+    def __init__(self, callbacks: Sequence[Callback]):
+        self.every = [c.every for c in callbacks if c.every]
+        self.unit_seconds: float | None = None
+        self.last = 16
+
+    def took(self, count: int, seconds: float) -> None:
+        """Take note of how long a call lasted."""
+        per = seconds / count
+        # The first call may hold a compilation; a slow one is forgotten as soon as a faster one is seen.
+        self.unit_seconds = per if self.unit_seconds is None else min(self.unit_seconds, per)
+        self.last = count
+
+    def count(self, unit: int, units: int, limit: float | None, elapsed: float) -> int:
+        """Return the number of units of the next call."""
+        count = 16
+        if self.unit_seconds is not None:
+            wanted = CHUNK_SECONDS
+            if limit is not None:
+                wanted = min(wanted, max(limit - elapsed, 0.0) / 2 + 1e-3)
+            count = max(1, min(int(wanted / max(self.unit_seconds, 1e-9)), self.last * 64))
+        for every in self.every:
+            count = min(count, every - unit % every)
+        return max(1, min(count, units - unit))

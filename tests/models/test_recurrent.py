@@ -1,0 +1,94 @@
+"""Recurrent networks that learn: the adding problem, digits read row by row, sequences of unequal lengths."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import gradwork as gw
+from gradwork.models.recurrent import Recurrent, padded
+
+
+def adding(n, T, seed):
+    """Sequences of T pairs (value, mark), and the sum of the two marked values: Hochreiter and Schmidhuber (1997)."""
+    rng = np.random.default_rng(seed)
+    values, marks = rng.random((n, T)), np.zeros((n, T))
+    for row in marks:
+        row[rng.choice(T, 2, replace=False)] = 1
+    return np.stack([values, marks], axis=2), (values * marks).sum(axis=1)
+
+
+def test_adding_problem():
+    """Predicting the mean gives 0.167; the mark to hit is 0.02 in 1,500 steps."""
+    X, y = adding(3000, 10, 0)
+    model = Recurrent(
+        "rnn", 32, batch_size=100, epochs=50, validation=None, patience=None, learning_rate=0.003, task="numbers"
+    ).fit(X, y)
+    fresh, expected = adding(2000, 10, 99)
+    assert model.result.steps == 1500
+    assert np.mean((model.predict(fresh) - expected) ** 2) < 0.02
+
+
+@pytest.mark.slow
+def test_digits_row_by_row():
+    """The mean accuracy over five splits is at least 0.95."""
+    datasets = pytest.importorskip("sklearn.datasets")
+    from sklearn.model_selection import train_test_split
+
+    digits = datasets.load_digits()
+    found = []
+    for seed in range(5):
+        X, X_test, y, y_test = train_test_split(
+            digits.images, digits.target, test_size=0.25, random_state=seed, stratify=digits.target
+        )
+        found.append(Recurrent("rnn", 64, seed=seed).fit(X, y).score(X_test, y_test))
+    assert np.mean(found) >= 0.95, found
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_unequal_lengths(cell):
+    """The sign of the first entry, in sequences whose ends are filled up; what is filled in must not matter."""
+    rng = np.random.default_rng(0)
+    X = [rng.normal(size=(int(T), 1)) for T in rng.integers(1, 7, 300)]
+    y = np.array([x[0, 0] > 0 for x in X])
+    model = Recurrent(cell, 8, epochs=60, learning_rate=0.02, seed=1, validation=None, patience=None).fit(X, y)
+    assert model.score(X, y) > 0.95
+    short = model.outputs([X[0], np.zeros((9, 1))])[0]
+    longer = model.outputs([X[0], np.zeros((30, 1))])[0]
+    np.testing.assert_allclose(short, longer, rtol=1e-6)
+
+
+def test_a_loss_of_sequences_is_a_sum_over_rows():
+    from gradwork.learn.rows import NotRows, row_sum
+
+    n, T = gw.dims("n", "T")
+    X, y = gw.tensor("X", n, T, 2), gw.matrix("Y", n, 3)
+    U, W = gw.matrix("U", 2, 3), gw.matrix("W", 3, 3)
+    step = lambda h, x: gw.tanh(x @ U + h @ W)
+    time_first = gw.transpose(X, (1, 0, 2))
+    f = gw.mean((gw.scan(step, gw.zeros(n, 3), time_first).last - y) ** 2)
+    assert row_sum(f, [X, y], [U, W]).axes == {"X": 0, "Y": 0}
+    states = gw.scan(step, gw.zeros(n, 3), time_first).states
+    assert row_sum(gw.sum(states**2), [X], [U, W]).axes == {"X": 0}
+    # A step that mixes the rows, and a recurrence along the rows, are none.
+    mixing = gw.scan(lambda h, x: gw.tanh(x @ U + h @ W) - gw.mean(h), gw.zeros(n, 3), time_first).last
+    along = gw.scan(lambda h, x: gw.tanh(x @ U + h @ W), gw.zeros(3), gw.matrix("Z", n, 2)).last
+    for loss, data in ((gw.sum(mixing**2), X), (gw.sum(along**2), gw.matrix("Z", n, 2))):
+        with pytest.raises(NotRows):
+            row_sum(loss, [data], [U, W])
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: Recurrent("elman"), "a cell is one of rnn, gru, lstm"),
+        (lambda: Recurrent(hidden=()), "at least one layer"),
+        (lambda: Recurrent().fit(np.zeros((4, 0, 2)), [0, 1, 0, 1]), "length 0"),
+        (lambda: Recurrent().fit([[[1.0]], []], [0, 1]), "sequence 2 has length 0"),
+        (lambda: Recurrent().fit(np.zeros((4, 2, 2, 2)), [0, 1, 0, 1]), "sequences are"),
+        (lambda: padded([np.zeros((2, 3)), np.zeros((1, 2))]), "sequence 2 has shape"),
+    ],
+)
+def test_what_does_not_fit_is_said(make, message):
+    with pytest.raises(gw.GradworkError, match=message):
+        make()
