@@ -228,3 +228,22 @@ def test_each_recurrence_is_one_loop_with_one_product_a_step():
 def test_what_does_not_fit_is_said(make, message):
     with pytest.raises(gw.GradworkError, match=message):
         make()
+
+
+@pytest.mark.parametrize("case", ["last", "all", "both", "reverse"])
+def test_state_adjoints_are_the_derivative_by_what_is_added_to_a_state(case):
+    from gradwork.diff.fading import state_adjoints
+
+    E = gw.tensor("E", T, n, k)
+    moved = lambda h, x, e: rnn(h, x) + e
+    reverse = case == "reverse"
+    plain, shifted = scan(rnn, H0, X, reverse=reverse), scan(moved, H0, (X, E), reverse=reverse)
+    wanted = {"last": lambda s: gw.mean((s.last - Y) ** 2), "all": lambda s: gw.sum(gw.sin(s.states))}
+    f = wanted.get(case, lambda s: loss(s.states, s.last))
+    expected = gw.grad(f(shifted), "E")
+    values = {**VALUES, "E": np.zeros((T, n, k))}
+    found = state_adjoints(f(plain))
+    assert list(found) == ["h"]
+    np.testing.assert_allclose(
+        found["h"].evaluate(**known(found["h"])), expected.evaluate(**known(expected, values)), rtol=1e-11, atol=1e-13
+    )

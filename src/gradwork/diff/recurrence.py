@@ -130,21 +130,27 @@ def _stacked(args: tuple[Expr, ...], recurrence: Recurrence, x: Expr) -> Expr:
     return make(SCAN, args, (recurrence, ALL, x))
 
 
-def scan_pullback(g: Expr, node: Expr, i: int) -> Expr:
-    """Return the adjoint of argument i of a scan, given the adjoint `g` of the node."""
+def reversed_args(g: Expr, node: Expr, back: Backward) -> tuple[Expr, ...]:
+    """Return the arguments of the reverse recurrence of a scan, given the adjoint `g` of the node."""
     recurrence, kind, what = node.params
-    extra = g.shape[node.ndim :]
-    back = backward(recurrence, kind, what, extra)
-    starts = [zeros((*c.shape, *extra)) for c in recurrence.carries]
+    starts = [zeros((*c.shape, *g.shape[node.ndim :])) for c in recurrence.carries]
     if kind == LAST:
         starts[what] = g
-    args = (
+    return (
         *starts,
         *([g] if kind == ALL else []),
         *(_stacked(node.args, recurrence, x) for x in back.sequences),
         *(node.args[k] for k in back.parameters),
         *([g] if kind == SUM else []),
     )
+
+
+def scan_pullback(g: Expr, node: Expr, i: int) -> Expr:
+    """Return the adjoint of argument i of a scan, given the adjoint `g` of the node."""
+    recurrence, kind, what = node.params
+    extra = g.shape[node.ndim :]
+    back = backward(recurrence, kind, what, extra)
+    args = reversed_args(g, node, back)
     adjoint = back.adjoints[i]
     carries, steps = len(recurrence.carries), len(recurrence.steps)
     if i < carries:

@@ -296,7 +296,9 @@ def _sliding(f: Functions, node: Call, values: dict, options: dict) -> Type:
     except ShapeError as error:
         message = str(error)
     # A size that is still to be found has no name that a person could read.
-    raise f.refuse(node, message if "__" not in message else f"{node.name} does not take these shapes", *values.values())
+    if "__" in message:
+        message = f"{node.name} does not take these shapes"
+    raise f.refuse(node, message, *values.values())
 
 
 def _parts(f: Functions, node: Call, values: dict) -> list[Type]:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from gradwork.expr.dims import Dim
 from gradwork.expr.node import LEAVES, Expr, definition, walk
 from gradwork.ops.contraction import CONTRACT, split
+from gradwork.ops.sequence import LAST, SCAN
 from gradwork.run.order import best_order
 from gradwork.run.sizes import estimate
 
@@ -26,17 +28,18 @@ FUNCTIONS = 8.0  # an exponential costs about as many components as this
 
 @dataclass(frozen=True)
 class Work:
-    """What evaluating expressions once takes: components touched, and operations."""
+    """What evaluating expressions once takes: components touched, operations, and how often more those of loops run."""
 
     components: float
     calls: int
+    again: float = 0.0
 
     def seconds(self, target: str, itemsize: int = 8) -> float:
         """Return the estimated time of one evaluation inside a loop on a target."""
         scale = itemsize / 8
         if target == "xla":
-            return self.calls * CALL_XLA + self.components * COMPONENT_XLA * scale
-        return self.calls * CALL_NUMPY + self.components * COMPONENT_NUMPY * scale
+            return (self.calls + self.again) * CALL_XLA + self.components * COMPONENT_XLA * scale
+        return (self.calls + self.again) * CALL_NUMPY + self.components * COMPONENT_NUMPY * scale
 
 
 def volume(shape: Iterable[Dim], sizes: Mapping[str, int]) -> float:
@@ -57,13 +60,24 @@ def work(exprs: Iterable[Expr], sizes: Mapping[str, int], inner: Iterable[Expr] 
     inner: nodes that are given already, so that what lies below them costs nothing.
     """
     given = set(inner)
-    components, calls = 0.0, 0
-    seen: set[Expr] = set()
+    components, calls, again = 0.0, 0, 0.0
+    seen: set[Any] = set()
     for node in _reachable(exprs, given):
         core = definition(node)
         if core in seen or core.op in LEAVES or core in given:
             continue
         seen.add(core)
+        if core.op is SCAN:
+            # The step of a recurrence, once for all nodes of it; what they ask of it beside its state, for each.
+            recurrence, kind, what = core.params
+            roots = [] if kind == LAST else [what]
+            if (core.args, recurrence) not in seen:
+                seen.add((core.args, recurrence))
+                roots += recurrence.after
+            step, length = work(roots, sizes), estimate(recurrence.length, sizes)
+            components += length * step.components
+            calls, again = calls + step.calls, again + (length - 1) * step.calls
+            continue
         calls += 1
         if core.op is CONTRACT:
             components += product_cost(split(core), core.params[1], sizes)
@@ -82,7 +96,7 @@ def work(exprs: Iterable[Expr], sizes: Mapping[str, int], inner: Iterable[Expr] 
             components += FUNCTIONS * own
         elif core.op.name in ("inv", "det", "logdet", "cholesky", "cofactor"):
             components += volume(core.args[0].shape, sizes) ** 1.5 * 0.3
-    return Work(components, calls)
+    return Work(components, calls, again)
 
 
 def _reachable(exprs: Iterable[Expr], given: set[Expr]) -> Iterable[Expr]:

@@ -124,7 +124,7 @@ def hoisted(setup: Setup, units: int, wanted: Any = "auto") -> Hoisted:
 
 def _seconds(step: Step, sizes: Mapping[str, int], units: int) -> float:
     # On the target that would be chosen for it.
-    found = work([*step.after, step.loss, step.norm], sizes)
+    found = work([*step.after, step.loss, step.squares], sizes)
     compiled = units * found.seconds("xla") + compile_seconds(found.calls)
     return min(units * found.seconds("numpy"), compiled)
 
@@ -277,7 +277,7 @@ def _grads(rest: Expr, symbols: Sequence[Expr]) -> list[Expr | None]:
 def _invariants(step: Step, setup: Setup, sizes: Mapping[str, int]) -> tuple[Step, list[tuple[Expr, Expr]]]:
     """Return the step with its parts that never change as symbols, and those parts."""
     changing = {*step.inner}
-    roots = unified([*step.after, step.loss, *step.gradients, step.norm, step.moved])
+    roots = unified([*step.after, step.loss, *step.gradients, step.squares, step.moved])
     normal = Engine(STABILISE, through_names=True)
     roots = [normal.normalise(r) for r in roots]
     taken = (
@@ -319,7 +319,7 @@ def _invariants(step: Step, setup: Setup, sizes: Mapping[str, int]) -> tuple[Ste
         after=tuple(changed[:width]),
         loss=changed[width],
         gradients=tuple(changed[width + 1 : width + 1 + learned]),
-        norm=changed[-2],
+        squares=changed[-2],
         moved=changed[-1],
     )
     live = {s for r in changed for s in r.symbols.values()}

@@ -15,6 +15,7 @@ import numpy as np
 from gradwork.learn.descent_words import say
 from gradwork.learn.hoist import Hoisted, anchor_units
 from gradwork.learn.loops import Array, Loop, Record, State, measuring, raw, written
+from gradwork.learn.passes import Pass
 
 
 class HoistedLoop:
@@ -35,7 +36,11 @@ class HoistedLoop:
         if self.quadratic is not None:
             symbols = self.setup.step.symbols
             self._inner_values = self._function(list(self.quadratic.inner), symbols)
-            self._exact = self._function(list(self.quadratic.exact), self.quadratic.anchors)
+            exact = self.quadratic.exact
+            setup = self.setup
+            self._exact = Pass(
+                exact[0], self.quadratic.anchors, setup.data, setup.sizes, setup.dtype, exact[1:]
+            )
 
     def _function(self, outputs: list, arguments: Sequence) -> Callable[[Sequence[Array]], list[Array]]:
         source = written(outputs, "numpy", self.setup.dtype, arguments, self.setup.sizes)
@@ -82,7 +87,7 @@ class HoistedLoop:
             return state
         self.anchored += 1
         at = self._inner_values(self.read(state)[: len(self.setup.step.symbols)])
-        value, *slopes = self._exact(at)
+        value, *slopes = (np.asarray(v, self.setup.dtype) for v in self._exact(at, self.setup.data))
         names = [s.params[0] for s in (*self.quadratic.anchors, self.quadratic.value, *self.quadratic.slopes)]
         return State(state.arrays, dict(zip(names, [*at, value, *slopes], strict=True)))
 

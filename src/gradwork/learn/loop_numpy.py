@@ -22,7 +22,7 @@ class NumpyLoop:
     def __init__(self, setup: Setup):
         self.setup = setup
         step = setup.step
-        outputs = [*step.after, step.loss, step.norm]
+        outputs = [*step.after, step.loss, step.squares]
         outputs += [step.moved] if setup.moved else []
         outputs += step.gradients if setup.batching else []
         self.source = written(outputs, "numpy", setup.dtype, step.inner, setup.sizes)
@@ -79,7 +79,7 @@ class NumpyLoop:
             loss[i], norm[i] = out[width], out[width + 1]
             if moved is not None:
                 moved[i] = out[width + 2]
-        return State(tuple(arrays), state.extra), Record(loss, norm, moved, validation)
+        return State(tuple(arrays), state.extra), Record(loss, np.sqrt(norm), moved, validation)
 
     def _epochs(self, state: State, unit: int, count: int) -> tuple[State, Record]:
         setup, function = self.setup, self.function
@@ -114,13 +114,19 @@ class NumpyLoop:
             loss[e], norm[e] = total, _norm(sums)
             if validation is not None:
                 validation[e] = self._validated(arrays[:learned])
-        return State(tuple(arrays), state.extra), Record(loss, norm, None, validation, step_loss, step_norm)
+        return State(tuple(arrays), state.extra), Record(
+            loss, norm, None, validation, step_loss, _root(step_norm)
+        )
 
 
 def _rows(x: Array, axis: int, order: NDArray[np.int64] | None, at: int, end: int) -> Array:
     if order is not None:
         return x.take(order[at:end], axis=axis)
     return x[(slice(None),) * axis + (slice(at, end),)]
+
+
+def _root(squares: Array | None) -> Array | None:
+    return None if squares is None else np.sqrt(squares)
 
 
 def _norm(parts: Sequence[Array]) -> float:

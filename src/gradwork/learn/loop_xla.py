@@ -64,7 +64,7 @@ class XlaLoop:
     def __init__(self, setup: Setup, units: int):
         self.setup = setup
         step = setup.step
-        outputs = [*step.after, step.loss, step.norm]
+        outputs = [*step.after, step.loss, step.squares]
         outputs += [step.moved] if setup.moved else []
         outputs += step.gradients if setup.batching else []
         self.source = written(outputs, "jax", setup.dtype, step.inner, setup.sizes)
@@ -171,7 +171,7 @@ class XlaLoop:
             self._validation_data(),
         )
         columns = [np.asarray(c, np.float64)[:count] for c in jax.device_get(rows)]
-        record = Record(columns[0], columns[1])
+        record = Record(columns[0], np.sqrt(columns[1]))
         if setup.moved:
             record.moved = columns[2]
         if setup.validation is not None:
@@ -255,7 +255,7 @@ class XlaLoop:
         if setup.validation is not None:
             record.validation = found[2]
         if setup.steps:
-            record.step_loss, record.step_norm = found[-2], found[-1]
+            record.step_loss, record.step_norm = found[-2], np.sqrt(found[-1])
         return State(arrays, state.extra), record
 
     def _batch_loop(self, axes: tuple[int | None, ...]) -> Callable:

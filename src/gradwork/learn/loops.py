@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradwork.expr.node import Expr
+from gradwork.learn.passes import Pass
 from gradwork.learn.training import Step
 from gradwork.run.program import build, execute
 from gradwork.run.source import Source
@@ -144,22 +145,15 @@ def measuring(
     setup: Setup, loss_only: bool = False
 ) -> Callable[[Sequence[Array], Mapping[str, Array]], list[float]]:
     """Return a NumPy function (parameters, data) -> [loss] or [loss, gradient norm] on all rows."""
-    from gradwork.learn.training import unified
-    from gradwork.ops.arithmetic import add
-    from gradwork.ops.contraction import contract
-    from gradwork.ops.elementwise import sqrt
-
-    outputs = unified([setup.loss, *([] if loss_only else setup.gradients)])
-    if not loss_only:
-        squares = [contract([(g, tuple(range(g.ndim)))] * 2, ()) for g in outputs[1:]]
-        outputs = [outputs[0], sqrt(add(*squares) if len(squares) > 1 else squares[0])]
-    source = written(outputs, "numpy", setup.dtype, setup.step.symbols, setup.sizes)
-    function = raw(source, "numpy")
-    names = [a.label for a in source.signature.arguments][len(setup.step.symbols) :]
-    free = {s: setup.sizes[s] for s in source.signature.free}
+    data = setup.data if not loss_only or setup.validation is None else setup.validation
+    found = Pass(setup.loss, setup.step.symbols, data, setup.sizes, setup.dtype, setup.gradients, loss_only)
 
     def measure(parameters: Sequence[Array], data: Mapping[str, Array]) -> list[float]:
+        value, *slopes = found(parameters, data)
+        if loss_only:
+            return [float(value)]
         with np.errstate(all="ignore"):
-            return [float(v) for v in function(*parameters, *(data[n] for n in names), **free)]
+            squares = sum(float(np.vdot(g, g)) for g in slopes)
+            return [float(value), float(np.sqrt(squares))]
 
     return measure

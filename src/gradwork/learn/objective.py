@@ -307,6 +307,11 @@ class Objective:
             sizes={k: v for k, v in self.sizes.items() if not self._in_data(k)},
         )
 
+    @property
+    def free(self) -> Objective:
+        """A copy that shares arrays, programs and derivatives, so that its data can be exchanged (`restricted`)."""
+        return copy.copy(self)
+
     def with_dtype(self, dtype: DTypeLike) -> Objective:
         """Return the same objective in another precision."""
         return Objective(

@@ -34,7 +34,7 @@ def step_work(setup: Setup) -> Work:
         if name is not None:
             sizes[name] = setup.batching.size
     step = setup.step
-    found = work([*step.after, step.loss, step.norm], sizes)
+    found = work([*step.after, step.loss, step.squares], sizes)
     if setup.batching is None:
         return found
     # Drawing the rows of a batch reads and writes them once more.

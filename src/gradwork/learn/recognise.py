@@ -5,7 +5,7 @@ Nothing is measured here; every answer is read from the expression.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -195,15 +195,17 @@ def is_quadratic(loss: Expr, symbols: Sequence[Expr]) -> bool:
     >>> is_quadratic(b @ A @ b + gw.sum(b), [b]), is_quadratic(gw.sum(gw.exp(b)), [b])
     (True, False)
     """
-    chosen = set(symbols)
     try:
         blocks = hessian(loss, list(symbols))
     except DerivativeError:
         return False
-    flat = [block for row in blocks for block in row]
-    if all(is_zero(block) for block in flat):
-        return False
-    return not any(chosen & _held(block) for block in flat)
+    return hold_none([block for row in blocks for block in row], symbols)
+
+
+def hold_none(blocks: Iterable[Expr], symbols: Sequence[Expr]) -> bool:
+    """Tell whether second derivatives hold no parameter, and are not all zero."""
+    flat, chosen = list(blocks), set(symbols)
+    return not all(is_zero(block) for block in flat) and not any(chosen & _held(block) for block in flat)
 
 
 def kinks(loss: Expr, symbols: Sequence[Expr]) -> tuple[str, ...]:

@@ -276,7 +276,9 @@ class _Proof:
         for x in walk(*recurrence.after, *asked):
             if x not in inner.kinds:
                 inner.kinds[x] = inner._kind(x)
-        if any(inner.kinds[new] != inner.kinds[old] for old, new in zip(recurrence.carries, recurrence.after)):
+        if any(
+            inner.kinds[new] != inner.kinds[old] for old, new in zip(recurrence.carries, recurrence.after)
+        ):
             self._stop(node, say("over rows", op=node.op.name))
         found = inner.kinds[what if asked else recurrence.carries[what]]
         return found + 1 if given == "all" and found >= 0 else found
@@ -337,7 +339,9 @@ class _Proof:
             bound[s] = own - 1 if timed and own > 0 else own
         for _ in range(carries + 1):
             after = [self._inside(x, bound, node) for x in recurrence.after]
-            changed = [(s, own) for s, own in zip(recurrence.carries, after) if own != FREE and bound[s] != own]
+            changed = [
+                (s, own) for s, own in zip(recurrence.carries, after) if own != FREE and bound[s] != own
+            ]
             if not changed:
                 break
             if any(bound[s] != FREE for s, _ in changed):

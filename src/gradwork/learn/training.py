@@ -38,7 +38,7 @@ class Step:
     after:     the new parameters, then the new kept arrays.
     loss:      the loss before the step, by the same named quantities as the gradients.
     gradients: by each of `symbols`.
-    norm:      ‖∇f‖ over all parameters.
+    squares:   ‖∇f‖² over all parameters: the loops record it and take the root at the end.
     moved:     ‖Δθ‖ / max(1, ‖θ‖).
     """
 
@@ -49,7 +49,7 @@ class Step:
     after: tuple[Expr, ...]
     loss: Expr
     gradients: tuple[Expr, ...]
-    norm: Expr
+    squares: Expr
     moved: Expr
     optimizer: Optimizer
 
@@ -99,7 +99,8 @@ def training_step(
     slopes = [
         g if g.op is NAME else name(s.params[0], g, "adjoint") for s, g in zip(symbols, slopes, strict=True)
     ]
-    norm = sqrt(_squares(slopes))
+    squares = _squares(slopes)
+    norm = sqrt(squares)
     rate: Expr = eta
     schedule = optimizer.learning_rate
     if not is_constant_rate(schedule):
@@ -116,7 +117,7 @@ def training_step(
         arrays += [_relabelled(update.slots[slot], labels) for slot in own]
     change = [subtract(new, old) for new, old in zip(parameters, symbols, strict=True)]
     moved = divide(sqrt(_squares(change)), maximum(sqrt(_squares(symbols)), 1))
-    return Step(symbols, kept, t, eta, (*parameters, *arrays), body, tuple(slopes), norm, moved, optimizer)
+    return Step(symbols, kept, t, eta, (*parameters, *arrays), body, tuple(slopes), squares, moved, optimizer)
 
 
 def _squares(parts: Sequence[Expr]) -> Expr:

@@ -13,10 +13,16 @@ from gradwork.models.builders import (
     ridge,
     softmax,
 )
+from gradwork.models.networks import MLP, ConvNet, NetworkModel
+from gradwork.models.recurrent import Recurrent
 
 __all__ = [
     "BUILDERS",
+    "MLP",
+    "ConvNet",
     "Model",
+    "NetworkModel",
+    "Recurrent",
     "build",
     "huber",
     "linear",

@@ -317,9 +317,9 @@ class _Work:
             distance = np.nanmax(np.abs(beta - best) / np.sqrt(np.diag(spread.covariance)), initial=0.0)
         if not np.isfinite(distance):
             return say("stopped", reason=reason), diverged
-        return say(
-            "not converged", reason=reason, distance=short(float(distance), 2)
-        ), diverged or bool(distance > 1)
+        return say("not converged", reason=reason, distance=short(float(distance), 2)), diverged or bool(
+            distance > 1
+        )
 
     def _metrics(
         self, means: Array, spread: Errors, training: Array, run: Fit

@@ -61,10 +61,13 @@ class Recurrent(NetworkModel):
         super().fit(X, y, **options)
         return self
 
+    def _build(self, shape: tuple) -> None:
+        super()._build(("T", *shape[1:]))  # it reads sequences of any length
+
     def _samples(self, X: Any) -> Array:
         if not self._unequal:
             if _is_unequal(X):
-                raise ShapeError("this model learned from sequences of one length; these have several")
+                raise ShapeError("this model learned from sequences of one length; pass those of another one by one")
             array = super()._samples(X)
             array = array[..., None] if array.ndim == 2 else array
             if array.ndim != 3:

@@ -20,6 +20,7 @@ from gradwork.nn.network import Network, network
 from gradwork.nn.recurrent import GRU, LSTM, SimpleRNN
 from gradwork.nn.scope import Layer, Scope, Sequential
 from gradwork.nn.starts import orthogonal
+from gradwork.nn.trace import Trace, trace
 
 __all__ = [
     "ACTIVATIONS",
@@ -31,8 +32,10 @@ __all__ = [
     "Dense",
     "Embedding",
     "Flatten",
+    "GRU",
     "GlobalAvgPool",
     "GlobalMaxPool",
+    "LSTM",
     "Layer",
     "LayerNorm",
     "MaxPool1D",
@@ -40,6 +43,9 @@ __all__ = [
     "Network",
     "Scope",
     "Sequential",
+    "SimpleRNN",
+    "Trace",
     "network",
     "orthogonal",
+    "trace",
 ]

@@ -17,7 +17,10 @@ from gradwork.ops.contraction import mean
 from gradwork.ops.windows import per_axis
 
 ACTIVATIONS: dict[str, Callable[[Any], Expr]] = {
-    **{name: f[name] for name in ("relu", "leaky_relu", "elu", "gelu", "tanh", "sigmoid", "softplus", "softmax")},
+    **{
+        name: f[name]
+        for name in ("relu", "leaky_relu", "elu", "gelu", "tanh", "sigmoid", "softplus", "softmax")
+    },
     "linear": lambda x: x,
 }
 # The start that fits an activation: He for those that drop half of their input, Glorot for the others.
@@ -29,8 +32,9 @@ def chosen(given: Any) -> tuple[str, Callable[[Any], Expr]]:
     if given is None:
         return "", ACTIVATIONS["linear"]
     if callable(given):
-        return getattr(given, "__name__", "function"), given
-    if given not in ACTIVATIONS:
+        function: Callable[[Any], Expr] = given
+        return getattr(given, "__name__", "function"), function
+    if not isinstance(given, str) or given not in ACTIVATIONS:
         raise GradworkError(f"an activation is one of {', '.join(ACTIVATIONS)} or a function, not {given!r}")
     return ("" if given == "linear" else given), ACTIVATIONS[given]
 
@@ -84,13 +88,15 @@ def _conv(rank: int) -> Callable[..., Layer]:
 
         def build(x: Expr, scope: Scope) -> Expr:
             channels = _features(x, rank + 2, what)
-            W = scope.parameter("W", (*sizes, channels, filters), start or ("he" if name in _HE else "glorot"))
+            W = scope.parameter(
+                "W", (*sizes, channels, filters), start or ("he" if name in _HE else "glorot")
+            )
             z = f[f"conv{rank}d"](x, W, stride=stride, padding=padding, dilation=dilation)
             scope.remark(_size_remark(x, z, sizes, stride, padding, dilation))
             return phi(z + scope.parameter("b", (filters,), "zeros") if bias else z)
 
-        options = [f"{k}={v}" for k, v, usual in
-                   (("stride", stride, 1), ("padding", padding, "valid"), ("dilation", dilation, 1)) if v != usual]  # fmt: skip
+        given = (("stride", stride, 1), ("padding", padding, "valid"), ("dilation", dilation, 1))
+        options = [f"{k}={v}" for k, v, usual in given if v != usual]
         return Layer(_title(f"Conv{rank}D", filters, "×".join(map(str, sizes)), name, *options), build)
 
     layer.__name__ = layer.__qualname__ = f"Conv{rank}D"
@@ -113,7 +119,9 @@ def Conv1D(
     bias: bool = True, start: Any = None,
 ) -> Layer:  # fmt: skip
     """Return the layer H = φ(X ⋆ W + b) along signals. X: n×l×c, W: k×c×filters, H: n×(l − k + 1)×filters."""
-    return _conv1d(filters, kernel, activation, stride=stride, padding=padding, dilation=dilation, bias=bias, start=start)
+    return _conv1d(
+        filters, kernel, activation, stride=stride, padding=padding, dilation=dilation, bias=bias, start=start
+    )
 
 
 def Conv2D(
@@ -124,7 +132,9 @@ def Conv2D(
 
     Without padding H has the height h − kh + 1 (⌊(h − kh)/s⌋ + 1 with a stride s), and so its width.
     """
-    return _conv2d(filters, kernel, activation, stride=stride, padding=padding, dilation=dilation, bias=bias, start=start)
+    return _conv2d(
+        filters, kernel, activation, stride=stride, padding=padding, dilation=dilation, bias=bias, start=start
+    )
 
 
 def _pool(name: str, op: str, rank: int, size: Any, stride: Any) -> Layer:

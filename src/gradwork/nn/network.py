@@ -67,7 +67,10 @@ class Network:
         Dense(10)           n×10       11,530  W₂: 1152×10, b₂: 10
         11,738 parameters
         """
-        rows = [("layer", "output", "parameters", "", ""), ("input", shape_text(self.input.shape), "", "", "")]
+        rows = [
+            ("layer", "output", "parameters", "", ""),
+            ("input", shape_text(self.input.shape), "", "", ""),
+        ]
         for r in self.records:
             own = ", ".join(f"{p.unicode()}: {shape_text(p.shape)}" for p in r.parameters)
             total = sum(_count(p) for p in r.parameters)
@@ -88,7 +91,12 @@ def _count(parameter: Expr) -> int:
 
 
 def network(
-    layers: Layer | Iterable[Layer], shape: Iterable[DimLike], *, rows: str = "n", name: str = "X", integer: bool = False
+    layers: Layer | Iterable[Layer],
+    shape: Iterable[DimLike],
+    *,
+    rows: str = "n",
+    name: str = "X",
+    integer: bool = False,
 ) -> Network:
     """Return the network that layers make for samples of a shape.
 
@@ -98,7 +106,7 @@ def network(
     >>> from gradwork.nn import Dense, network
     >>> net = network([Dense(3, "tanh"), Dense(1)], (2,))
     >>> print(net.output)
-    tanh(XW₁ + 1b₁ᵀ)W₂ + 1b₂ᵀ
+    tanh(XW₁ + b₁) W₂ + b₂
     >>> net.size
     13
     """
@@ -109,4 +117,6 @@ def network(
     x = symbol(name, (rows, *sample), integer=integer)
     training, prediction = Scope(training=True), Scope()
     trained, output = layer(x, training), layer(x, prediction)
-    return Network(x, output, trained, dict(training.starts), tuple(prediction.records), dict(prediction.statistics))
+    return Network(
+        x, output, trained, dict(training.starts), tuple(prediction.records), dict(prediction.statistics)
+    )

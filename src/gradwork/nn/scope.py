@@ -116,7 +116,7 @@ class Layer:
     ...     return Layer("Scale", lambda x, scope: x * scope.parameter("a", x.shape[-1:], "ones"))
     >>> from gradwork.nn import network
     >>> print(network(Scale(), (3,)).output)
-    X ∘ 1a₁ᵀ
+    X diag(a₁)
     """
 
     title: str

@@ -38,5 +38,7 @@ def start_rule(start: Any) -> Any:
         if start == "orthogonal":
             return orthogonal
         if start not in RULES:
-            raise GradworkError(f"a start is a value or one of {', '.join([*RULES, 'orthogonal'])}, not {start!r}")
+            raise GradworkError(
+                f"a start is a value or one of {', '.join([*RULES, 'orthogonal'])}, not {start!r}"
+            )
     return start

@@ -17,7 +17,7 @@ from gradwork.ops import (
     linalg,
     pooling,
     reduction,
-    sequence,
+    sequence,  # noqa: F401  (for its operation)
     windows,
 )
 

@@ -53,7 +53,9 @@ def _convolution(rank: int, x: Any, w: Any, stride: Any, padding: Any, dilation:
     x, w = constant(x), constant(w)
     plain = x.ndim == w.ndim == rank
     if not plain and (w.ndim != rank + 2 or x.ndim not in (rank + 1, rank + 2)):
-        raise ShapeError(f"conv{rank}d takes {_FORMS[rank]}, not {shape_text(x.shape)} and {shape_text(w.shape)}")
+        raise ShapeError(
+            f"conv{rank}d takes {_FORMS[rank]}, not {shape_text(x.shape)} and {shape_text(w.shape)}"
+        )
     if not plain and x.shape[-1] != w.shape[-2]:
         raise ShapeError(
             f"the kernel {shape_text(w.shape)} takes {w.shape[-2]} channels, the input "
@@ -84,7 +86,11 @@ def _convolution(rank: int, x: Any, w: Any, stride: Any, padding: Any, dilation:
 
 
 def paddings(
-    padding: Any, lengths: Sequence[Dim], sizes: Sequence[Dim], strides: Sequence[int], dilations: Sequence[int]
+    padding: Any,
+    lengths: Sequence[Dim],
+    sizes: Sequence[Dim],
+    strides: Sequence[int],
+    dilations: Sequence[int],
 ) -> list[tuple[Dim, Dim]]:
     """Return how many zeros go before and after each axis.
 

@@ -31,9 +31,7 @@ def _written(name: str):
 
 
 def _pool_code(name: str):
-    return lambda w, node, args: w.helper(
-        name, args, node.params[0], w.shape(node.params[1]), node.params[2]
-    )
+    return lambda w, node, args: w.helper(name, args, node.params[0], w.shape(node.params[1]), node.params[2])
 
 
 # params of all: (axis, sizes, strides). `unpool` and `repool` are linear in their first argument; which entry is
@@ -149,7 +147,9 @@ def _pool(op: Op, x: Any, size_: Any, stride: Any, axis: int | None) -> Expr:
         axis = 0 if x.ndim <= count + 1 else 1
     (axis,) = axes_of(x, axis)
     if axis + count > x.ndim:
-        raise ShapeError(f"windows of {shape_text(sizes)} do not lie in {shape_text(x.shape)} from axis {axis} on")
+        raise ShapeError(
+            f"windows of {shape_text(sizes)} do not lie in {shape_text(x.shape)} from axis {axis} on"
+        )
     if stride is None and any(d.value is None for d in sizes):
         raise ShapeError(f"windows of {shape_text(sizes)}, which is not known, need a stride")
     strides = per_axis(tuple(d.value for d in sizes) if stride is None else stride, count, "stride")
@@ -182,4 +182,14 @@ def global_avgpool(x: Any) -> Expr:
     return mean(x, _inner(x))
 
 
-__all__ = ["AVGPOOL", "MAXPOOL", "REPOOL", "UNPOOL", "WINDOW", "avgpool", "global_avgpool", "global_maxpool", "maxpool"]
+__all__ = [
+    "AVGPOOL",
+    "MAXPOOL",
+    "REPOOL",
+    "UNPOOL",
+    "WINDOW",
+    "avgpool",
+    "global_avgpool",
+    "global_maxpool",
+    "maxpool",
+]

@@ -44,14 +44,20 @@ def _window_shape(args: tuple[Expr, ...], params: tuple) -> tuple[Dim, ...]:
 def _window_notation(node: Expr, args: list) -> Math:
     _, sizes, strides, dilations = node.params
     options = [("stride", strides, 1), ("dilation", dilations, 1)]
-    return Call("window", (args[0], sizes_of(sizes)), tuple((k, steps(v)) for k, v, usual in options if set(v) != {usual}))
+    return Call(
+        "window",
+        (args[0], sizes_of(sizes)),
+        tuple((k, steps(v)) for k, v, usual in options if set(v) != {usual}),
+    )
 
 
 def sizes_of(sizes: Sequence[Dim]) -> Math:
     """Return sizes as mathematics: 3×3, which as text is (3, 3)."""
     shown = shape_text(tuple(sizes))
     text = ", ".join(d.render(times="*") for d in sizes)
-    return Raw(f"({text})" if len(sizes) > 1 else text, shown.replace("-", "−"), shown.replace("×", r" \times "))
+    return Raw(
+        f"({text})" if len(sizes) > 1 else text, shown.replace("-", "−"), shown.replace("×", r" \times ")
+    )
 
 
 def steps(values: Steps) -> str:
@@ -87,7 +93,9 @@ FOLD = Op(
     shape=lambda a, p: (*a[0].shape[: p[0]], *p[1], *a[0].shape[p[0] + 2 * len(p[1]) :]),
     pullback=lambda g, y, node, i: make(WINDOW, (g,), _sliding(node)),
     pushforward=lambda t, y, node, i: make(FOLD, (t,), node.params),
-    code=lambda w, node, args: w.helper("fold", args, node.params[0], w.shape(node.params[1]), *node.params[2:]),
+    code=lambda w, node, args: w.helper(
+        "fold", args, node.params[0], w.shape(node.params[1]), *node.params[2:]
+    ),
     notation=lambda node, args: Call("fold", (args[0], sizes_of(node.params[1]))),
     law=r"\partial\,\mathrm{fold}(x)/\partial x = \mathrm{window}(g)",
     linear=True,
@@ -109,7 +117,8 @@ def _padded(args: tuple[Expr, ...], params: tuple) -> tuple[Dim, ...]:
     axis, widths = params
     shape = args[0].shape
     inside = (
-        low + (n - 1) * (gap + 1) + 1 + high for n, (low, high, gap) in zip(shape[axis:], widths, strict=False)
+        low + (n - 1) * (gap + 1) + 1 + high
+        for n, (low, high, gap) in zip(shape[axis:], widths, strict=False)
     )
     return (*shape[:axis], *inside, *shape[axis + len(widths) :])
 
@@ -130,7 +139,10 @@ def _pad_notation(node: Expr, args: list) -> Math:
     ends = [w[:2] for w in widths]
     gaps = tuple(gap for _, _, gap in widths)
     inner = args[0]
-    shown: Math = Call("dilate", (inner, Raw(*[steps(tuple(g + 1 for g in gaps))] * 3))) if any(gaps) else inner
+    shown: Math = inner
+    if any(gaps):
+        between = steps(tuple(g + 1 for g in gaps))
+        shown = Call("dilate", (inner, Raw(between, between, between)))
     if any(d != 0 for pair in ends for d in pair):
         shown = Call("pad", (shown, _widths(ends)))
     text: Math = Call("pad", (inner, _widths(ends)), (("gaps", steps(gaps)),) if any(gaps) else ())
@@ -220,7 +232,9 @@ def window(x: Any, size: Any, axis: int = 0, stride: Any = 1, dilation: Any = 1)
     sizes = tuple(Dim.of(d) for d in (size if isinstance(size, (tuple, list)) else (size,)))
     (axis,) = axes_of(x, axis)
     if axis + len(sizes) > x.ndim:
-        raise ShapeError(f"windows of {shape_text(sizes)} need {len(sizes)} axes of {shape_text(x.shape)} from {axis}")
+        raise ShapeError(
+            f"windows of {shape_text(sizes)} need {len(sizes)} axes of {shape_text(x.shape)} from {axis}"
+        )
     strides, dilations = per_axis(stride, len(sizes), "stride"), per_axis(dilation, len(sizes), "dilation")
     for length, k, d in zip(x.shape[axis:], sizes, dilations, strict=False):
         reach = span(k, d)

@@ -211,7 +211,8 @@ class _Page:
         c = self.content
         if c.derivation is None:
             return ""
-        out = [f"<h2>{self.say('derivation')}</h2>", f'<p class="say">{self.say("derivation lead")}</p>']
+        lead = self.say("derivation lead" if self.content.history is not None else "derivation lead closed")
+        out = [f"<h2>{self.say('derivation')}</h2>", f'<p class="say">{lead}</p>']
         if c.objective_latex:
             out.append(f'<div class="formula">{markup.mathml(c.objective_latex, True)}</div>')
         out.append(f'<div class="scroll">{c.derivation()}</div>')

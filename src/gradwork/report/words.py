@@ -63,6 +63,7 @@ ENGLISH: dict[str, str] = {
     "missing": "missing",
     "shape": "shape",
     "more columns": "… and {count} more columns",
+    "derivation lead closed": "The fit is where this gradient is zero; the equations ∇f = 0 were solved directly.",
     "derivation lead": "This derivation is not an illustration: the program that fitted the model was made from it.",
     "command": "The command",
     "footer": "Made by {b}Gradwork{/b} {version}. One file, no scripts; formulas are MathML, pictures SVG.",

@@ -42,9 +42,7 @@ def full_convolution(node: Expr) -> Expr | None:
         return None
     if not set(places) <= held[0] or not set(inside) <= held[1] or all(o.op is ONES for o, _ in right):
         return None  # each entry in an equal share: the adjoint of a mean over windows needs no kernel
-    elsewhere = [
-        set(out) | {label for _, own in (*rest, *other) for label in own} for other in (right, left)
-    ]
+    elsewhere = [set(out) | {label for _, own in (*rest, *other) for label in own} for other in (right, left)]
     front = [label for label in out[:axis] if label in held[0]]
     back = [label for label in _first_seen(left) if label in elsewhere[0] and label not in (*front, *places)]
     adjoint = contract(left, (*front, *places, *back))

@@ -6,7 +6,6 @@ from gradwork.run.helper import Helper
 from gradwork.run.tile_helpers import TILE_HELPERS
 from gradwork.run.window_helpers import WINDOW_HELPERS
 
-
 _RECIPROCAL0 = '''
 def reciprocal0(x):
     """1 / x, and 0 where x is 0."""

@@ -48,7 +48,9 @@ def _block(pool: Expr, users: dict[Expr, list[Expr]], wanted: set[Expr]) -> dict
     adjoints = [u for u in users[h] if u is not pool]
     if any(u.op is not REGISTRY["step"] for u in guards):
         return None
-    if any(u.op is not UNPOOL or u.args[1] is not h or u.args[0] is h or u.params != params for u in adjoints):
+    if any(
+        u.op is not UNPOOL or u.args[1] is not h or u.args[0] is h or u.params != params for u in adjoints
+    ):
         return None
     products = {p for u in (*guards, *adjoints) for p in users.get(u, [])}
     moved = make(ADD, (make(MAXPOOL, (image,), params), _pooled_bias(bias, pool)))
@@ -118,7 +120,9 @@ def _renamed(bare: Sequence[Expr], changed: dict[Expr, Expr], labels: dict[Expr,
                 stack.pop()
                 if node not in done:
                     new = rebuild(start, tuple(done[a] for a in start.args)) if start.args else start
-                    done[node] = name(*labels[node][:1], new, labels[node][1]) if node in labels and new.args else new
+                    done[node] = (
+                        name(labels[node][0], new, labels[node][1]) if node in labels and new.args else new
+                    )
             else:
                 stack.extend(waiting)
         return done[root]

@@ -62,7 +62,13 @@ def _ordered(x: Expr, labels: tuple, wanted: tuple) -> Expr:
 def _inside(x: Expr, w: Expr, labels: tuple, kernel: Expr, wanted: tuple) -> Expr:
     # A padded adjoint against a flipped kernel is the adjoint of an input: it needs no padding at all.
     adjoint = definition(x) if x.op is not PAD else x
-    if w.op is FLIP and w.params[0] == (0, 1) and adjoint is x and x.op is PAD and tuple(labels[:2]) == wanted[:2]:
+    if (
+        w.op is FLIP
+        and w.params[0] == (0, 1)
+        and adjoint is x
+        and x.op is PAD
+        and tuple(labels[:2]) == wanted[:2]
+    ):
         first, widths = x.params
         full = [d - 1 for d in w.shape[:2]]
         if first == 1 and len(widths) == 2 and all(gap == 0 for _, _, gap in widths):

@@ -178,13 +178,19 @@ def avgpool(x, axis, sizes, strides):
     return np.mean(window(x, axis, sizes, strides, (1,) * k), tuple(range(axis + k, axis + 2 * k)))
 '''
 
+
+def _typed(text: str) -> str:
+    # PyTorch takes the type of new zeros by its name only.
+    return text.replace("np.zeros(", "torch.zeros(").replace(", x.dtype)", ", dtype=x.dtype)")
+
+
 _POOLS = ("window",)
 _ENTRIES = ("window", "first_largest")
 
 WINDOW_HELPERS: dict[str, Helper] = {
     "window": Helper(_WINDOW, {"jax": _JAX_WINDOW, "torch": _TORCH_WINDOW}),
-    "fold": Helper(_FOLD, {"jax": _JAX_FOLD, "torch": _FOLD.replace("np.zeros(", "torch.zeros(").replace(", x.dtype)", ", dtype=x.dtype)")}),
-    "pad": Helper(_PAD, {"jax": _JAX_PAD, "torch": _PAD.replace("np.zeros(shape, x.dtype)", "torch.zeros(shape, dtype=x.dtype)")}),
+    "fold": Helper(_FOLD, {"jax": _JAX_FOLD, "torch": _typed(_FOLD)}),
+    "pad": Helper(_PAD, {"jax": _JAX_PAD, "torch": _typed(_PAD)}),
     "first_largest": Helper(_FIRST_LARGEST, needs=("window",)),
     "slices": Helper("", {"jax": _JAX_SLICES}),
     "maxpool": Helper(_MAXPOOL, {"jax": _JAX_MAXPOOL}, _POOLS, {"jax": ("slices",)}),

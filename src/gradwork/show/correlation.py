@@ -76,12 +76,17 @@ def _dilated(kernel: Math, dilation: tuple[int, ...]) -> Math:
 def _options(found: Correlation) -> tuple[tuple[str, str], ...]:
     named = (("stride", found.stride), ("dilation", found.dilation))
     return tuple(
-        (name, str(values[0]) if len(set(values)) == 1 else str(values)) for name, values in named if set(values) != {1}
+        (name, str(values[0]) if len(set(values)) == 1 else str(values))
+        for name, values in named
+        if set(values) != {1}
     )
 
 
 def _call(
-    found: Correlation, operands: list[tuple[Expr, tuple[int, ...]]], items: list[Item], math: Callable[[Expr], Math]
+    found: Correlation,
+    operands: list[tuple[Expr, tuple[int, ...]]],
+    items: list[Item],
+    math: Callable[[Expr], Math],
 ) -> Math | None:
     """Return conv1d(x, w) or conv2d(x, w) where the operands lie as these functions take them."""
     rank = len(found.along)

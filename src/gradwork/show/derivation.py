@@ -34,7 +34,9 @@ class Row:
 
 
 # Operations whose derivative is said by "is linear in" rather than by a law.
-_PLAIN = ("add", "contract", "name", "where", "gather", "index", "window", "fold", "pad", "flip", "reshape", "concatenate")
+_PLAIN = (
+    "add", "contract", "name", "where", "gather", "index", "window", "fold", "pad", "flip", "reshape", "concatenate",
+)  # fmt: skip
 STYLES = ("unicode", "text", "latex", "mathml", "html", "json")
 
 

@@ -1,6 +1,6 @@
 """A derivation spelled out in scalars, for small sizes: which δ goes to which weight, and why.
 
-    ∂f/∂x₃ = δ₁w₃ + δ₂w₂ + δ₃w₁        o₁ used x₃ through w₃, o₂ through w₂, o₃ through w₁
+∂f/∂x₃ = δ₁w₃ + δ₂w₂ + δ₃w₁        o₁ used x₃ through w₃, o₂ through w₂, o₃ through w₁
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from gradwork.expr.node import (
 )
 from gradwork.ops.arithmetic import ADD, add
 from gradwork.ops.contraction import CONTRACT, multiply
+from gradwork.ops.indexing import INDEX
 from gradwork.ops.windows import FLIP, FOLD, PAD, WINDOW
 from gradwork.rewrite import normalise
 from gradwork.show import pretty
@@ -39,7 +40,9 @@ USES = 4  # terms of a component whose way is said
 Index = tuple[int, ...]
 
 
-def unroll(derivation: Any, sizes: Mapping[str, int] | None = None, language: str = "en", most: int = MOST) -> str:
+def unroll(
+    derivation: Any, sizes: Mapping[str, int] | None = None, language: str = "en", most: int = MOST
+) -> str:
     """Return a derivation with every component of its lines written out.
 
     derivation: what `grad` returned, or its `.derivation`.
@@ -123,7 +126,18 @@ class _Components:
             return add(*parts) if op is ADD else make(op, tuple(parts), x.params)  # type: ignore[arg-type]
         if op in (WINDOW, FOLD, PAD, FLIP):
             return self._moved(x, at)
+        if op is INDEX:
+            return self._part(x, at)
         return None
+
+    def _part(self, x: Expr, at: Index) -> Expr | None:
+        rest, found = list(at), []
+        for item in x.params[0]:
+            if item[0] == "at":
+                found.append(self.number(item[1]))
+            else:
+                found.append(self.number(item[1]) + item[3] * rest.pop(0))
+        return self.of(x.args[0], (*found, *rest))
 
     def _product(self, x: Expr, at: Index) -> Expr | None:
         labels, out = x.params
@@ -150,7 +164,9 @@ class _Components:
         (inner,) = x.args
         if x.op is FLIP:
             shape = self.shape(x)
-            return self.of(inner, tuple(n - 1 - i if a in x.params[0] else i for a, (i, n) in enumerate(zip(at, shape))))
+            return self.of(
+                inner, tuple(n - 1 - i if a in x.params[0] else i for a, (i, n) in enumerate(zip(at, shape)))
+            )
         axis = x.params[0]
         if x.op is PAD:
             found = list(at)

@@ -11,7 +11,7 @@ import numpy as np
 from gradwork.errors import DerivativeError, GradworkError
 from gradwork.learn.history import History
 from gradwork.learn.objective import Objective
-from gradwork.learn.recognise import Squares, is_quadratic, kinks, squares
+from gradwork.learn.recognise import Squares, hold_none, kinks, squares
 from gradwork.learn.rows import NotRows
 from gradwork.learn.sentences import say
 from gradwork.learn.solvers.blocks import Blocks
@@ -65,9 +65,13 @@ class Analysis:
     @cached_property
     def quadratic(self) -> bool:
         """Whether the Hessian holds no parameter."""
-        return self.objective.size <= MOST_FOR_HESSIAN and is_quadratic(
-            self.objective.loss, self.objective.symbols
-        )
+        o = self.objective
+        if o.size > MOST_FOR_HESSIAN:
+            return False
+        try:
+            return hold_none(o.hessians.values(), o.symbols)
+        except DerivativeError:
+            return False
 
     @cached_property
     def kinks(self) -> tuple[str, ...]:

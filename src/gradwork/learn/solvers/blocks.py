@@ -54,25 +54,28 @@ class Blocks:
         self.proof = proof or row_sum(objective.loss, objective.data_symbols.values(), objective.symbols)
         self.axes = self.proof.axes
         self.n = objective.sizes[self.proof.rows]
-        data: dict[Any, Any] = {s: objective.data[name] for name, s in objective.data_symbols.items()}
-        # Where the batch's loss is the loss itself (a mean), the form in which it was written gives the shorter
-        # gradient.
-        batch = self.proof.batch
-        if batch is normalise(objective.loss):
-            batch = objective.loss
-        held = batch.symbols
-        data = {s: array for s, array in data.items() if s.params[0] in held}
-        if self.proof.whole is not None:
-            data[self.proof.whole] = float(self.n)
-        starts = {s: objective.start[s.params[0]] for s in objective.symbols if s.params[0] in held}
-        self.batch = Objective(batch, starts, data, objective.dtype, sizes=objective.sizes, checked=True)
+        self.batch = self._batch()
         widest = max(
             (a.size // max(self.n, 1) for n, a in objective.data.items() if n in self.axes), default=1
         )
         self.block = int(np.clip(BLOCK // max(widest, 1), 256, 65_536))
         self.passes = 0
         self._functions: dict[str, _Function] = {}
-        self.dtype, self.size = objective.dtype, objective.size
+        self.dtype, self.size = objective.dtype, self.batch.size
+
+    def _batch(self) -> Objective:
+        objective, batch = self.objective, self.proof.batch
+        if batch is normalise(objective.loss):
+            # The loss is a mean, and so its own batch: its programs and derivatives serve for some rows too.
+            return objective.free
+        held = batch.symbols
+        data: dict[Any, Any] = {
+            s: objective.data[name] for name, s in objective.data_symbols.items() if name in held
+        }
+        if self.proof.whole is not None:
+            data[self.proof.whole] = float(self.n)
+        starts = {s: objective.start[s.params[0]] for s in objective.symbols if s.params[0] in held}
+        return Objective(batch, starts, data, objective.dtype, sizes=objective.sizes, checked=True)
 
     def take(self, rows: NDArray[np.int64] | slice | None) -> Objective:
         """Return the batch loss of some rows (None: all), as an objective of its own."""
