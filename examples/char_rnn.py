@@ -62,10 +62,14 @@ class CharacterModel:
         layers = [Embedding(size, embedding), cell(kind)(hidden, states=True), Dense(size)]
         self.network: Network = network(layers, ("T",), integer=True)
         self.next = gw.symbol("Y", ("n", "T"), integer=True)
-        chosen = gw.gather(gw.eye(size), self.next) * gw.log_softmax(self.network.output, axis=2)
-        self.loss = -gw.mean(gw.sum(chosen, axis=2))
+        self.loss = self._surprise(self.network.output, self.next)
         self.values: dict[str, Any] = {}
         self._logits = gw.function(self.network.output)
+
+    def _surprise(self, logits: gw.Expr, expected: gw.Expr) -> gw.Expr:
+        # −mean log P of the expected characters.
+        onehot = gw.gather(gw.eye(len(self.alphabet)), expected)
+        return -gw.mean(gw.sum(onehot * gw.log_softmax(logits, axis=logits.ndim - 1), axis=logits.ndim - 1))
 
     def encode(self, text: str) -> np.ndarray:
         """Return the characters as numbers."""
@@ -101,8 +105,7 @@ class CharacterModel:
         from gradwork.report.time import norms_by_step
 
         X, Y = windows(self.encode(text), length)
-        last = self.network.output[:, -1]
-        f = -gw.mean(gw.sum(gw.gather(gw.eye(len(self.alphabet)), self.next[:, -1]) * gw.log_softmax(last, axis=1), axis=1))
+        f = self._surprise(self.network.output[:, -1], self.next[:, -1])
         given = {"X": X[:32], "Y": Y[:32], **self.values}
         adjoints = {}
         for letter, adjoint in state_adjoints(f).items():
@@ -124,7 +127,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--learning-rate", type=float, default=0.005)
     parser.add_argument("--temperature", type=float, default=0.8)
     parser.add_argument("--characters", type=int, default=200, help="how many to sample")
-    parser.add_argument("--normalise-whitespace", action="store_true", help="every run of white space becomes one space")
+    parser.add_argument("--normalise-whitespace", action="store_true", help="each run of white space is one space")
     parser.add_argument("--plot", type=Path, help="draw the norm of ∂f/∂hₜ for each step to this file")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args(arguments)
@@ -137,9 +140,8 @@ def main(arguments: list[str] | None = None) -> None:
     cut = len(text) * 9 // 10
     print(model.network.summary())
     print(f"{len(text):,} characters, {len(model.alphabet)} different ones; learning from the first {cut:,}")
-    fit = model.learn(
-        text[:cut], length=given.length, epochs=given.epochs, batch=given.batch, rate=given.learning_rate, seed=given.seed
-    )
+    options = {"epochs": given.epochs, "batch": given.batch, "rate": given.learning_rate, "seed": given.seed}
+    fit = model.learn(text[:cut], length=given.length, **options)
     counts = np.bincount(model.encode(text[:cut]), minlength=len(model.alphabet)) + 1.0
     frequencies = np.log(counts / counts.sum())[model.encode(text[cut:])]
     print(f"loss {fit.loss:.3f} after {fit.epochs} epochs in {fit.seconds:.1f} s")

@@ -9,7 +9,7 @@ import pytest
 
 import gradwork as gw
 from gradwork.models.networks import MLP, ConvNet, NetworkModel
-from gradwork.nn import Dense, Layer
+from gradwork.nn import BatchNorm, Dense, Dropout, Layer
 
 
 def blobs(n=240, seed=0):
@@ -154,3 +154,16 @@ def test_bad_input_is_one_clear_line(act, message):
     with pytest.raises(gw.GradworkError) as error:
         act(X, codes)
     assert message in str(error.value) and "\n" not in str(error.value)
+
+
+def test_dropout_and_batch_normalisation_learn_alike_on_both_targets():
+    X, codes = blobs()
+    options = {"epochs": 4, "batch_size": 30, "dtype": "float64", "validation": None, "patience": None, "seed": 2}
+    layers = [Dense(12, "relu"), BatchNorm(), Dropout(0.4)]
+    a, b = (NetworkModel(layers, target=t, **options).fit(X, codes) for t in ("numpy", "xla"))
+    for k in a.parameters:
+        np.testing.assert_allclose(a.parameters[k], b.parameters[k], rtol=1e-6, atol=1e-8)
+    assert set(a.statistics) == {"m_2", "v_2"} and (a.outputs(X) == a.outputs(X)).all()
+    long = NetworkModel(layers, epochs=60, seed=1, target="xla").fit(X, codes)
+    assert long.score(X, codes) > 0.93
+    assert long.trace(X[:9], codes[:9]).gradient_norms

@@ -18,6 +18,7 @@ def adding(n, T, seed):
     return np.stack([values, marks], axis=2), (values * marks).sum(axis=1)
 
 
+@pytest.mark.slow
 def test_adding_problem():
     """Predicting the mean gives 0.167; the mark to hit is 0.02 in 1,500 steps."""
     X, y = adding(3000, 10, 0)

@@ -11,9 +11,11 @@ from gradwork.nn import (
     Activation,
     AvgPool1D,
     AvgPool2D,
+    BatchNorm,
     Conv1D,
     Conv2D,
     Dense,
+    Dropout,
     Embedding,
     Flatten,
     GlobalAvgPool,
@@ -30,15 +32,16 @@ from gradwork.nn import (
 RNG = np.random.default_rng(5)
 
 
-def ours(net, seed=0, integer=None):
+def ours(net, seed=0, integer=None, training=False):
     """Values for a network with random parameters, and its output and gradients of a weighted sum."""
     rng = np.random.default_rng(seed)
     values = {name: rng.normal(size=v.shape) for name, v in net.values().items()}
     shape = tuple(d.value or 3 for d in net.input.shape)
     values["X"] = rng.integers(0, integer, shape) if integer else rng.normal(size=shape)
     g = rng.normal(size=tuple(d.value or 3 for d in net.output.shape))
-    loss = gw.sum(gw.tensor("G", *net.output.shape) * net.output)
-    outputs = [net.output, *gw.grad(loss, list(net.parameters))]
+    output = net.training if training else net.output
+    loss = gw.sum(gw.tensor("G", *output.shape) * output)
+    outputs = [output, *gw.grad(loss, list(net.parameters))]
     program = gw.function(outputs)
     found = program(**{k: v for k, v in {**values, "G": g}.items() if k in program.symbols})
     return values, g, found
@@ -156,3 +159,37 @@ def test_what_does_not_chain_is_one_clear_line(layers, shape, message):
     with pytest.raises(gw.GradworkError) as error:
         network([x() if callable(x) and not isinstance(x, Layer) else x for x in layers], shape)
     assert message in str(error.value) and "\n" not in str(error.value)
+
+
+def test_batch_norm_agrees_with_torch_in_training():
+    torch = pytest.importorskip("torch")
+    net = network([Conv2D(3, 2), BatchNorm(), Flatten(), Dense(2)], (4, 5, 1))
+    values, g, found = ours(net, training=True)
+    t = {k: torch.tensor(v, requires_grad=True) for k, v in values.items()}
+    f = torch.nn.functional
+    x = f.conv2d(t["X"].permute(0, 3, 1, 2), t["W_1"].permute(3, 2, 0, 1), t["b_1"])
+    x = f.batch_norm(x, None, None, t["gamma_2"], t["beta_2"], training=True)
+    y = x.permute(0, 2, 3, 1).flatten(1) @ t["W_3"] + t["b_3"]
+    y.backward(torch.tensor(g))
+    for one, other in zip(found, [y.detach().numpy(), *(t[p.params[0]].grad.numpy() for p in net.parameters)], strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-10)
+    # With the statistics of the same data, prediction gives the same.
+    where = {s.params[0]: v.evaluate(**{n: values[n] for n in v.symbols}) for s, v in net.statistics.items()}
+    again = net.output.evaluate(**{n: v for n, v in {**values, **where}.items() if n in net.output.symbols})
+    np.testing.assert_allclose(again, found[0], rtol=1e-10, atol=1e-12)
+
+
+def test_dropout_keeps_the_mean_and_is_nothing_in_prediction():
+    net = network([Dropout(0.3)], (400,), seed=4)
+    assert net.output is net.input
+    X = np.ones((200, 400))
+    masks = [net.training.evaluate(X=X, step_number=t) for t in (1, 2)]
+    assert set(np.unique(masks[0])) == {0, 1 / 0.7}
+    assert abs(masks[0].mean() - 1) < 0.01 and abs((masks[0] == 0).mean(axis=0) - 0.3).max() < 0.2
+    assert 0.4 < (masks[0] == masks[1]).mean() < 0.75  # drawn anew: 0.7² + 0.3² = 0.58
+    assert (net.training.evaluate(X=X, step_number=0) == 1).all()
+    other = network([Dropout(0.3)], (400,), seed=5).training.evaluate(X=X, step_number=1)
+    assert (other != masks[0]).any()
+    np.testing.assert_array_equal(gw.function(net.training, target="xla")(X=X, step_number=1.0), masks[0])
+    with pytest.raises(gw.GradworkError, match="the share that is dropped"):
+        Dropout(1.0)

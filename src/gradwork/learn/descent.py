@@ -57,7 +57,8 @@ def descend(
         θ ← θ − η · direction(∇f(θ), earlier gradients)
 
     optimizer:   an optimizer or its name.
-    epochs:      passes over the data, 1000 by default; without batches an epoch is one step (`steps` says the same).
+    epochs:      passes over the data: 1000 by default, 100 with batches. Without batches an epoch is one step
+                 (`steps` says the same).
     batch_size:  rows of a batch; the formula must be a sum or mean over rows, else NotRows is raised. None takes
                  all rows in each step.
     shuffle:     draw the batches without replacement, in an order by seed and epoch; else in the data's order.
@@ -124,7 +125,7 @@ class _Run(Request):
         for callback in callbacks:
             callback.begin(self._progress(unit, state))
         next_save = time.perf_counter() + checkpoint_seconds
-        pace = Pace(callbacks)
+        pace = Pace(callbacks, plan.unit_seconds)
         self._mark(unit, state)
         try:
             while stop is None and unit < self.units:

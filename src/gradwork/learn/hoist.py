@@ -17,55 +17,31 @@ Two rewrites, both proved from the formula and chosen by cost.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gradwork.diff.api import grad, hessian, vjp
-from gradwork.errors import DerivativeError
 from gradwork.expr.facts import is_symmetric
 from gradwork.expr.node import (
     LEAVES,
     Expr,
-    constant,
     definition,
     depends,
-    is_zero,
     plain,
     rebuild,
-    substitute,
     symbol,
     walk,
 )
 from gradwork.learn.cost import compile_seconds, product_cost, volume, work
 from gradwork.learn.descent_words import say
 from gradwork.learn.loops import Setup
-from gradwork.learn.rows import terms_of
+from gradwork.learn.quadratic import Quadratic, expanded, fresh
 from gradwork.learn.training import Step, training_step, unified
-from gradwork.ops.arithmetic import add, subtract
-from gradwork.ops.contraction import CONTRACT, contract, multiply, split
+from gradwork.ops.contraction import CONTRACT, contract, split
 from gradwork.rewrite import STABILISE, Engine, normalise
 
 DERIVING = 0.03  # seconds that rewriting a loss about an anchor takes
 FIRST_ANCHOR, ANCHOR_GROWTH = 256, 4
-
-
-@dataclass(frozen=True)
-class Quadratic:
-    """The quadratic part of a loss.
-
-    part:    the terms of the loss, over the parameters and the data.
-    inner:   the small quantities z as expressions in the parameters.
-    anchors: a symbol for each of them: where the expansion is made.
-    value, slopes: symbols for c and g; `exact` are their expressions at the anchors, from the data.
-    """
-
-    part: Expr
-    inner: tuple[Expr, ...]
-    anchors: tuple[Expr, ...]
-    value: Expr
-    slopes: tuple[Expr, ...]
-    exact: tuple[Expr, ...]
 
 
 @dataclass(frozen=True)
@@ -133,142 +109,16 @@ def _quadratic_line(quadratic: Quadratic) -> str:
     return say("quadratic", what=", ".join(str(z) for z in quadratic.inner))
 
 
-# --- quadratic losses -------------------------------------------------------------------------------------
-
-
-def quadratic_part(
-    loss: Expr, symbols: Sequence[Expr], data: Sequence[Expr]
-) -> tuple[Quadratic, Expr] | None:
-    """Return the terms of a loss that are quadratic in small quantities, and the sum of the others; or None.
-
-    >>> import gradwork as gw
-    >>> n, d = gw.dims("n", "d")
-    >>> X, y, b = gw.matrix("X", n, d), gw.vector("y", n), gw.vector("b", d)
-    >>> found, rest = quadratic_part(gw.mean((y - X @ b) ** 2) + gw.sum(abs(b)), [b], [X, y])
-    >>> print(found.part, "|", rest)
-    1/n ‖y − Xb‖² | Σ |b|
-    """
-    normal = normalise(Engine(STABILISE).normalise(loss))
-    arrays = {s for s in data if s.ndim}
-    heavy, rest = [], []
-    for term in terms_of(normal):
-        (heavy if depends(term, arrays) - arrays or term in arrays else rest).append(term)
-    used: dict[Expr, Expr] = {}
-    taken = set(loss.symbols) | {n for x in walk(loss) for dim in x.shape for n in dim.names}
-    accepted: list[Expr] = []
-    for term in heavy:
-        trial = dict(used)
-        opened = _open(term, symbols, arrays, trial, taken)
-        if opened is not None and _is_quadratic(opened, list(trial.values())):
-            used = trial
-            accepted.append(opened)
-        else:
-            rest.append(term)
-    if not accepted:
-        return None
-    inner, anchors = tuple(used), tuple(used.values())
-    whole = add(*accepted) if len(accepted) > 1 else accepted[0]
-    part = substitute(whole, {a: z for z, a in used.items()})
-    value = symbol(_fresh("c", taken))
-    slopes = tuple(symbol(_fresh(f"g_{i + 1}", taken), a.shape) for i, a in enumerate(anchors))
-    exact = (whole, *(plain(g) for g in grad(whole, list(anchors))))
-    remaining = add(*rest) if len(rest) > 1 else rest[0] if rest else constant(0)
-    return Quadratic(part, inner, anchors, value, slopes, exact), remaining
-
-
-def _fresh(label: str, taken: set[str]) -> str:
-    while label in taken:
-        label += "_"
-    taken.add(label)
-    return label
-
-
-def _open(
-    term: Expr, symbols: Sequence[Expr], arrays: set[Expr], known: dict[Expr, Expr], taken: set[str]
-) -> Expr | None:
-    """Return the term with its largest quantities that move and hold no array of data as symbols."""
-    moving = depends(term, symbols)
-    small = {name for s in symbols for dim in s.shape for name in dim.names}
-    held = depends(term, arrays)
-    replaced: dict[Expr, Expr] = {}
-    stack, seen = [term], set()
-    while stack:
-        node = stack.pop()
-        if node in seen or node not in moving:
-            continue
-        seen.add(node)
-        if node in symbols or (node not in held and all(dim.names <= small for dim in node.shape)):
-            anchor = known.get(node)
-            if anchor is None:
-                label = f"{node.params[0]}_0" if node in symbols else f"z_{len(known) + 1}"
-                anchor = known[node] = symbol(_fresh(label, taken), node.shape)
-            replaced[node] = anchor
-        else:
-            stack.extend(node.args)
-    return substitute(term, replaced) if term not in replaced else None
-
-
-def _is_quadratic(f: Expr, variables: list[Expr]) -> bool:
-    present = [v for v in variables if v in set(f.symbols.values())]
-    chosen = set(present)
-    try:
-        blocks = [b for row in hessian(f, present) for b in row]
-    except DerivativeError:
-        return False
-    held = {n for b in blocks for n in walk(plain(b)) if n in chosen}
-    return not held and not all(is_zero(b) for b in blocks)
-
-
 def _quadratic_setup(setup: Setup) -> tuple[Setup, Quadratic] | None:
-    data = [s for name, s in setup.loss.symbols.items() if name in setup.data]
-    symbols = list(setup.step.symbols)
-    found = quadratic_part(setup.loss, symbols, data)
+    data = tuple(s for name, s in setup.loss.symbols.items() if name in setup.data)
+    found = expanded(plain(setup.loss), setup.step.symbols, data)
     if found is None:
         return None
-    quadratic, rest = found
-    # δ = z − a, and H δ block by block; the gradient by z is g + Hδ, and f = c + ½ δᵀ(g + (g + Hδ)).
-    deltas = [subtract(z, a) for z, a in zip(quadratic.inner, quadratic.anchors, strict=True)]
-    blocks = hessian(quadratic.exact[0], list(quadratic.anchors))
-    slopes, terms = [], [quadratic.value]
-    for i, (g, delta) in enumerate(zip(quadratic.slopes, deltas, strict=True)):
-        parts = [_applied(plain(blocks[i][j]), deltas[j], i, quadratic) for j in range(len(deltas))]
-        slope = add(g, *(p for p in parts if p is not None))
-        axes = tuple(range(g.ndim))
-        terms.append(multiply(0.5, contract([(delta, axes), (add(g, slope), axes)], ())))
-        slopes.append(normalise(slope))
-    loss = normalise(add(*terms, rest))
-    gradients = []
-    remaining = _grads(rest, symbols)
-    for s, other in zip(symbols, remaining, strict=True):
-        pieces = [] if other is None else [other]
-        for z, slope in zip(quadratic.inner, slopes, strict=True):
-            if z is s:
-                pieces.append(slope)
-            elif s in set(z.symbols.values()):
-                pieces.append(plain(vjp(z, s, slope)))
-        gradients.append(normalise(add(*pieces) if len(pieces) > 1 else pieces[0]) if pieces else constant(0))
-    names = {*setup.sizes, *setup.loss.symbols, *(s.params[0] for s in _fresh_symbols(quadratic))}
-    step = training_step(loss, symbols, setup.step.optimizer, 1, gradients, sorted(names))
+    quadratic, loss, gradients = found
+    new = [s.params[0] for s in (*quadratic.anchors, quadratic.value, *quadratic.slopes)]
+    names = sorted({*setup.sizes, *setup.loss.symbols, *new})
+    step = training_step(loss, setup.step.symbols, setup.step.optimizer, 1, gradients, names)
     return replace(setup, step=step), quadratic
-
-
-def _fresh_symbols(quadratic: Quadratic) -> list[Expr]:
-    return [*quadratic.anchors, quadratic.value, *quadratic.slopes]
-
-
-def _applied(block: Expr, delta: Expr, i: int, quadratic: Quadratic) -> Expr | None:
-    if is_zero(block):
-        return None
-    rank = quadratic.anchors[i].ndim
-    labels = tuple(range(block.ndim))
-    return normalise(contract([(block, labels), (delta, labels[rank:])], labels[:rank]))
-
-
-def _grads(rest: Expr, symbols: Sequence[Expr]) -> list[Expr | None]:
-    held = set(rest.symbols.values())
-    present = [s for s in symbols if s in held]
-    found = dict(zip(present, grad(rest, present), strict=True)) if present else {}
-    return [plain(found[s]) if s in found else None for s in symbols]
 
 
 # --- loop-invariant parts ---------------------------------------------------------------------------------
@@ -293,7 +143,7 @@ def _invariants(step: Step, setup: Setup, sizes: Mapping[str, int]) -> tuple[Ste
     def once(x: Expr) -> Expr:
         if x not in made:
             facts = {"symmetric": True} if is_symmetric(x) else {}
-            made[x] = symbol(_fresh(f"K_{len(made) + 1}", taken), x.shape, **facts)
+            made[x] = symbol(fresh(f"K_{len(made) + 1}", taken), x.shape, **facts)
         return made[x]
 
     done: dict[Expr, Expr] = {}

@@ -12,7 +12,8 @@ CHUNK_SECONDS = 0.25
 class Pace:
     """How many units go into the next call: a fraction of a second, and up to the next callback."""
 
-    def __init__(self, callbacks: Sequence[Callback]):
+    def __init__(self, callbacks: Sequence[Callback], expected: float = 0.0):
+        self.expected = expected  # seconds a unit, before any has been measured
         self.every = [c.every for c in callbacks if c.every]
         self.unit_seconds: float | None = None
         self.last = 16
@@ -26,7 +27,7 @@ class Pace:
 
     def count(self, unit: int, units: int, limit: float | None, elapsed: float) -> int:
         """Return the number of units of the next call."""
-        count = 16
+        count = max(1, min(16, int(CHUNK_SECONDS / max(self.expected, 1e-9))))
         if self.unit_seconds is not None:
             wanted = CHUNK_SECONDS
             if limit is not None:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradwork.diff.api import grad
-from gradwork.expr.node import Expr, plain
+from gradwork.expr.node import Expr, plain, walk
 from gradwork.learn.rows import NotRows, RowSum, row_sum
 from gradwork.learn.training import unified
 from gradwork.rewrite import normalise
@@ -58,6 +58,8 @@ class Pass:
         held = [s for name, s in loss.symbols.items() if name in data]
         if sum(np.size(data[s.params[0]]) for s in held) < LARGE:
             return None
+        if any(node.op.name == "batchmean" for node in walk(loss)):
+            return None  # its value depends on which rows stand together
         try:
             return row_sum(loss, held, self.symbols)
         except NotRows:

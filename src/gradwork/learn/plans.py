@@ -12,6 +12,8 @@ from gradwork.learn.loop_numpy import NumpyLoop
 from gradwork.learn.loop_xla import XlaLoop
 from gradwork.learn.loops import Loop, Setup
 
+PLACING = 0.5e-9  # seconds a byte, to place data in XLA's memory
+
 
 @dataclass
 class Plan:
@@ -19,6 +21,7 @@ class Plan:
 
     loop: Loop
     lines: list[str] = field(default_factory=list)
+    unit_seconds: float = 0.0  # how long a unit is expected to take
 
     def text(self, loop: Loop) -> str:
         """Return the plan as text, with what the finished loop has to add."""
@@ -40,7 +43,7 @@ def step_work(setup: Setup) -> Work:
     # Drawing the rows of a batch reads and writes them once more.
     share = setup.batching.size / setup.batching.rows
     drawn = sum(setup.data[n].size * share for n in setup.batching.axes if n in setup.data)
-    return Work(found.components + 2 * drawn, found.calls + 2 * len(setup.batching.axes))
+    return Work(found.components + 2 * drawn, found.calls + 2 * len(setup.batching.axes), found.again)
 
 
 def _rows_name(setup: Setup) -> str | None:
@@ -67,38 +70,43 @@ def choose(setup: Setup, units: int, target: str, hoist: Any = "auto") -> Plan:
     changed = hoisted(setup, units, hoist) if hoist is not False and setup.batching is None else None
     if changed is not None and changed.setup is not None:
         # The inner loop has data of its own: what it needs of the old, the constants, and the anchor.
-        inner, why = _target(replace(changed.setup, data=dict(setup.data)), units, target)
+        inner, why, seconds = _target(replace(changed.setup, data=dict(setup.data)), units, target)
         lines.append(why)
         from gradwork.learn.loop_hoisted import HoistedLoop
 
-        return Plan(HoistedLoop(changed, inner), [*lines, *changed.lines])
-    loop, why = _target(setup, units, target)
+        return Plan(HoistedLoop(changed, inner), [*lines, *changed.lines], seconds)
+    loop, why, seconds = _target(setup, units, target)
     lines.append(why)
     if changed is not None:
         lines += changed.lines
-    return Plan(loop, lines)
+    return Plan(loop, lines, seconds)
 
 
-def _target(setup: Setup, units: int, target: str) -> tuple[Loop, str]:
+def _target(setup: Setup, units: int, target: str) -> tuple[Loop, str, float]:
+    """Return a loop, the line that says why it runs there, and how long a unit should take."""
     per_unit = setup.batching.steps if setup.batching is not None else 1
     steps = units * per_unit
-    if target == "numpy":
-        return NumpyLoop(setup), say("plan target", target="numpy", why=say("asked"))
-    if target == "xla":
-        return XlaLoop(setup, units), say("plan target", target="xla", why=say("asked"))
     found = step_work(setup)
     item = setup.dtype.itemsize
-    slow = steps * found.seconds("numpy", item)
-    fast = steps * found.seconds("xla", item) + compile_seconds(found.calls)
+    slow, fast = found.seconds("numpy", item), found.seconds("xla", item)
+    if target == "numpy":
+        return NumpyLoop(setup), say("plan target", target="numpy", why=say("asked")), slow * per_unit
+    if target == "xla":
+        return XlaLoop(setup, units), say("plan target", target="xla", why=say("asked")), fast * per_unit
+    compiled = steps * fast + compile_seconds(found.calls)
     if steps > 1:
         # The data go to XLA's memory once.
-        fast += sum(setup.data[n].nbytes for n in setup.step.loss.symbols if n in setup.data) * 0.5e-9
-    if fast < slow:
-        why = say("compile pays", ours=fast, other=slow)
-        return XlaLoop(setup, units), say("plan target", target="xla", why=why)
-    return NumpyLoop(setup), say(
-        "plan target", target="numpy", why=say("compile does not pay", ours=fast, other=slow)
-    )
+        held = setup.step.loss.symbols
+        compiled += sum(setup.data[n].nbytes for n in held if n in setup.data) * PLACING
+    facts: dict[str, Any] = {"ours": compiled, "other": steps * slow}
+    if compiled < steps * slow:
+        return (
+            XlaLoop(setup, units),
+            say("plan target", target="xla", why=say("compile pays", **facts)),
+            fast * per_unit,
+        )
+    why = say("compile does not pay", **facts)
+    return NumpyLoop(setup), say("plan target", target="numpy", why=why), slow * per_unit
 
 
 def _batches(setup: Setup) -> str:

@@ -80,7 +80,8 @@ class Request:
             raise GradworkError(
                 "steps counts steps over all rows; with batches, or beside epochs, say epochs alone"
             )
-        value = steps if steps is not None else 1000 if epochs is None else epochs
+        usual = 1000 if batch_size is None else 100
+        value = steps if steps is not None else usual if epochs is None else epochs
         what = "steps" if steps is not None else "epochs"
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
             raise GradworkError(f"{what} is a whole number, 0 or more; got {value!r}")

@@ -80,6 +80,7 @@ ROWWISE: dict[str, Callable[[Expr, Sequence[int]], int | None]] = {
     "reshape": _reshape,
     "concatenate": _concatenate,
     **dict.fromkeys(("window", "fold", "pad"), _slides),
+    "batchmean": lambda node, kinds: kinds[0],  # of the batch that the row is in
     **dict.fromkeys(("maxpool", "avgpool", "unpool", "repool"), _pools),
     "flip": _along,
     "stop": _first,

@@ -11,12 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gradwork.diff.api import grad
-from gradwork.expr.node import NAME, Expr, name, plain, rebuild, scalar, symbol, walk
+from gradwork.expr.node import NAME, Expr, name, plain, rebuild, scalar, substitute, symbol, walk
 from gradwork.learn.optimizers import Optimizer
 from gradwork.learn.schedules import is_constant_rate
 from gradwork.ops.arithmetic import add, divide, subtract
 from gradwork.ops.contraction import contract
 from gradwork.ops.elementwise import floor, maximum, sqrt
+
+# A scalar of this name in a loss stands for the number of the step, from 1 in training; elsewhere it is data (0).
+COUNTER = "step_number"
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ def training_step(
     symbols = tuple(plain(s) for s in symbols)
     found = tuple(gradients) if gradients is not None else grad(loss, list(symbols))
     body, *slopes = unified([_body(found[0], loss), *(plain(g) for g in found)])
+    counter = loss.symbols.get(COUNTER)
     used = {*loss.symbols, *taken, *(s.params[0] for s in symbols)}
     used |= {n for x in (loss, *symbols) for node in walk(x) for dim in node.shape for n in dim.names}
 
@@ -96,6 +100,8 @@ def training_step(
         for slot, start in optimizer.slots.items()
     )
     t, eta = scalar(fresh("t")), scalar(fresh("eta"))
+    if counter is not None:
+        body, *slopes = (substitute(x, {counter: t}) for x in (body, *slopes))
     slopes = [
         g if g.op is NAME else name(s.params[0], g, "adjoint") for s, g in zip(symbols, slopes, strict=True)
     ]

@@ -17,13 +17,16 @@ from gradwork.learn.fit import Fit
 from gradwork.learn.front import minimize
 from gradwork.learn.optimizers import as_optimizer
 from gradwork.learn.stopping import Stopping
+from gradwork.learn.training import COUNTER
 from gradwork.nn import Conv2D, Dense, Flatten, Layer, MaxPool2D, Network, network
 from gradwork.nn.trace import Trace, trace
 from gradwork.ops import FUNCTIONS as f
 from gradwork.ops.windows import per_axis
+from gradwork.run import function
 
 Array = NDArray[Any]
 ROWS = 512  # rows predicted at a time
+STATISTICS_ROWS = 4096  # rows of the training data that the statistics of batch normalisation are taken from
 
 
 class NetworkModel:
@@ -73,6 +76,7 @@ class NetworkModel:
         self.normalise = normalise
         self.classes: Array | None = None
         self.result: Fit | None = None
+        self.statistics: dict[str, Array] = {}
         self._programs: dict[Any, Any] = {}
 
     # --- learning ---------------------------------------------------------------------------------------
@@ -94,7 +98,10 @@ class NetworkModel:
         scaled = self._scaled(inputs)
         self._build(inputs.shape[1:])
         data = {self.network.input: scaled, self.target_symbol: targets}
-        at = {symbol: value[training] for symbol, value in data.items()}
+        at: dict[Any, Any] = {symbol: value[training] for symbol, value in data.items()}
+        counted = COUNTER in self.loss.symbols  # for dropout: 0 wherever the loss is only measured
+        if counted:
+            at[COUNTER] = 0.0
         chosen: dict[str, Any] = {
             "optimizer": self.optimizer, "epochs": self.epochs, "batch_size": min(self.batch_size, len(training)),
             "dtype": self.dtype, "seed": self.seed, "target": self.target,
@@ -102,7 +109,18 @@ class NetworkModel:
             "stopping": Stopping(gradient_norm=None, patience=self.patience), **options,
         }  # fmt: skip
         self.result = minimize(self.loss, self.network.starts, at, **chosen)
+        self._gather_statistics(scaled[training])
         return self
+
+    def _gather_statistics(self, X: Array) -> None:
+        # The statistics of the data at the learned parameters, for layers that used those of batches.
+        wanted, self.statistics = self.network.statistics, {}
+        if not wanted:
+            return
+        program = function(list(wanted.values()), dtype=self.dtype)
+        known = {**self.parameters, COUNTER: 0.0, self.network.input.params[0]: X[:STATISTICS_ROWS]}
+        found = program(**{s: known[s] for s in program.symbols})
+        self.statistics = {s.params[0]: np.asarray(v) for s, v in zip(wanted, found, strict=True)}
 
     def _samples(self, X: ArrayLike) -> Array:
         array = np.asarray(X, dtype=np.float64)
@@ -158,7 +176,7 @@ class NetworkModel:
 
     def _build(self, shape: tuple[int, ...]) -> None:
         outputs = len(self.classes) if self.classes is not None else len(self._shift)
-        self.network: Network = network([*self.layers, Dense(outputs)], shape)
+        self.network: Network = network([*self.layers, Dense(outputs)], shape, seed=self.seed)
         rows = Dim.of("n")
         if self.classes is not None:
             Y = matrix("Y", rows, outputs, onehot=True)
@@ -197,7 +215,7 @@ class NetworkModel:
 
     def trace(self, X: ArrayLike, y: ArrayLike) -> Trace:
         """Return every intermediate quantity, adjoint and gradient of the loss at the learned parameters."""
-        values: dict[Any, Any] = {**self._learned().parameters}
+        values: dict[Any, Any] = {**self._learned().parameters, COUNTER: 0.0}
         inputs = self._samples(X)
         values[self.network.input.params[0]] = self._scaled(inputs)
         values[self.target_symbol.params[0]] = self._coded(y, len(inputs))
@@ -221,7 +239,7 @@ class NetworkModel:
 
     def outputs(self, X: ArrayLike) -> Array:
         """Return what the last layer gives for samples: logits, or standardised numbers; n×outputs."""
-        values = self._learned().parameters
+        values = {**self._learned().parameters, **self.statistics}
         inputs = self._samples(X)
         wanted = self.network.input.shape[1:]
         if len(wanted) != inputs.ndim - 1 or any(
@@ -232,8 +250,6 @@ class NetworkModel:
             )
         program = self._programs.get("output")
         if program is None:
-            from gradwork.run import function
-
             program = self._programs["output"] = function(self.network.output, dtype=self.dtype)
         name = self.network.input.params[0]
         scaled = self._scaled(inputs)

@@ -13,6 +13,7 @@ from gradwork.expr.dims import Dim, shape_text
 from gradwork.expr.node import Expr, facts
 from gradwork.nn.scope import Layer, Scope
 from gradwork.ops import FUNCTIONS as f
+from gradwork.ops.batch import batchmean, dropmask
 from gradwork.ops.contraction import mean
 from gradwork.ops.windows import per_axis
 
@@ -215,6 +216,51 @@ def LayerNorm(epsilon: float = 1e-5) -> Layer:
         return _scaled(centred, mean(centred**2, -1, keepdims=True), epsilon, scope)
 
     return Layer("LayerNorm()", build)
+
+
+def BatchNorm(epsilon: float = 1e-5) -> Layer:
+    """Return the layer γ (x − m)/√(v + ε) + β for each channel: Ioffe and Szegedy (ICML 2015).
+
+    In training m and v are the mean and variance of the batch (over places, too); in prediction those of the
+    training data, computed once after learning rather than as running means.
+    """
+
+    def build(x: Expr, scope: Scope) -> Expr:
+        axes = tuple(range(x.ndim - 1))
+        centred = x - batchmean(x, axes)
+        if scope.training:
+            y = _scaled(centred, batchmean(centred**2, axes), epsilon, scope)
+            scope.statistic("m", mean(x, axes))
+            scope.statistic("v", mean(centred**2, axes))
+            return y
+        gamma, beta = (
+            scope.parameter("gamma", x.shape[-1:], "ones"),
+            scope.parameter("beta", x.shape[-1:], "zeros"),
+        )
+        m, v = (scope.statistic(letter, mean(x, axes)) for letter in "mv")
+        return gamma * (x - m) / f["sqrt"](v + epsilon) + beta
+
+    return Layer("BatchNorm()", build)
+
+
+def Dropout(share: float = 0.5) -> Layer:
+    """Return the layer that leaves out a share of its entries in each step of training: Srivastava et al. (2014).
+
+    What is kept is divided by 1 − share, so that prediction, which leaves nothing out, sees the same mean. The
+    entries are drawn from the model's seed and the number of the step.
+    """
+    if not isinstance(share, (int, float)) or isinstance(share, bool) or not 0 <= share < 1:
+        raise GradworkError(f"the share that is dropped lies from 0 to below 1, not {share!r}")
+
+    def build(x: Expr, scope: Scope) -> Expr:
+        return x * dropmask(x, *_drawn(scope, share)) if scope.training and share else x
+
+    return Layer(_title("Dropout", share), build)
+
+
+def _drawn(scope: Scope, share: float) -> tuple[Expr, float, int]:
+    step, stream = scope.step()
+    return step, share, stream
 
 
 def _scaled(centred: Expr, variance: Expr, epsilon: float, scope: Scope) -> Expr:

@@ -25,7 +25,7 @@ class Network:
     output:     what prediction computes;  training: what learning computes (they differ by dropout and the like).
     starts:     {parameter: where it starts}.
     records:    what each layer made, in order.
-    statistics: {symbol in `output`: the statistic of a batch that it stands for in `training`}.
+    statistics: {symbol in `output`: the statistic that it stands for, of the data in `training`}.
     """
 
     input: Expr
@@ -97,11 +97,13 @@ def network(
     rows: str = "n",
     name: str = "X",
     integer: bool = False,
+    seed: int = 0,
 ) -> Network:
     """Return the network that layers make for samples of a shape.
 
     shape:   of one sample: (features,), (height, width, channels), (steps,) for whole numbers.
     integer: whether the samples are whole numbers, as an embedding takes them.
+    seed:    what dropout draws by.
 
     >>> from gradwork.nn import Dense, network
     >>> net = network([Dense(3, "tanh"), Dense(1)], (2,))
@@ -115,8 +117,13 @@ def network(
     if not sample:
         raise GradworkError("a sample has at least one axis; a column of numbers is of shape (1,)")
     x = symbol(name, (rows, *sample), integer=integer)
-    training, prediction = Scope(training=True), Scope()
+    training, prediction = Scope(training=True, seed=seed), Scope(seed=seed)
     trained, output = layer(x, training), layer(x, prediction)
     return Network(
-        x, output, trained, dict(training.starts), tuple(prediction.records), dict(prediction.statistics)
+        x,
+        output,
+        trained,
+        dict(training.starts),
+        tuple(prediction.records),
+        dict(zip(prediction.statistics, training.statistics.values())),
     )

@@ -8,7 +8,8 @@ from typing import Any
 
 from gradwork.errors import GradworkError, ShapeError
 from gradwork.expr.dims import Dim, DimLike, shape_text
-from gradwork.expr.node import Expr, symbol
+from gradwork.expr.node import Expr, scalar, symbol
+from gradwork.learn.training import COUNTER
 from gradwork.nn.starts import start_rule
 
 
@@ -35,6 +36,7 @@ class Scope:
     taken: set[str] = field(default_factory=set)
     statistics: dict[Expr, Expr] = field(default_factory=dict)
     draws: int = 0
+    seed: int = 0
     _number: int = 0
     _own: list[Expr] = field(default_factory=list)
     _remark: str = ""
@@ -58,16 +60,18 @@ class Scope:
         return made
 
     def statistic(self, letter: str, value: Expr) -> Expr:
-        """Return what stands for a statistic of the batch: itself in training, a symbol in prediction.
+        """Return a symbol for a statistic of the data, for prediction; it gets its value after learning.
 
-        The symbol gets its value from the training data after learning.
+        value: the statistic as an expression of a batch. In training layers use the batch's own.
         """
-        if self.training:
-            return value
-        number = self._number if self._own else self._number + 1
-        made = symbol(self._fresh(f"{letter}_{number}"), value.shape)
+        made = symbol(self._fresh(f"{letter}_{self._number}"), value.shape)
         self.statistics[made] = value
         return made
+
+    def step(self) -> tuple[Expr, int]:
+        """Return the number of the training step as a symbol, and a stream of random numbers of its own."""
+        self.draws += 1
+        return scalar(COUNTER), self.seed * 1009 + self.draws
 
     def _fresh(self, label: str) -> str:
         while label in self.taken:

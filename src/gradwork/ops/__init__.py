@@ -9,6 +9,7 @@ from gradwork.expr.dims import Dim
 from gradwork.expr.node import METHODS, UFUNCS, Expr, eye
 from gradwork.ops import (
     arithmetic,
+    batch,  # noqa: F401  (for its operations)
     contraction,
     convolution,
     correlation,  # noqa: F401  (its operations are what programs are lowered to)

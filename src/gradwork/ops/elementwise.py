@@ -337,8 +337,11 @@ softplus = unary(
     lambda x, y: sigmoid(x),
     "log(1 + e^x) without overflow",
     law=r"\operatorname{softplus}' = \sigma",
-    code="np.logaddexp(0, {0})",
-    targets={"torch": "torch.nn.functional.softplus({0}, threshold=40)"},
+    code=lambda w, node, args: w.helper("softplus", args),
+    targets={
+        "jax": "jax.nn.softplus({0})",
+        "torch": "torch.nn.functional.softplus({0}, threshold=40)",
+    },
 )
 
 log_sigmoid = unary(

@@ -179,6 +179,41 @@ def avgpool(x, axis, sizes, strides):
 '''
 
 
+_BATCHMEAN = '''
+def batchmean(x, axes):
+    """The mean over axes, in the place of every entry."""
+    return np.broadcast_to(np.mean(x, axes, keepdims=True), x.shape)
+'''
+
+_TORCH_BATCHMEAN = _BATCHMEAN.replace("np.mean(x, axes, keepdims", "torch.mean(x, axes, keepdim").replace(
+    "np.", "torch."
+)
+
+# The same bits on every target: a hash of the entry's number and of t (the rounds of lowbias32).
+_DROPMASK = '''
+def dropmask(x, t, share, stream):
+    """0 for a share of the entries, drawn by t, and 1 / (1 - share) for the others; 1 for t = 0."""
+    key = np.reshape(t, (1,)).astype(np.uint32) * np.uint32(2654435769) + np.uint32(stream * 40503 % 2**32)
+    bits = np.arange(x.size, dtype=np.uint32) * np.uint32(2246822519) + key
+    for shift, factor in ((16, 2146121005), (15, 2221713035), (16, 1)):
+        bits = (bits ^ (bits >> np.uint32(shift))) * np.uint32(factor)
+    kept = np.where(bits >= np.uint32(share * 2**32), 1 / (1 - share), 0.0).reshape(x.shape)
+    return np.where(t == 0, 1.0, kept).astype(x.real.dtype)
+'''
+
+_TORCH_DROPMASK = '''
+def dropmask(x, t, share, stream):
+    """0 for a share of the entries, drawn by t, and 1 / (1 - share) for the others; 1 for t = 0."""
+    most = 2**32 - 1
+    key = t.long().reshape(1) * 2654435769 + stream * 40503
+    bits = (torch.arange(x.numel()) * 2246822519 + key) & most
+    for shift, factor in ((16, 2146121005), (15, 2221713035), (16, 1)):
+        bits = ((bits ^ (bits >> shift)) * factor) & most
+    kept = torch.where(bits >= int(share * 2**32), 1 / (1 - share), 0.0).reshape(x.shape)
+    return torch.where(t == 0, 1.0, kept).to(x.dtype)
+'''
+
+
 def _typed(text: str) -> str:
     # PyTorch takes the type of new zeros by its name only.
     return text.replace("np.zeros(", "torch.zeros(").replace(", x.dtype)", ", dtype=x.dtype)")
@@ -191,6 +226,8 @@ WINDOW_HELPERS: dict[str, Helper] = {
     "window": Helper(_WINDOW, {"jax": _JAX_WINDOW, "torch": _TORCH_WINDOW}),
     "fold": Helper(_FOLD, {"jax": _JAX_FOLD, "torch": _typed(_FOLD)}),
     "pad": Helper(_PAD, {"jax": _JAX_PAD, "torch": _typed(_PAD)}),
+    "batchmean": Helper(_BATCHMEAN, {"torch": _TORCH_BATCHMEAN}),
+    "dropmask": Helper(_DROPMASK, {"torch": _TORCH_DROPMASK}),
     "first_largest": Helper(_FIRST_LARGEST, needs=("window",)),
     "slices": Helper("", {"jax": _JAX_SLICES}),
     "maxpool": Helper(_MAXPOOL, {"jax": _JAX_MAXPOOL}, _POOLS, {"jax": ("slices",)}),
