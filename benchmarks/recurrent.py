@@ -88,7 +88,7 @@ def peer(kind: str, data: dict[str, Any], start: dict[str, Any]) -> Any:
             loss = torch.mean((head(states[-1]) - y) ** 2)
             loss.backward()
             descent.step()
-        return float(loss)
+        return float(loss.detach())
 
     return run
 

@@ -88,6 +88,9 @@ def __dir__() -> list[str]:
 if TYPE_CHECKING:
     from gradwork.diff.certificate import certify as certify
     from gradwork.formula import parse as parse
+    from gradwork.ops.sequence import scan as scan
+    from gradwork.ops.sequence import stop as stop
+    from gradwork.ops.sequence import written_out as written_out
     from gradwork.run import compile as compile
     from gradwork.run import function as function
 
@@ -114,11 +117,14 @@ __all__ = [
     "matrix",
     "parse",
     "scalar",
+    "scan",
     "simplify",
     "size",
+    "stop",
     "symbol",
     "tensor",
     "vector",
     "vjp",
+    "written_out",
 ]
 __all__ += [*_FUNCTIONS, *_CONSTANTS]  # noqa: PLE0604  (they are strings)

@@ -247,3 +247,35 @@ def test_state_adjoints_are_the_derivative_by_what_is_added_to_a_state(case):
     np.testing.assert_allclose(
         found["h"].evaluate(**known(found["h"])), expected.evaluate(**known(expected, values)), rtol=1e-11, atol=1e-13
     )
+
+
+z, a = gw.vector("z", T), gw.scalar("a")
+EDGES = {
+    "only the entry": (lambda: scan(lambda h, x: x, 0, z).last * a, lambda z, a: z[-1] * a),
+    "only the state": (lambda: gw.sum(scan(lambda h, x: h, a, z).states), lambda z, a: T * a),
+    "the state of a constant start": (lambda: scan(lambda h, x: a * h + x, 1, z).last, None),
+    "scalars without a sequence": (lambda: scan(lambda h: a * h, a, length=3).last, lambda z, a: a**4),
+    "a product with the whole sequence": (lambda: scan(lambda h, x: h + x * gw.sum(z) * a, 0, z).last, lambda z, a: z.sum() ** 2 * a),
+    "two states that swap": (lambda: scan(lambda p, q, x: (q, p * a + x), (a, a), z).last[0], None),
+    "positions": (
+        lambda: scan(lambda h, i: a * h + z[i], 0, gw.constant(np.array([2, 0, 2, 1, 3]))).last,
+        lambda z, a: z[2] * a**4 + z[0] * a**3 + z[2] * a**2 + z[1] * a + z[3],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("target", ["numpy", "xla"])
+@pytest.mark.parametrize("edge", EDGES)
+def test_edges(edge, target):
+    make, by_hand = EDGES[edge]
+    f = make()
+    values = {"z": np.array([0.3, -1.2, 0.8, 2.0]), "a": 0.7}
+    if by_hand is not None:
+        assert f.evaluate(**known(f, values)) == pytest.approx(by_hand(**values), rel=1e-13)
+    for dtype, bound in (("float64", 1e-8), ("float32", 2e-3)):
+        for label in f.symbols:
+            program = gw.function([f, gw.grad(f, label)], target=target, dtype=dtype)
+            value, g = program(**{s: values[s] for s in program.symbols})
+            direction = np.ones_like(values[label]) * 0.5
+            expected = difference(lambda v, f=f: f.evaluate(**known(f, v)), values, label, direction)
+            assert np.sum(g * direction) == pytest.approx(expected, rel=bound, abs=bound)

@@ -111,7 +111,9 @@ def test_logistic_hessian_is_structured():
     rng = np.random.default_rng(0)
     values = {"X": rng.normal(size=(7, 3)), "b": rng.normal(size=3)}
     p = 1 / (1 + np.exp(-values["X"] @ values["b"]))
-    np.testing.assert_allclose(H.evaluate(**values), values["X"].T @ np.diag(p * (1 - p)) @ values["X"] / 7, rtol=1e-12)
+    np.testing.assert_allclose(
+        H.evaluate(**values), values["X"].T @ np.diag(p * (1 - p)) @ values["X"] / 7, rtol=1e-12
+    )
     assert all(node.ndim <= 2 for node in walk(H.twin))
     assert all(node.shape != (gw.dims("n")[0],) * 2 for node in walk(H.twin))
     assert gw.certify(H, points=3).holds

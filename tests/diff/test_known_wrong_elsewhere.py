@@ -17,7 +17,9 @@ def value(expr, **values):
 def test_derivative_of_trace_plus_one():
     E = gw.matrix("E", n, n)
     g = gw.grad(gw.trace(E) + 1, E)
-    assert np.array_equal(g.evaluate(E=np.ones((3, 3)), n=3) if "E" in g.symbols else g.evaluate(n=3), np.eye(3))
+    assert np.array_equal(
+        g.evaluate(E=np.ones((3, 3)), n=3) if "E" in g.symbols else g.evaluate(n=3), np.eye(3)
+    )
 
 
 def test_sum_of_two_squared_norms():

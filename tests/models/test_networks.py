@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import runpy
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -167,3 +169,11 @@ def test_dropout_and_batch_normalisation_learn_alike_on_both_targets():
     long = NetworkModel(layers, epochs=60, seed=1, target="xla").fit(X, codes)
     assert long.score(X, codes) > 0.93
     assert long.trace(X[:9], codes[:9]).gradient_norms
+
+
+@pytest.mark.slow
+def test_the_picture_of_approximation(tmp_path):
+    example = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "approximation.py"))
+    errors = example["draw"](str(tmp_path / "a.png"), 600)
+    assert errors[3] < min(errors[:2]) and errors[3] < errors[0] / 3
+    assert (tmp_path / "a.png").stat().st_size > 10_000

@@ -116,7 +116,7 @@ def _derived_jacobian(stable: Expr, f: Expr, v: Expr, before: Derivation | None 
     lines.append(Line("result", v, v, (Phase("result", result, result),)))
     title = "Jacobian" if before is None else "Hessian"
     derivation = Derivation(f, (v,), lines, (result,), order=2 if before else 1, title=title)
-    derivation.checks = [(stable, v, result)]
+    derivation.checks = [*(before.checks if before else ()), (stable, v, result)]
     return Derived.of(result, derivation)
 
 
@@ -129,6 +129,7 @@ def hessian(f: Any, wrt: Any) -> Any:
     _check_scalar(f, "a Hessian")
     variables = _variables(f, wrt)
     derivation = reverse(f, variables)
+    derivation.checks = [(f, v, r) for v, r in zip(variables, derivation.results, strict=True)]
     blocks = tuple(
         tuple(_derived_jacobian(g, f, v, derivation) for v in variables) for g in derivation.results
     )

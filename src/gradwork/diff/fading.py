@@ -25,7 +25,9 @@ def state_adjoints(f: Expr) -> dict[str, Expr]:
     """
     f = constant(f)
     if f.ndim:
-        raise DerivativeError(f"the adjoints of states are of a scalar function, not of shape {shape_text(f.shape)}")
+        raise DerivativeError(
+            f"the adjoints of states are of a scalar function, not of shape {shape_text(f.shape)}"
+        )
     groups: dict[tuple, list[Expr]] = {}
     for node in walk(f):
         if node.op is SCAN:

@@ -61,7 +61,7 @@ def _free(label: str, shape: Iterable[Dim]) -> Expr:
 def backward(recurrence: Recurrence, kind: str, what: int | Expr, extra: Shape) -> Backward:
     """Return the reverse recurrence for the adjoint of what a node of `recurrence` stands for."""
     bound = recurrence.bound
-    after, asked = name_step(recurrence.after, () if kind == LAST else (what,), recurrence)
+    after, asked = name_step(recurrence.after, () if isinstance(what, int) else (what,), recurrence)
     names = [n for n in walk(*after, *asked) if n.op is NAME and n in depends(n, bound)]
     moving = set().union(*(depends(x, bound) for x in (*after, *asked)))
     stop = {*names, *bound}
@@ -177,12 +177,14 @@ class Forward:
 def tangent(recurrence: Recurrence, kind: str, what: int | Expr, i: int, extra: Shape) -> Forward:
     """Return the recurrence of the tangents of the states, given the tangent of argument i."""
     bound = recurrence.bound
-    after, asked = name_step(recurrence.after, () if kind == LAST else (what,), recurrence)
+    after, asked = name_step(recurrence.after, () if isinstance(what, int) else (what,), recurrence)
     names = [n for n in walk(*after, *asked) if n.op is NAME and n in depends(n, bound)]
     taken = {s.params[0] for s in (*bound, *names)}
     carries, steps = len(recurrence.carries), len(recurrence.steps)
     moved = {
-        c: _free(_label(f"d{c.params[0].partition('[')[0]}", f"{recurrence.time}-1", taken), (*c.shape, *extra))
+        c: _free(
+            _label(f"d{c.params[0].partition('[')[0]}", f"{recurrence.time}-1", taken), (*c.shape, *extra)
+        )
         for c in recurrence.carries
     }
     tangents = dict(moved)
@@ -268,5 +270,3 @@ def through_time(lines: list[Line]) -> list[Line]:
                 if x.kind == "backward" and (x.target.op is NAME or x.target in held)
             ]
     return out
-
-

@@ -158,15 +158,19 @@ class Expr:
         return METHODS["code"](self, target, **options)
 
     def latex(self, **options: Any) -> str:
-        """Return this expression as LaTeX."""
+        """Return this expression as LaTeX, names by their letters only."""
         return METHODS["latex"](self, **options)
 
     def text(self, **options: Any) -> str:
-        """Return this expression as ASCII text that `gradwork.parse` reads."""
+        """Return this expression as ASCII text, with every name written out, which `gradwork.parse` reads.
+
+        Not read back are `einsum(…)`, which stands for what only index notation says, and parts of derivatives
+        that no formula names: tril, product_without, shares, and placed or scattered parts.
+        """
         return METHODS["text"](self, **options)
 
     def unicode(self, **options: Any) -> str:
-        """Return this expression in Unicode mathematics."""
+        """Return this expression in Unicode mathematics, names by their letters only (`str` defines them too)."""
         return METHODS["unicode"](self, **options)
 
     def mathml(self) -> str:
@@ -182,13 +186,13 @@ class Expr:
         return METHODS["simplify"](self)
 
     def __str__(self) -> str:
-        return self.unicode()
+        return METHODS["whole"](self, "unicode")
 
     def __repr__(self) -> str:
-        return f"<Expr {self.unicode()} : {shape_text(self.shape)}>"
+        return f"<Expr {METHODS['whole'](self, 'short')} : {shape_text(self.shape)}>"
 
     def _repr_latex_(self) -> str:
-        return f"$\\displaystyle {self.latex()}$"
+        return f"$\\displaystyle {METHODS['whole'](self, 'latex')}$"
 
 
 class Derived(Expr):

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from gradwork.expr.facts import is_symmetric
@@ -126,8 +127,26 @@ def _quadratic_setup(setup: Setup) -> tuple[Setup, Quadratic] | None:
 
 def _invariants(step: Step, setup: Setup, sizes: Mapping[str, int]) -> tuple[Step, list[tuple[Expr, Expr]]]:
     """Return the step with its parts that never change as symbols, and those parts."""
-    changing = {*step.inner}
-    roots = unified([*step.after, step.loss, *step.gradients, step.squares, step.moved])
+    given = (*step.after, step.loss, *step.gradients, step.squares, step.moved)
+    changed, once = _searched(given, step.inner, frozenset(setup.data), tuple(sorted(sizes.items())))
+    width, learned = len(step.after), len(step.gradients)
+    final = replace(
+        step,
+        after=tuple(changed[:width]),
+        loss=changed[width],
+        gradients=tuple(changed[width + 1 : width + 1 + learned]),
+        squares=changed[-2],
+        moved=changed[-1],
+    )
+    return final, list(once)
+
+
+@lru_cache(maxsize=64)
+def _searched(
+    given: tuple[Expr, ...], inner: tuple[Expr, ...], data: frozenset[str], known: tuple[tuple[str, int], ...]
+) -> tuple[list[Expr], list[tuple[Expr, Expr]]]:
+    changing, sizes = set(inner), dict(known)
+    roots = unified(given)
     normal = Engine(STABILISE, through_names=True)
     roots = [normal.normalise(r) for r in roots]
     taken = (
@@ -136,7 +155,7 @@ def _invariants(step: Step, setup: Setup, sizes: Mapping[str, int]) -> tuple[Ste
         | {n for r in roots for x in walk(r) for d in x.shape for n in d.names}
     )
     made: dict[Expr, Expr] = {}
-    arrays = {s for r in roots for s in r.symbols.values() if s.params[0] in setup.data and s.ndim}
+    arrays = {s for r in roots for s in r.symbols.values() if s.params[0] in data and s.ndim}
     moving = {n for r in roots for n in depends(r, changing)}
     heavy = {n for r in roots for n in depends(r, arrays)}
 
@@ -163,17 +182,8 @@ def _invariants(step: Step, setup: Setup, sizes: Mapping[str, int]) -> tuple[Ste
         )
         done[node] = rebuild(node, args)
     changed = [done[r] for r in roots]
-    width, learned = len(step.after), len(step.gradients)
-    final = replace(
-        step,
-        after=tuple(changed[:width]),
-        loss=changed[width],
-        gradients=tuple(changed[width + 1 : width + 1 + learned]),
-        squares=changed[-2],
-        moved=changed[-1],
-    )
     live = {s for r in changed for s in r.symbols.values()}
-    return final, [(s, x) for x, s in made.items() if s in live]
+    return changed, [(s, x) for x, s in made.items() if s in live]
 
 
 def _product(

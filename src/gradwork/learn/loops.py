@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -131,9 +132,16 @@ def written(
     dtype: np.dtype[Any],
     arguments: Sequence[Expr],
     sizes: Mapping[str, int],
+    name: str = "step",
 ) -> Source:
     """Return the source of a function of the arguments and then the data symbols in order of appearance."""
-    return build(list(outputs), target, dtype, arguments, sizes, "step")[0]
+    return _written(tuple(outputs), target, dtype.name, tuple(arguments), tuple(sorted(sizes.items())), name)
+
+
+@lru_cache(maxsize=128)
+def _written(outputs: tuple, target: str, dtype: str, arguments: tuple, sizes: tuple, name: str) -> Source:
+    # Expressions are interned: a formula that is learned from again finds its text here.
+    return build(list(outputs), target, dtype, arguments, dict(sizes), name)[0]
 
 
 def raw(source: Source, kind: str) -> Callable[..., tuple]:

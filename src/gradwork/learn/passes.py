@@ -9,6 +9,7 @@ the one that reads them again (Xᵀr), side by side on all cores:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,17 @@ from gradwork.learn.rows import NotRows, RowSum, row_sum
 from gradwork.learn.training import unified
 from gradwork.rewrite import normalise
 from gradwork.run.program import build, execute
+from gradwork.run.source import Source
 
 Array = NDArray[Any]
 
 LARGE = 2_000_000  # numbers of data beyond which blocks pay
 BLOCK = 100_000  # numbers in a block: 0.8 MB of float64
+
+
+@lru_cache(maxsize=64)
+def _source(outputs: tuple, dtype: str, arguments: tuple, sizes: tuple) -> Source:
+    return build(list(outputs), "numpy", dtype, arguments, dict(sizes), "value")[0]
 
 
 class Pass:
@@ -49,7 +56,7 @@ class Pass:
             loss, gradients = self.proof.batch, None  # a mean is its own batch's loss
         slopes = [] if loss_only else grad(loss, list(symbols)) if gradients is None else list(gradients)
         outputs = unified([loss, *(plain(g) for g in slopes)])
-        source = build(outputs, "numpy", dtype, self.symbols, self.sizes, "value")[0]
+        source = _source(tuple(outputs), dtype.name, self.symbols, tuple(sorted(self.sizes.items())))
         self.function = execute(source, "numpy")[source.name]
         self.names = [a.label for a in source.signature.arguments][len(self.symbols) :]
         self.free = {s: self.sizes[s] for s in source.signature.free}

@@ -8,16 +8,28 @@ loss that is quadratic in small quantities z(θ).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from gradwork.diff.api import grad, hessian, vjp
-from gradwork.errors import DerivativeError
-from gradwork.expr.node import Expr, constant, depends, is_zero, plain, substitute, symbol, walk
+from gradwork.expr.node import (
+    CONSTANT,
+    NAME,
+    Expr,
+    constant,
+    depends,
+    is_zero,
+    plain,
+    substitute,
+    symbol,
+    walk,
+)
 from gradwork.learn.rows import terms_of
-from gradwork.ops.arithmetic import add, subtract
-from gradwork.ops.contraction import contract, multiply
+from gradwork.ops.arithmetic import ADD, POWER, add, subtract
+from gradwork.ops.contraction import CONTRACT, contract, multiply
+from gradwork.ops.elementwise import WHERE
 from gradwork.rewrite import STABILISE, Engine, normalise
 
 
@@ -62,7 +74,7 @@ def quadratic_part(
     for term in heavy:
         trial = dict(used)
         opened = _open(term, symbols, arrays, trial, taken)
-        if opened is not None and _is_quadratic(opened, list(trial.values())):
+        if opened is not None and degree(opened, list(trial.values())) == 2:
             used = trial
             accepted.append(opened)
         else:
@@ -111,15 +123,35 @@ def _open(
     return substitute(term, replaced) if term not in replaced else None
 
 
-def _is_quadratic(f: Expr, variables: list[Expr]) -> bool:
-    present = [v for v in variables if v in set(f.symbols.values())]
-    chosen = set(present)
-    try:
-        blocks = [b for row in hessian(f, present) for b in row]
-    except DerivativeError:
-        return False
-    held = {n for b in blocks for n in walk(plain(b)) if n in chosen}
-    return not held and not all(is_zero(b) for b in blocks)
+def degree(x: Expr, variables: Sequence[Expr]) -> float:
+    """Return the degree of `x` as a polynomial in the variables, read from its form; infinity if it shows none.
+
+    >>> import gradwork as gw
+    >>> a, b = gw.vector("a", "d"), gw.scalar("b")
+    >>> degree(gw.sum((2 * a - b) ** 2) + b, [a, b]), degree(gw.sum(a) * b**2, [a, b]), degree(gw.exp(b), [b])
+    (2.0, 3.0, inf)
+    """
+    found: dict[Expr, float] = dict.fromkeys(variables, 1.0)
+    for node in walk(x):
+        if node in found:
+            continue
+        own = [found[a] for a in node.args]
+        if not any(own):
+            found[node] = 0.0
+        elif node.op is CONTRACT:
+            found[node] = sum(own)
+        elif node.op in (ADD, NAME):
+            found[node] = max(own)
+        elif node.op is POWER and own[1] == 0 and node.args[1].op is CONSTANT:
+            k = node.args[1].params[0]
+            found[node] = float(k) * own[0] if k == int(k) and k >= 0 else math.inf
+        elif node.op is WHERE and own[0] == 0:
+            found[node] = max(own)
+        elif node.op.linear and not any(own[1:]):
+            found[node] = own[0]
+        else:
+            found[node] = math.inf
+    return found[x]
 
 
 @lru_cache(maxsize=64)

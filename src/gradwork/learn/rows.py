@@ -16,6 +16,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gradwork.errors import GradworkError
 from gradwork.expr.dims import Dim
@@ -91,7 +92,7 @@ def row_sum(loss: Expr, data: Iterable[Expr], parameters: Iterable[Expr]) -> Row
         ...
     gradwork.learn.rows.NotRows: std(y − Xb) is not a sum over the rows n: each row's term needs all rows (...)
     """
-    given, learned = [plain(s) for s in data], [plain(s) for s in parameters]
+    given, learned = tuple(plain(s) for s in data), tuple(plain(s) for s in parameters)
     try:
         return _proved(plain(loss), given, learned)
     except NotRows as refusal:
@@ -102,7 +103,8 @@ def row_sum(loss: Expr, data: Iterable[Expr], parameters: Iterable[Expr]) -> Row
             raise refusal from None
 
 
-def _proved(loss: Expr, data: Sequence[Expr], parameters: Sequence[Expr]) -> RowSum:
+@lru_cache(maxsize=128)
+def _proved(loss: Expr, data: tuple[Expr, ...], parameters: tuple[Expr, ...]) -> RowSum:
     held = set(loss.symbols.values())
     symbols = [s for s in data if s in held]
     candidates = _candidates(symbols, [s for s in parameters if s in held])

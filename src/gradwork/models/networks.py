@@ -174,7 +174,7 @@ class NetworkModel:
     def _scaled(self, X: Array) -> Array:
         return np.ascontiguousarray((X - self._scale[0]) / self._scale[1], dtype=self.dtype)
 
-    def _build(self, shape: tuple[int, ...]) -> None:
+    def _build(self, shape: tuple[Any, ...]) -> None:
         outputs = len(self.classes) if self.classes is not None else len(self._shift)
         self.network: Network = network([*self.layers, Dense(outputs)], shape, seed=self.seed)
         rows = Dim.of("n")

@@ -61,7 +61,7 @@ class Recurrent(NetworkModel):
         super().fit(X, y, **options)
         return self
 
-    def _build(self, shape: tuple) -> None:
+    def _build(self, shape: tuple[Any, ...]) -> None:
         super()._build(("T", *shape[1:]))  # it reads sequences of any length
 
     def _samples(self, X: Any) -> Array:

@@ -6,7 +6,7 @@ The first axis is the batch; the last is the features or channels.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from gradwork.errors import GradworkError, ShapeError
 from gradwork.expr.dims import Dim, shape_text
@@ -33,8 +33,7 @@ def chosen(given: Any) -> tuple[str, Callable[[Any], Expr]]:
     if given is None:
         return "", ACTIVATIONS["linear"]
     if callable(given):
-        function: Callable[[Any], Expr] = given
-        return getattr(given, "__name__", "function"), function
+        return getattr(given, "__name__", "function"), cast(Callable[[Any], Expr], given)
     if not isinstance(given, str) or given not in ACTIVATIONS:
         raise GradworkError(f"an activation is one of {', '.join(ACTIVATIONS)} or a function, not {given!r}")
     return ("" if given == "linear" else given), ACTIVATIONS[given]

@@ -317,7 +317,6 @@ lgamma = unary(
     latex=r"\log\Gamma",
     unicode="logΓ",
     domain=((0.4, 4.0),),
-    analytic=False,
 )
 
 # --- activations ------------------------------------------------------------------------------------------

@@ -102,7 +102,6 @@ LOGDET = Op(
     law=r"\nabla\log\det(A) = A^{-\mathsf T}",
     summary="the logarithm of |det|, without overflow",
     example=(((3, 3),), (), "well"),
-    analytic=False,
 )
 
 

@@ -71,6 +71,16 @@ def _heaviside(z: Any, middle: Any) -> Any:
     return np.heaviside(np.real(z), middle)
 
 
+def _slogdet(a: Any) -> Any:
+    # log |det| continues to log(± det), with the sign of the real part.
+    sign, size = np.linalg.slogdet(a)
+    return np.sign(np.real(sign)), size + 1j * np.arctan(np.imag(sign) / np.real(sign))
+
+
+def _gammaln(z: Any) -> Any:
+    return importlib.import_module("scipy.special").loggamma(np.asarray(z, dtype=complex))
+
+
 class _Module:
     """A module with some of its functions replaced; it is imported when another of its functions is wanted.
 
@@ -87,7 +97,7 @@ class _Module:
 
 _NUMPY = _Module(
     "numpy",
-    linalg=_Module("numpy.linalg", norm=_norm),
+    linalg=_Module("numpy.linalg", norm=_norm, slogdet=_slogdet),
     log1p=_log1p,
     logaddexp=_logaddexp,
     sign=_sign,
@@ -98,6 +108,7 @@ _SPECIAL = _Module(
     "scipy.special",
     expit=_expit,
     log_expit=lambda z: -_log1p_exp(-z),
+    gammaln=_gammaln,
     ndtr=_ndtr,
     log_ndtr=_log_ndtr,
     logsumexp=_logsumexp,

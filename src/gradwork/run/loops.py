@@ -94,6 +94,13 @@ def sizes_inside(params: Any) -> list[Dim]:
     return found
 
 
+def takes_integers(node: Expr, i: int) -> bool:
+    """Tell whether argument i of an operation holds positions: then it keeps its type of number."""
+    if node.op is SCAN:
+        return "integer" in node.params[0].bound[i].params[1]
+    return node.op.name in ("gather", "scatter") and i == 1
+
+
 def remarked(text: str, shape: str) -> list[str]:
     """Return the lines of a statement of the step, with its shape where there is room."""
     if text.startswith("\n"):  # a function within the function

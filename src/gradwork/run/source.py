@@ -31,7 +31,7 @@ from gradwork.run.common import Products
 from gradwork.run.header import size_lines
 from gradwork.run.helpers import HELPERS
 from gradwork.run.layout import WIDTH, wrap
-from gradwork.run.loops import remarked, sizes_inside, write_scan
+from gradwork.run.loops import remarked, sizes_inside, takes_integers, write_scan
 from gradwork.run.names import Names
 from gradwork.run.product import product
 from gradwork.run.scale import literal
@@ -160,7 +160,7 @@ class _Composer:
             for i, arg in enumerate(node.args):
                 self.uses[arg] = self.uses.get(arg, 0) + 1
                 parents.setdefault(arg, []).append(node)
-                if arg.op is ARRAY and not (node.op.name in ("gather", "scatter") and i == 1):
+                if arg.op is ARRAY and not takes_integers(node, i):
                     self.float_arrays.add(arg)
         for output in self.outputs:
             self.uses[output] = self.uses.get(output, 0) + 1
@@ -267,10 +267,10 @@ class _Composer:
         """
         bare, labels = _bare(outputs)
         bound = (*recurrence.carries, *recurrence.steps, *recurrence.parameters)
-        repeated: frozenset = frozenset()
+        w, repeated = self.writer, frozenset()
         while True:
-            inner = _Composer(bare, labels, type(self.writer), bound, False, self.dtype, self.writer.hint, "step", repeated)
-            inner.names, inner.sizes, inner.writer.sizes = self.names.copy(), self.sizes, self.writer.sizes
+            inner = _Composer(bare, labels, type(w), bound, False, self.dtype, w.hint, "step", repeated)
+            inner.names, inner.sizes, inner.writer.sizes = self.names.copy(), self.sizes, w.sizes
             named = [inner.names.fresh(s.params[0].partition("[")[0]) for s in bound[: len(bound) - len(fixed)]]
             for s, label in zip(bound, [*named, *(v.text for v in fixed)], strict=True):
                 inner.by_label[s.params[0]] = replace(inner.by_label[s.params[0]], name=label)

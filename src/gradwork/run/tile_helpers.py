@@ -8,6 +8,9 @@ kernel is written into all t×t positions of that patch. Large t saves copying, 
 
 from __future__ import annotations
 
+import inspect
+
+from gradwork.ops.correlation import tile
 from gradwork.run.helper import Helper
 
 _CORRELATE = '''
@@ -30,14 +33,7 @@ def correlate_input(g, w):
     return fold(np.tensordot(g, w, ([3], [3])), 1, lengths, (1, 1), (1, 1))
 '''
 
-_TILE = '''
-def tile(kh, kw, c, f):
-    """The side of the tiles: the least estimated time of an output place, multiplications and copies together."""
-    def cost(t):
-        patch = (kh + 2 * t - 2) // t * ((kw + 2 * t - 2) // t) * t * t * c
-        return patch * f / 75 + patch / (t * t) * 0.6 + f * (0, 0.3, 0.6)[t // 2]
-    return min((1, 2, 4), key=cost)
-'''
+_TILE = f"\n{inspect.getsource(tile)}"
 
 _PARTS = '''
 def parts(n, numbers):

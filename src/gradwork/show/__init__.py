@@ -11,6 +11,7 @@ from gradwork.show.build import Builder
 from gradwork.show.latex import LATEX
 from gradwork.show.text import TEXT
 from gradwork.show.unicode import UNICODE
+from gradwork.show.whole import text, whole
 
 STYLES = {"unicode": UNICODE, "latex": LATEX, "text": TEXT}
 
@@ -49,8 +50,9 @@ METHODS.update(
     math=math,
     unicode=lambda expr, **options: pretty(expr, "unicode", **options),
     latex=lambda expr, **options: pretty(expr, "latex", **options),
-    text=lambda expr, **options: pretty(expr, "text", **options),
+    text=text,
     mathml=mathml,
+    whole=whole,
 )
 
-__all__ = ["STYLES", "Builder", "math", "mathml", "pretty"]
+__all__ = ["STYLES", "Builder", "math", "mathml", "pretty", "whole"]
