@@ -59,7 +59,7 @@ def _late(module: str, view: str) -> Any:
 # Views of an expression are made above the calculus; each is imported when it is first asked for.
 for _module, _views in {
     "gradwork.run": ("evaluate", "code"),
-    "gradwork.show": ("unicode", "text", "latex", "mathml"),
+    "gradwork.show": ("unicode", "text", "latex", "mathml", "whole"),
     "gradwork.show.derivation": ("derivation",),
 }.items():
     for _view in _views:

@@ -108,6 +108,52 @@ def test_higher_orders_and_jacobians(run: Run):
     assert "∇f(b) = 1/n Xᵀ(σ(Xb) − y)" in steps and "∇²f(b) =" in steps
 
 
+def test_blocks_of_second_derivatives(run: Run):
+    line = [
+        "derive",
+        "mean((y - (w*x + b))^2)",
+        "--wrt",
+        "w,b",
+        "--order",
+        "2",
+        "--shapes",
+        "x: n, y: n, w: scalar, b: scalar",
+    ]
+    rows = [" ".join(r.split()) for r in good(run(*line)).splitlines()]
+    blocks = ["∇²f(w) = 2/n xᵀx scalar", "∂²f/∂w∂b = 2/n Σ x scalar", "∇²f(b) = 2 scalar"]
+    assert rows[2:5] == blocks
+    steps = good(run(*line, "--steps"))
+    assert "backward" in steps and "∂²f/∂w∂b = 2/n Σ x" in steps
+    data = json.loads(good(run(*line, "--to", "json")))
+    assert list(data["results"]) == ["w", "w,b", "b"]
+    assert r"\frac{\partial^2 f}{\partial w \, \partial b} =" in good(run(*line, "--to", "latex"))
+
+
+def test_the_steps_of_jacobians_and_hessians(run: Run):
+    out = good(run("derive", "tanh(X b)", "--wrt", "b", "--jacobian", "--steps", "--shapes", "X: n d, b: d"))
+    rows = [" ".join(r.split()) for r in out.splitlines()]
+    assert "dz = X db" in rows and "∂f/∂b = diag(1 − tanh(Xb)²) X n×d" in rows
+    assert "= (diag(1 − tanh(Xb)²) X) db what stands before db is the Jacobian" in rows
+    out = good(
+        run("derive", LEAST, "--wrt", "b", "--order", "2", "--steps", "--shapes", "X: n d, y: n, b: d")
+    )
+    assert "d∇f = 2/n XᵀX db" in out and "second derivative" in out
+    out = good(run("derive", "A W", "--wrt", "W", "--jacobian", "--steps", "--shapes", "A: n m, W: m k"))
+    assert "df = A dW" in out and "dW is each unit array in turn" in out
+
+
+def test_differentials_of_several_variables_are_read_off_one_by_one(run: Run):
+    shapes = "X: n d, W1: d h, b1: h, W2: h k, b2: k, Y: n k onehot"
+    loss = "-mean(sum(Y*log(softmax(tanh(X W1 + b1) W2 + b2)), axis=1))"
+    line = ["derive", loss, "--wrt", "W1,b2", "--shapes", shapes, "--steps", "--manner", "differential"]
+    out = good(run(*line))
+    rows = [" ".join(r.split()) for r in out.splitlines()]
+    assert "with P = softmax(Z₂) n×k" in rows and "δ₂ = 1/n (P − Y) n×k" in rows
+    assert any(r.endswith("what stands before dW₁ is the gradient, transposed") and "tr(" in r for r in rows)
+    assert any(r.startswith("+ (δ₂ᵀ1)ᵀ db₂") for r in rows)
+    assert "&+ " in good(run(*line, "--to", "latex"))
+
+
 def test_one_symbol_needs_no_wrt_and_a_formula_may_begin_with_a_minus(run: Run):
     assert "∇f(x) = 2x + 2" in good(run("derive", "x^2 + 2x + 3"))
     assert "∇f(x) = −2x" in good(run("derive", "-x^2"))
@@ -202,7 +248,7 @@ def test_a_caret_shows_the_place(run: Run):
         (["x^2", "--wrt", "x", "--wrt", "x"], "--wrt x is given twice"),
         (["2 + 3"], "no symbol"),
         (["x^2", "--order", "0"], "--order is a whole number from 1, not 0"),
-        (["x*y", "--wrt", "x", "--wrt", "y", "--order", "2"], "--order 2 takes one --wrt"),
+        (["x*y", "--wrt", "x", "--wrt", "y", "--order", "3"], "--order 3 takes one --wrt"),
         (["x^2", "--order", "2", "--jacobian"], "--jacobian with --order 2"),
         (["x^2", "--order", "3", "--steps"], "leave out --order 3"),
         (["x^2", "--to", "pyton"], "--to is text, unicode, latex, mathml, numpy, jax, torch or json, not 'pyton'"),

@@ -215,7 +215,7 @@ def test_each_recurrence_is_one_loop_with_one_product_a_step():
 @pytest.mark.parametrize(
     "make, message",
     [
-        (lambda: scan(rnn, H0, gw.tensor("Z", 0, n, d)), "length 0"),
+        (lambda: scan(rnn, H0, gw.zeros(0, n, d)), "length 0"),
         (lambda: scan(lambda h, x: h @ U.T, H0, X), "the body makes it 3×2"),
         (lambda: scan(lambda h, x, z: h, H0, (X, gw.vector("z", 9))), "different lengths: 4, 9"),
         (lambda: scan(lambda h: h, H0), "needs its length"),

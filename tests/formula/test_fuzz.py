@@ -13,7 +13,7 @@ from gradwork.ops import FUNCTIONS
 
 TOKENS = (
     "x y b w X A W S β λ σ Σ θ n k I e π 1 2 0 0.5 1e3 9999999999999 1e-320 + - * / @ ^ ** ' .T ᵀ ² ⁻¹ ⁻ᵀ ( ) ( ) [ ] "
-    ", : | ‖ || √ ∘ · ∑ < <= = axis=0 axis=1 axis=-1 keepdims=True ord=1 [0,1] [0] [:,1] [1:] [::-1] _F ₁ ₂ True None "
+    ", : | ‖ || √ ∘ · ∑ ∑ᵢ < <= = == ≠ and axis=0 axis=1 axis=-1 keepdims=True ord=1 [0,1] [0] [:,1] [1:] [::-1] _F ₁ ₂ True None "
     "inf . $ __x"
 ).split() + [" "] * 12  # fmt: skip
 ARGUMENTS = [
@@ -32,6 +32,11 @@ ARGUMENTS = [
     "x'",
     "axis=0",
     "axis=(0, 1)",
+    "3",
+    "(1, 2)",
+    "((1, 1), (1, 1))",
+    "size=2",
+    "axis=True",
 ]
 SHAPES = [
     None,
@@ -81,10 +86,10 @@ def test_inferred_shapes_are_those_of_the_operations(monkeypatch):
     def checked(prepared, trial, symbols, functions):
         expr = build(prepared, trial, symbols, functions)
         kind = trial.types[prepared.formula.root]
-        if kind is not None:
-            found = tuple(trial.functions.sizes.resolve(d) for d in kind.shape)
-            assert found == expr.shape, prepared.formula.text
-            met.update(node.name for node in prepared.calls)
+        assert kind is not None, prepared.formula.text
+        found = tuple(trial.functions.sizes.resolve(d) for d in kind.shape)
+        assert found == expr.shape, prepared.formula.text
+        met.update(node.name for node in prepared.calls)
         return expr
 
     monkeypatch.setattr(reading, "build", checked)
@@ -98,7 +103,7 @@ def test_inferred_shapes_are_those_of_the_operations(monkeypatch):
 
 
 def test_every_function_has_a_shape_rule():
-    # One without works too, but its mistakes are then found late and without the sizes' origins.
+    # One without works too, with stand-ins, but no sizes are then found.
     assert set(FUNCTIONS) <= set(RULES) | reading._elementwise()
 
 
@@ -136,7 +141,17 @@ def test_every_text_of_shapes_is_read_or_refused(seed):
 
 # Finds, each of which was once something else than an expression or a clear error.
 @pytest.mark.parametrize(
-    "text", ["broadcast_to(n)[0]", "reshape(X) X", "x[[0,1],[1,2]]", "1/0", "0^-1", "ones()"]
+    "text",
+    [
+        "broadcast_to(n)[0]",
+        "reshape(X) X",
+        "x[[0,1],[1,2]]",
+        "1/0",
+        "0^-1",
+        "ones()",
+        "var(X, 0, [0, 1])",
+        "take(x, ((1, 1), (1, 1)))",
+    ],
 )
 def test_finds(text):
     try:

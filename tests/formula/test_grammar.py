@@ -12,6 +12,8 @@ FUNCTIONS = frozenset(
     "sum mean exp log sin norm abs sqrt softmax trace det sigmoid where maximum stack".split()
 )
 
+SUMS = "sums have no index: write sum(x^2) for Σᵢ xᵢ²"
+
 
 def spell(node):
     """Return a tree as text with all its brackets; factors without a sign between are joined by ~."""
@@ -94,6 +96,9 @@ def tree(text, declared=()):
         ("sum(x, axis=(0, 1))", "sum(x, axis=(0,1))"),
         ("where(x > 0, x, 0)", "where((x>0), x, 0)"),
         ("x ≤ y", "(x<=y)"),
+        ("x == y + 1", "(x==(y+1))"),
+        ("x ≠ y", "(x!=y)"),
+        ("x'Σ_k + sum_x", "((x'~Σ_k)+sum_x)"),
         # words that are products
         ("c + Xb", "(c+(X~b))"),
         ("x'Ax", "((x'~A)~x)"),
@@ -119,7 +124,7 @@ def test_readings_are_said():
     words = Vocabulary(FUNCTIONS)
     assert parse_tree("1/2x + Xb", words).assumptions == [
         "Xb is read as the product X b",
-        "1/2x… is read as (1/2) x…",
+        "1/2x is read as (1/2) x; write 1/(2x) if all of it divides",
     ]
 
 
@@ -176,6 +181,21 @@ def test_spans_cover_the_text():
         ("1e999", "this number is too large for float64", "^^^^^"),
         ("1" * 400, "this number is too large for float64", None),
         ("‖x‖_7", "there is no norm of order '7'; known are 1, 2 and F", "   ^^"),
+        ("0 < x == y", "comparisons do not chain; multiply conditions: (0 < x) * (x < 1)", "      ^^"),
+        ("∏ x", "write prod(x) for a product", "^"),
+        ("Σᵢ xᵢ²", SUMS, "^^"),
+        ("Σ_i x_i^2", SUMS, "^^^"),
+        ("Σ_{i=1}^n x_i", SUMS, "  ^"),
+        ("sum_i x_i^2", SUMS, "^^^^^"),
+        ("∑ᵢ xᵢ", SUMS, "^"),
+        ("∑_i x_i", SUMS, "^"),
+        ("x and y", "'and' is no name in a formula; multiply conditions: (0 < x) * (x < 1)", "  ^^^"),
+        ("x or y", "'or' is no name in a formula; write maximum(a, b) of two conditions", "  ^^"),
+        ("not x", "'not' is no name in a formula; write 1 - c for a condition c", "^^^"),
+        ("x if c else y", "'if' is no name in a formula; write where(c, a, b) for a choice", "  ^^"),
+        ("else", "'else' is no name in a formula; write where(c, a, b) for a choice", "^^^^"),
+        ("x in y", "'in' is no name in a formula; write where(c, a, b) for a choice", "  ^^"),
+        ("x is y", "'is' is no name in a formula; compare with ==", "  ^^"),
         ("x\x1b", "the character U+001B has no meaning here", " ^"),
         ("[a] + b", "a list can only be an argument, as in stack([a, b])", "^"),
     ],

@@ -54,6 +54,25 @@ SHAPES = "A: n n, B: n d, C: d k, X: n d, Y: n k, W: d k, x: n, y: n, b: d, s: ,
         ("n s", size(n) * s),
         ("where(x > 0, √x, 0)", F.where(x > 0, F.sqrt(x), 0)),
         ("x <= y", x <= y),
+        ("x ≤ y", x <= y),
+        ("x ≥ y", x >= y),
+        ("x == y", F.equal(x, y)),
+        ("x != y", F.not_equal(x, y)),
+        ("x ≠ y", F.not_equal(x, y)),
+        ("mean((X b > 0) == y)", F.mean(F.equal(X @ b > 0, y))),
+        ("max(x, 0)", F.maximum(x, 0)),
+        ("min(x, y)", F.minimum(x, y)),
+        ("max(x, y, 0)", F.maximum(F.maximum(x, y), 0)),
+        ("max(X, axis=0)", F.max(X, axis=0)),
+        ("mean(max(0, 1 - y*(X b)))", F.mean(F.maximum(0, 1 - y * (X @ b)))),
+        ("(X'X)^-1", F.inv(X.T @ X)),
+        ("flip(x)'flip(x)", F.flip(x) @ F.flip(x)),
+        ("conv1d(x, b)'conv1d(x, b)", F.conv1d(x, b) @ F.conv1d(x, b)),
+        ("window(x, 3)", F.window(x, 3)),
+        ("window(x, k) C[0]", F.window(x, k) @ C[0]),
+        ("maxpool(x, 2)", F.maxpool(x, 2)),
+        ("pad(x, 1)", F.pad(x, 1)),
+        ("take(x, [[0, 1], [1, 2]])", F.take(x, [[0, 1], [1, 2]])),
         ("sum(X, axis=1)", F.sum(X, axis=1)),
         ("sum(X, 1)", F.sum(X, 1)),
         ("mean(X, axis=(0, 1), keepdims=True)", F.mean(X, axis=(0, 1), keepdims=True)),
@@ -284,6 +303,17 @@ def test_the_shape_error_of_the_looks():
         ("ones(0)", None, "a size is at least 1", "^^^^ ~", None),
         ("True + 1", None, "'True' is only a value of options such as keepdims; it has no meaning here", "^^^^", None),
         ("sum([x, y])", None, "a list can only be an argument, as in stack([a, b])", "    ^^^^^^", None),
+        ("flip(2)", None, "flip needs a vector or a matrix; 2 is a scalar", "^^^^ ~", None),
+        ("window(x, 2.5)", None, "a whole number is needed here", "          ^^^", None),
+        ("avgpool(x, axis=(0, 1))", None, "axis is one whole number", "                ^^^^^^", None),
+        ("var(x, ddof=[0])", None, "ddof is one whole number", "            ^^^", None),
+        ("max(x, 0, keepdims=True)", None, "the axis of max is given by name: max(x, axis=0)", "~~~    ^", None),
+        ("max(x, (0, 1))", None, "the axis of max is given by name: max(x, axis=0)", "~~~    ^^^^^^", None),
+        ("matrix_power(A, 1001)", "A: 3 3", "a matrix power goes up to 1,000", "^^^^^^^^^^^^ ~  ~~~~", None),
+        ("10^10^10^10", None, "this number is too large for float64", "   ^^^^^^^^", None),
+        ("x^2^2^2^2^2^2", None, "this number is too large for float64", "    ^^^^^^^^^", None),
+        ("10^400", None, "this number is too large for float64", "^^^^^^", None),
+        ("10^-400", None, "this number is too small for float64", "^^^^^^^", None),
         ("2'", None, "a number has no transpose; the vector of ones is ones(n)", "^", None),
     ],
 )  # fmt: skip
@@ -300,3 +330,50 @@ def test_an_error_of_the_convention_is_not_hidden_by_a_scalar():
 def test_long_formulas_are_read_without_recursion():
     assert len(read("+".join(["x"] * 5_000)).symbols) == 1
     assert read("*".join(["x"] * 5_000), "x: n").expr.ndim == 1
+
+
+def test_what_has_more_than_one_meaning_is_said():
+    def said(text, shapes=None):
+        return read(text, shapes).assumptions
+
+    assert said("max(x, 0)", "x: n") == [
+        "max(x, 0) compares each entry with 0; along an axis it is max(…, axis=0)"
+    ]
+    assert said("max(x, y)", "x: n, y: n") == []
+    for base, inner in {"(A'A)": "A'A", "inv(A)": "inv(A)", "A'": "A'", "(A - λ I)": "A - λ I"}.items():
+        line = f"{base}^2 raises each component; the matrix power is matrix_power({inner}, 2)"
+        assert line in said(f"{base}^2", "A: n n")
+    assert said("(X + X)^2 + (x - 1)^2", "X: n d, x: d") == []
+    assert said("1/2n ‖y - X b‖^2", "y: n, X: n d, b: d")[0] == (
+        "1/2n is read as (1/2) n; write 1/(2n) if all of it divides"
+    )
+    assert "1/2(…) is read as (1/2) (…); write 1/(2(…)) if all of it divides" in said("1/2(x + 1)")
+
+
+@pytest.mark.parametrize(
+    ("text", "rank"),
+    [
+        ("(x-μ)'inv(Σ)(x-μ)", 1),
+        ("(x-μ)'Σ^-1(x-μ)", 1),
+        ("−1/2 (x − μ)ᵀA(x − μ)", 1),
+        ("(x-μ)'solve(S, x-μ)", 1),
+        ("‖A (x - μ)‖²", 1),
+        ("(X b - μ)'S (X b - μ)", 1),
+        ("sum((y - μ)^2)", 0),
+        ("(y − μ)²", 0),
+        ("mean((x − μ)²) + x'A x", 0),
+        ("X'(y - μ X b)", 0),
+    ],
+)
+def test_a_greek_name_in_a_quadratic_form_is_a_vector(text, rank):
+    assert read(text).symbols["μ"].ndim == rank
+
+
+def test_a_function_without_a_rule_is_asked_itself(monkeypatch):
+    from gradwork.formula.functions import RULES
+
+    for name in ("flip", "outer", "stack", "trace"):
+        monkeypatch.delitem(RULES, name)
+    assert parse("flip(x)'flip(x)", SHAPES) is F.flip(x) @ F.flip(x)
+    assert parse("outer(x, y) stack([x, y], axis=1)", SHAPES) is F.outer(x, y) @ F.stack([x, y], axis=1)
+    assert shown("trace(X) + 1", "X: n d").startswith("trace")

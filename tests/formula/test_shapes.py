@@ -53,6 +53,7 @@ def test_mappings():
         ("S: n d symmetric", "S is declared symmetric, so it must be a square matrix, not n×d", "^^^^^^^^^^^^^^^^"),
         ("Y: n onehot", "Y is declared onehot, so it must be a matrix, not n", "^^^^^^^^^^^"),
         ("x: n, x: d", "x is declared twice", "      ^"),
+        ("x: n: m", "x has no sizes before the next colon; write a comma for a scalar, as in x: , n: …", "    ^"),
         ("x: 0", "a size is at least 1, not 0", "   ^"),
         ("x: 1.5", "a size is a whole number or a name", "   ^^^"),
         ("x: (n", "the bracket opened here is not closed", "   ^"),

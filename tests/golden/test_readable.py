@@ -41,6 +41,16 @@ GRADIENTS = [
     ("log(sum(exp(x)))", "x: n", "x", "softmax(x)"),
     ("sum(q*log(q))", "q: n", "q", "1 + log q"),
     ("2^x", "", "x", "2^x log(2)"),
+    ("(y - X b)'(y - X b)", "", "b", "−2Xᵀ(y − Xb)"),
+    ("var(x)", "x: n", "x", "2/n (x − 1/n (Σ x) 1)"),
+    ("std(x)", "x: n", "x", "(x − 1/n (Σ x) 1)/(√n ‖x − 1/n (Σ x) 1‖)"),
+    ("sum((x - mean(x))^2)", "x: n", "x", "2(x − 1/n (Σ x) 1)"),
+    ("sum(var(X, axis=0))", "X: n d", "X", "2/n (X − 1/n · 1·1ᵀX)"),
+    ("sum(q*log(q/p))", "q: n, p: n", "q", "1 + log(q/p)"),
+    ("sum(log(x)/(x*y)*x)", "x: n, y: n", "x", "1/(x ∘ y)"),
+    ("-x*log(x) - (1-x)*log(1-x)", "", "x", "log1p(−x) − log x"),
+    ("tr(matrix_power(A, 10))", "A: n n", "A", "10(Aᵀ)⁹"),
+    ("0.1x^3", "", "x", "0.3x²"),
 ]
 
 
@@ -53,6 +63,8 @@ HESSIANS = [
     ("mean((y - X@b)^2)", "b", "2/n XᵀX"),
     ("mean(softplus(X b) - y*(X b))", "b", "1/n Xᵀ diag(σ(Xb) ∘ (1 − σ(Xb))) X"),
     ("x^2 + 2x + 3", "x", "2"),
+    ("sum(log(1 + exp(-y*(X b))))", "b", "Xᵀ diag(y² ∘ σ(−y ∘ Xb) ∘ (1 − σ(−y ∘ Xb))) X"),
+    ("sum(relu(X b)^2)", "b", "2Xᵀ diag([Xb > 0]) X"),
 ]
 
 
@@ -69,7 +81,7 @@ backward      ∂f/∂r = 2/n r                       mean of squares
               ∂f/∂b = −Xᵀ ∂f/∂r                   r is linear in b, with matrix −X
                     = −2/n Xᵀr                    substitute
 
-∇f(b) = −2/n Xᵀ(y − Xb)                         d"""
+∇f(b) = −2/n Xᵀ(y − Xb)                           d"""
 
 DIFFERENTIAL = """\
 forward       r = y − Xb                          n
@@ -80,7 +92,7 @@ differentials df = 2/n rᵀ dr                      mean of squares
               df = −2/n rᵀX db                    substitute
                  = (−2/n Xᵀ(y − Xb))ᵀ db          what stands before db is the gradient, transposed
 
-∇f(b) = −2/n Xᵀ(y − Xb)                         d"""
+∇f(b) = −2/n Xᵀ(y − Xb)                           d"""
 
 NETWORK = """\
 forward       Z₁ = XW₁ + b₁                       n×h

@@ -10,7 +10,7 @@ from gradwork.diff.calculus import PULL, PUSH
 from gradwork.expr.node import eye, make, ones_vector, walk, zeros
 from gradwork.expr.op import REGISTRY
 from gradwork.ops.arithmetic import ADD
-from gradwork.ops.contraction import contract, ein
+from gradwork.ops.contraction import contract
 from gradwork.ops.elementwise import reciprocal0, where
 from gradwork.rewrite import EVERY_RULE, Engine, normalise, prepare
 from gradwork.rewrite.expand import expand
@@ -23,6 +23,7 @@ S, Q = gw.matrix("S", d, d, symmetric=True), gw.matrix("Q", d, d, orthogonal=Tru
 Y = gw.matrix("Y", n, d, onehot=True)
 one_n = ones_vector(n)
 guard = where(x > 0, u, 0)
+
 
 def part(at):
     spec = ("from", gw.Dim.of(at), gw.Dim.of(at + 2) if at == 0 else None, 1, gw.Dim.of(2))
@@ -47,6 +48,11 @@ APPLIES = {
     "zero at zero only": contract([(reciprocal0(c), ""), (c**2, ""), (x, "i")], "i"),
     "keep the guard": contract([(guard, "i"), (w, "i")], "i"),
     "take the sign out": contract([(gw.constant(-1), ""), (-x - 2 * u, "i")], "i"),
+    "take the number out": contract([(X, "ij"), (2 * x + 2 * u, "i")], "j"),
+    "cancel inside a power": contract([(x, "i"), ((x * u) ** -1, "i"), (w, "i")], "i"),
+    "open the bracket": make(ADD, (x, contract([(gw.constant(-1), ""), (x + u, "i")], "i"))),
+    "indicator": (X > 0) ** 2,
+    "deviations from the mean": gw.sum(x - gw.mean(x)),
     "cofactor over determinant": contract(
         [(gw.det(A) ** -2, ""), (make(REGISTRY["cofactor"], (A,)), "ij")], "ij"
     ),
@@ -107,12 +113,14 @@ def values():
 
 def evaluate(expr):
     # Not through `evaluate`, which prepares: the raw graph, by the printed source of the unprepared expression.
+    from gradwork.run.program import Program
     from gradwork.run.source import compose
     from gradwork.run.targets import writer_for
-    from gradwork.run.program import Program
 
     symbols = list(expr.symbols.values())
-    program = Program(compose([expr], writer_for("numpy"), arguments=symbols, single=True), "numpy", "float64", True)
+    program = Program(
+        compose([expr], writer_for("numpy"), arguments=symbols, single=True), "numpy", "float64", True
+    )
     at = values()
     sizes = {s: {"n": 4, "d": 3}[s] for s in program.sizes}
     return program(**{s: at[s] for s in expr.symbols}, **sizes)
@@ -150,9 +158,10 @@ def test_normal_form_of_random_expressions_keeps_the_value(seed):
         p, q = vectors[i], vectors[j]
         vectors.append(
             [
-                lambda: p * q, lambda: p + q, lambda: p - 2 * q, lambda: p * (p @ q), lambda: gw.mean(p) * q,
-                lambda: gw.sin(p), lambda: X @ (X.T @ q), lambda: where(p > 0, q, 0), lambda: p / (1 + q**2),
-            ][rng.integers(0, 9)]()
+                lambda p, q: p * q, lambda p, q: p + q, lambda p, q: p - 2 * q, lambda p, q: p * (p @ q),
+                lambda p, q: gw.mean(p) * q,
+                lambda p, q: gw.sin(p), lambda p, q: X @ (X.T @ q), lambda p, q: where(p > 0, q, 0), lambda p, q: p / (1 + q**2),
+            ][rng.integers(0, 9)](p, q)
         )  # fmt: skip
     start = vectors[-1]
     np.testing.assert_allclose(evaluate(normalise(start)), evaluate(start), rtol=1e-9, atol=1e-9)

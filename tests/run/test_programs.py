@@ -121,7 +121,7 @@ class TestInputs:
 
     def test_two_symbols_of_one_name(self):
         says(
-            "two different symbols are called y: of shapes d and n",
+            "two different symbols are called y: of shapes n and d",
             function,
             gw.sum(y) + gw.sum(gw.vector("y", d)),
         )

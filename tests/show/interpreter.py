@@ -67,7 +67,9 @@ def values(rng: np.random.Generator) -> dict[str, np.ndarray]:
     found = {}
     for name, s in symbols().items():
         shape = [d.evaluate(SIZES) for d in s.shape]
-        found[name] = rng.uniform(0.2, 1.0, shape) + (2 * np.eye(shape[0]) if len(set(shape)) == 1 < len(shape) else 0)
+        found[name] = rng.uniform(0.2, 1.0, shape) + (
+            2 * np.eye(shape[0]) if len(set(shape)) == 1 < len(shape) else 0
+        )
     found["S"] = (found["S"] + found["S"].T) / 2
     return found
 
@@ -98,9 +100,11 @@ class Maker:
             base = F["exp"](x) if self.random.random() < 0.3 else self.symbol(shape)
             return F["power"](base, constant(k))
         if pick < 0.95 and len(shape) == 2 and shape[0] == shape[1]:
-            return F["inv"](self.random.choice([self.symbols["S"], self.symbols["A"].T, self.symbols["A"]])) if (
-                shape[0] == "n"
-            ) else F["inv"](self.symbols["G"])
+            return (
+                F["inv"](self.random.choice([self.symbols["S"], self.symbols["A"].T, self.symbols["A"]]))
+                if (shape[0] == "n")
+                else F["inv"](self.symbols["G"])
+            )
         return self.random.choice((F["tanh"], F["cos"]))(self.array(shape, depth - 1))
 
     def leaf(self, shape: tuple[str, ...]) -> Expr:
@@ -112,7 +116,14 @@ class Maker:
             return eye(shape[0])
         if not shape and pick < 0.5:
             return self.random.choice(
-                (constant(2), constant(-1), constant(Fraction(-3, 2)), size("n"), F["power"](size("m"), -1), constant(0.5))
+                (
+                    constant(2),
+                    constant(-1),
+                    constant(Fraction(-3, 2)),
+                    size("n"),
+                    F["power"](size("m"), -1),
+                    constant(0.5),
+                )
             )
         return self.symbol(shape)
 
@@ -126,7 +137,11 @@ class Maker:
         dims = list(shape) + [self.random.choice("nm") for _ in range(self.random.choice((0, 1, 1, 2, 3)))]
         operands = []
         for _ in range(self.random.randint(1, 5)):
-            labels = [self.random.randrange(len(dims)) for _ in range(self.random.choice((0, 1, 1, 2, 2, 2)))] if dims else []
+            labels = (
+                [self.random.randrange(len(dims)) for _ in range(self.random.choice((0, 1, 1, 2, 2, 2)))]
+                if dims
+                else []
+            )
             operands.append((self.array(tuple(dims[l] for l in labels), depth), labels))
         used = {l for _, own in operands for l in own}
         operands += [(ones_vector(dims[l]), [l]) for l in free if l not in used]

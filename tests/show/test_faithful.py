@@ -63,7 +63,11 @@ def test_unicode_reads_back_where_the_formula_language_has_its_signs():
     for k, expr in enumerate(random_expressions(7, 400, 1)):
         shown = pretty(expr)
         # The vector of ones, I and elementwise powers of square matrices are signs for people only.
-        if "^∘" in shown or any(n.op.name in ("ones", "eye") for n in walk(expr)) or "ones" in pretty(expr, "text"):
+        if (
+            "^∘" in shown
+            or any(n.op.name in ("ones", "eye") for n in walk(expr))
+            or "ones" in pretty(expr, "text")
+        ):
             continue
         read += 1
         assert agree(shown, expr, k), f"number {k}: {shown}"
@@ -83,7 +87,9 @@ STARS = [
 def test_what_needs_indices_is_an_einsum_of_the_same_value(operands, out):
     expr = contract([(symbols()[name], labels) for name, labels in operands], out)
     point = values(np.random.default_rng(0))
-    scalars, pattern, names = re.fullmatch(r'(?:(\w)\*)?einsum\("(.*)", (.*)\)', pretty(expr, "text")).groups()
+    scalars, pattern, names = re.fullmatch(
+        r'(?:(\w)\*)?einsum\("(.*)", (.*)\)', pretty(expr, "text")
+    ).groups()
     found = np.einsum(pattern, *(point[name] for name in names.split(", "))) * point.get(scalars, 1.0)
     np.testing.assert_allclose(found, evaluate(expr, point), rtol=1e-12)
     shown = pretty(expr)

@@ -6,8 +6,9 @@ from fractions import Fraction
 
 import pytest
 
+import gradwork as gw
 from gradwork.expr import Expr, constant, eye, matrix, scalar, size, tensor, vector
-from gradwork.expr.node import name, ones_vector
+from gradwork.expr.node import TRIL, make, name, ones_vector
 from gradwork.ops import FUNCTIONS as F
 from gradwork.ops.contraction import contract, ein
 from gradwork.show import pretty
@@ -195,3 +196,28 @@ def test_two_names_never_look_the_same():
 )
 def test_text(expr, text):
     assert pretty(expr, "text") == text
+
+
+NOTATIONS = [
+    (gw.grad(F["maximum"](x, k), x), "heaviside(x − k)", r"\operatorname{heaviside}\left( x - k \right)"),
+    (gw.grad(F["maximum"](x, 0), x), "heaviside(x)", r"\operatorname{heaviside}\left( x \right)"),
+    (
+        gw.grad(F["max"](b), b),
+        "[b = max(b)]/(Σ [b = max(b)])",
+        r"\frac{\left[ b = \max\left( b \right) \right]}{\sum \left[ b = \max\left( b \right) \right]}",
+    ),
+    (gw.grad(F["prod"](b), b), "[Π_{j≠i} bⱼ]ᵢ", r"\left[ \prod_{j \ne i} b_{j} \right]_{i}"),
+    (gw.hessian(F["prod"](b), b), "[[i ≠ j] Π_{k≠i,j} bₖ]ᵢⱼ", None),
+    (gw.hessian(F["norm"](b), b), "I/‖b‖ − bbᵀ/‖b‖³", None),
+    (gw.grad(F["det"](Q) ** 2, Q), "2 det(Q)² Q⁻ᵀ", None),
+    (gw.grad(F["hypot"](x, k), x), "x/hypot(x, k)", None),
+    (make(TRIL, (), (b.shape[0],)) @ b, "tril(1·1ᵀ − I/2) b", None),
+    (gw.grad(k / (x * F["sqrt"](2 * gw.pi)), x), "−k/(x²√(2π))", None),
+]
+
+
+@pytest.mark.parametrize(("expr", "unicode", "latex"), NOTATIONS, ids=[t for _, t, _ in NOTATIONS])
+def test_derivatives_are_written_as_mathematics(expr, unicode, latex):
+    assert pretty(expr) == unicode
+    if latex is not None:
+        assert pretty(expr, "latex") == latex

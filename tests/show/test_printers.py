@@ -55,7 +55,9 @@ def assert_whole(expr: Expr) -> None:
 
 def balanced(text: str) -> bool:
     """Tell whether brackets and fences close in the order in which they open."""
-    if text.count(r"\left") - text.count(r"\left\lfloor") != text.count(r"\right") - text.count(r"\right\rfloor"):
+    if text.count(r"\left") - text.count(r"\left\lfloor") != text.count(r"\right") - text.count(
+        r"\right\rfloor"
+    ):
         return False
     stack = []
     for char in text:

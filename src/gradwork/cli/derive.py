@@ -103,9 +103,13 @@ def _results(request: Request, f: Any, variables: list[Any]) -> list[Any]:
     from gradwork.expr import Derived, shape_text
 
     if request.order > 1:
-        if len(variables) > 1:
+        if len(variables) > 1 and (request.order > 2 or f.ndim):
             raise DerivativeError(say("order one variable", order=request.order))
-        found = [api.derivative(f, variables[0], request.order)]
+        if len(variables) > 1:
+            blocks = api.hessian(f, variables)
+            found = [block for i, row in enumerate(blocks) for block in row[i:]]  # the others are transposes
+        else:
+            found = [api.derivative(f, variables[0], request.order)]
     elif request.jacobian:
         found = list(api.jacobian(f, variables))
     else:
@@ -127,9 +131,12 @@ def _show(request: Request, reading: Any, results: list[Any], certificate: Any) 
     derivation = _derivation(request, results)
     lines = [say("assumed", line=line) for line in reading.assumptions]
     lines += [""] if lines else []
-    lines += [header(replace(derivation, function=reading.expr, variables=tuple(_by(results))), style), ""]
-    if request.steps and not request.jacobian:
-        lines.append(render(derivation, style=style, detail=request.detail))
+    by = tuple(dict.fromkeys(_by(results)))
+    lines += [header(replace(derivation, function=reading.expr, variables=by), style), ""]
+    if request.steps and (not request.jacobian or len(results) == 1):
+        lines.append(render(_shared(derivation, results), style=style, detail=request.detail))
+        if len(results) > 1 and request.order > 1:
+            lines += ["", _answer(request, results, style)]
     else:
         lines.append(_answer(request, results, style))
     if certificate is not None:
@@ -143,6 +150,11 @@ def _derivation(request: Request, results: list[Any]) -> Any:
     if request.manner == "differential" and request.steps and derivation.differential is not None:
         return derivation.differential()
     return derivation
+
+
+def _shared(derivation: Any, results: list[Any]) -> Any:
+    """Return what a derivation says of all results: of blocks of second derivatives, that of the gradient."""
+    return derivation.before if len(results) > 1 and derivation.before is not None else derivation
 
 
 def _answer(request: Request, results: list[Any], style: str) -> str:
@@ -166,7 +178,7 @@ def _answer_rows(request: Request, results: list[Any], style: str) -> tuple[list
 
     rows, named = [], []
     for result, variable in zip(results, _by(results), strict=True):
-        left = _left(request, pretty(variable, style), style)
+        left = _block(result, variable, style) or _left(request, pretty(variable, style), style)
         rows.append(Row("result", left, pretty(result.twin, style), shape_text(result.shape)))
         own = replace(result.derivation, results=(result.twin,), variables=(variable,))
         named += [row for row in named_rows(own, style) if row not in named]
@@ -184,6 +196,14 @@ def _left(request: Request, variable: str, style: str) -> str:
     if style == "text":
         return f"grad{f'^{above}' if above else ''} f({variable})"
     return f"∇{above.translate(str.maketrans('0123456789', '⁰¹²³⁴⁵⁶⁷⁸⁹'))}f({variable})"
+
+
+def _block(result: Any, variable: Any, style: str) -> str:
+    """Return how a block of second derivatives off the diagonal is called: ∂²f/∂a∂b; "" for any other result."""
+    from gradwork.show.derivation import mixed
+
+    row = result.derivation.row
+    return "" if row is None or row is variable else mixed(row, variable, style)
 
 
 def _by(results: list[Any]) -> list[Any]:
@@ -205,7 +225,7 @@ def _pipe(request: Request, reading: Any, results: list[Any], certificate: Any) 
         if request.to != "json":
             note(say("assumed", line=line))
     if request.to == "json":
-        out(_json(reading, _derivation(request, results), certificate))
+        out(_json(reading, _derivation(request, results), results, certificate))
     elif request.to in CODE:
         from gradwork.run import code
 
@@ -220,7 +240,10 @@ def _pipe(request: Request, reading: Any, results: list[Any], certificate: Any) 
     elif request.steps:
         from gradwork.show.derivation import render
 
-        out(render(_derivation(request, results), style=str(request.to), detail=request.detail))
+        derivation = _shared(_derivation(request, results), results)
+        out(render(derivation, style=str(request.to), detail=request.detail))
+        if derivation is not _derivation(request, results) and request.order > 1:
+            out(_notation(request, results))
     else:
         out(_notation(request, results))
 
@@ -237,12 +260,18 @@ def _notation(request: Request, results: list[Any]) -> str:
     return "\n".join(lines)
 
 
-def _json(reading: Any, derivation: Any, certificate: Any) -> str:
+def _json(reading: Any, derivation: Any, results: list[Any], certificate: Any) -> str:
     import json
 
-    from gradwork.show.derivation import as_data
+    from gradwork.show.derivation import as_data, written
 
     data = {"formula": reading.text, "assumptions": reading.assumptions, **as_data(derivation)}
+    if len(results) > len(derivation.results):  # each has a derivation of its own
+        names = [v.params[0] for v in _by(results)]
+        rows = [getattr(r.derivation.row, "params", (None,))[0] for r in results]
+        keys = [n if row in (None, n) else f"{row},{n}" for row, n in zip(rows, names, strict=True)]
+        data["variables"] = list(dict.fromkeys(names))
+        data["results"] = {k: written(r.twin) for k, r in zip(keys, results, strict=True)}
     if certificate is not None:
         data["check"] = {
             "holds": bool(certificate.holds),

@@ -23,7 +23,7 @@ ENGLISH: dict[str, str] = {
         "  take its sum(…) or mean(…), or ask for the Jacobian: --jacobian"
     ),
     "order": "--order is a whole number from 1, not {order}",
-    "order one variable": "--order {order} takes one --wrt",
+    "order one variable": "--order {order} takes one --wrt; the blocks for several are those of --order 2 of a scalar",
     "jacobian order": "--jacobian with --order {order}: the derivatives of a Jacobian are asked for with --order alone",
     "choice": "{option} is {choices}, not '{given}'{nearest}",
     "steps order": "--steps shows how a gradient or a Hessian was found; leave out --order {order}",

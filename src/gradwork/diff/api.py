@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, overload
 
-from gradwork.diff.derivation import Derivation, Line, Phase
+from gradwork.diff.derivation import Derivation, Line
+from gradwork.diff.differential import differential
 from gradwork.diff.forward import forward, unit
+from gradwork.diff.names import name_intermediates
 from gradwork.diff.reverse import reverse
 from gradwork.errors import DerivativeError, ShapeError
 from gradwork.expr.dims import shape_text
+from gradwork.expr.facts import check_names
 from gradwork.expr.node import SYMBOL, Derived, Expr, constant, plain
 from gradwork.ops.contraction import multiply, sum_
 from gradwork.rewrite import SIMPLIFY, STABLE_FORM, normalise
@@ -32,6 +36,7 @@ def _variables(f: Expr, wrt: Any) -> list[Expr]:
         raise DerivativeError("name at least one variable to take the derivative by")
     if len(set(chosen)) != len(chosen):
         raise DerivativeError("a variable is named twice")
+    check_names(f, *(v for v in chosen if by_name.get(v.params[0]) is not v))
     return chosen
 
 
@@ -109,13 +114,46 @@ def jacobian(f: Any, wrt: Any) -> Any:
     return results if isinstance(wrt, (list, tuple)) else results[0]
 
 
-def _derived_jacobian(stable: Expr, f: Expr, v: Expr, before: Derivation | None = None) -> Derived:
+class _Deferred(Sequence[Line]):
+    """Lines that are written when they are first read."""
+
+    def __init__(self, write: Callable[[], list[Line]]):
+        self._write = write
+
+    @cached_property
+    def _lines(self) -> list[Line]:
+        return self._write()
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __getitem__(self, i: Any) -> Any:
+        return self._lines[i]
+
+
+def _jacobian_lines(f: Expr, v: Expr, result: Expr) -> list[Line]:
+    # df = (∂f/∂x) dx: the lines of differentials.
+    return differential(name_intermediates(f, [v]), f, (v,), (result,)).lines
+
+
+def _second_lines(before: Derivation, g: Expr, v: Expr, result: Expr) -> list[Line]:
+    # d∇f = (∇²f) dx, after the lines of the gradient.
+    found = [line for line in differential(g, g, (v,), (result,)).lines if line.kind != "forward"]
+    return [*before.lines, *found]
+
+
+def _derived_jacobian(
+    stable: Expr, f: Expr, v: Expr, before: Derivation | None = None, row: Expr | None = None
+) -> Derived:
     engine = Engine(SIMPLIFY)
     result = engine.normalise(forward(stable, {v: unit(v.shape)}))
-    lines = list(before.lines) if before else []
-    lines.append(Line("result", v, v, (Phase("result", result, result),)))
+    lines = _Deferred(
+        lambda: _second_lines(before, stable, v, result) if before else _jacobian_lines(stable, v, result)
+    )
     title = "Jacobian" if before is None else "Hessian"
-    derivation = Derivation(f, (v,), lines, (result,), order=2 if before else 1, title=title)
+    derivation = Derivation(
+        f, (v,), lines, (result,), order=2 if before else 1, title=title, row=row, before=before
+    )
     derivation.checks = [*(before.checks if before else ()), (stable, v, result)]
     return Derived.of(result, derivation)
 
@@ -131,7 +169,8 @@ def hessian(f: Any, wrt: Any) -> Any:
     derivation = reverse(f, variables)
     derivation.checks = [(f, v, r) for v, r in zip(variables, derivation.results, strict=True)]
     blocks = tuple(
-        tuple(_derived_jacobian(g, f, v, derivation) for v in variables) for g in derivation.results
+        tuple(_derived_jacobian(g, f, v, derivation, u) for v in variables)
+        for u, g in zip(variables, derivation.results, strict=True)
     )
     return blocks if isinstance(wrt, (list, tuple)) else blocks[0][0]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from gradwork.errors import GradworkError
@@ -68,17 +68,21 @@ class Derivation:
     manner: "backprop" or "differential".
     checks: the claims (f, x, ∂f/∂x) that a certificate tests.
     differential: makes the same derivation in the manner of differentials.
+    row: for a block of second derivatives, the variable of the gradient that was differentiated, and
+    before: the derivation of that gradient.
     """
 
     function: Expr
     variables: tuple[Expr, ...]
-    lines: list[Line]
+    lines: Sequence[Line]
     results: tuple[Expr, ...]
     manner: str = "backprop"
     order: int = 1
     title: str = ""
     checks: list[tuple[Expr, Expr, Expr]] = field(default_factory=list)
     differential: Callable[[], Derivation] | None = None
+    row: Expr | None = None
+    before: Derivation | None = None
 
     @property
     def steps(self) -> list[Step]:
@@ -97,9 +101,17 @@ class Derivation:
         chosen = self.differential() if manner == "differential" and self.differential else self
         return chosen.render("unicode", detail, language)
 
+    def unicode(self) -> str:
+        """Return this derivation in Unicode mathematics."""
+        return self.render("unicode")
+
     def latex(self) -> str:
         """Return this derivation as LaTeX."""
         return self.render("latex")
+
+    def mathml(self) -> str:
+        """Return this derivation as MathML."""
+        return self.render("mathml")
 
     def html(self) -> str:
         """Return this derivation as a table with MathML."""
@@ -113,6 +125,18 @@ class Derivation:
         return self.render()
 
     _repr_html_ = html
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self.steps)
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __bool__(self) -> bool:
+        return True
 
     def replay(self) -> bool:
         """Tell whether every line, started again, reaches its result by its recorded steps.

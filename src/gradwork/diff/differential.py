@@ -31,7 +31,8 @@ def differential(body: Expr, f: Expr, variables: tuple[Expr, ...], results: tupl
         whole = phases[-1].after
         if target is not body:
             letters[target] = name(target.params[0], whole, "differential")
-        tangents.append(Line("tangent", target, letters.get(target, target), tuple(phases)))
+        left = target if target is body else letters[target]
+        tangents.append(Line("tangent", target, left, tuple(phases)))
     # df comes first on the board; then the differentials that it is made of, last quantity first.
     lines += tangents[::-1]
     filled = run("substitute", whole, RULES, tuple(letters[n] for n in names))
@@ -46,6 +47,8 @@ def differential(body: Expr, f: Expr, variables: tuple[Expr, ...], results: tupl
 def _tangent(target: Expr, letters: dict[Expr, Expr], moving: set[Expr]) -> Expr:
     # The tangent of one definition, still to be taken, in terms of the differentials of what it is made of.
     top = target.args[0] if target.op is NAME else target
+    if top in letters:
+        return letters[top]
     tangent: dict[Expr, Expr] = {}
     stop = set(letters)
     for node in segment(top, stop):

@@ -136,6 +136,9 @@ class Dim:
     def __hash__(self) -> int:
         return self._hash
 
+    def __reduce__(self) -> tuple:
+        return Dim, (self.terms,)  # its hash differs from process to process
+
     def __str__(self) -> str:
         return self.render()
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import weakref
 
-from gradwork.expr.node import EYE, NAME, ZEROS, Expr, facts, plain
+from gradwork.errors import GradworkError
+from gradwork.expr.dims import shape_text
+from gradwork.expr.node import EYE, NAME, SYMBOL, ZEROS, Expr, facts, plain, walk
 
 _symmetric: weakref.WeakKeyDictionary[Expr, bool] = weakref.WeakKeyDictionary()
 
@@ -116,6 +118,10 @@ def _match(left: list, right: list, names: dict) -> bool:
     return False
 
 
+_positive: weakref.WeakKeyDictionary[Expr, bool] = weakref.WeakKeyDictionary()
+_ALWAYS_POSITIVE = frozenset({"ones", "size", "pi", "exp", "sigmoid", "softmax", "softplus"})
+
+
 def is_positive(x: Expr) -> bool:
     """Tell whether every component of `x` is known to be positive.
 
@@ -124,14 +130,61 @@ def is_positive(x: Expr) -> bool:
     True
     """
     x = plain(x)
-    while x.op is NAME:
-        x = x.args[0]
+    stack = [x]
+    while stack:  # as in is_symmetric: without recursion, and each node once in its lifetime
+        node = stack[-1]
+        if node not in _positive:
+            asked = _asked(node)
+            waiting = [a for a in asked if a not in _positive]
+            if waiting and all(_positive.get(a, True) for a in asked):
+                stack.append(waiting[0])
+                continue
+            _positive[node] = all(_positive.get(a, False) for a in asked) if asked else _positive_leaf(node)
+        stack.pop()
+    return _positive[x]
+
+
+def _asked(x: Expr) -> tuple[Expr, ...]:
+    # The arguments that must all be positive for `x` to be.
+    if x.op is NAME or x.op.name == "power":
+        return x.args[:1]
+    return x.args if x.op.name in ("add", "contract", "sqrt") else ()
+
+
+def _positive_leaf(x: Expr) -> bool:
     if x.op.name == "constant":
         return bool(x.params[0] > 0)
-    if x.op.name in ("ones", "size", "pi", "exp", "sigmoid", "softmax", "softplus"):
-        return True
-    if x.op.name in ("add", "contract", "sqrt"):
-        return bool(x.args) and all(is_positive(a) for a in x.args)
-    if x.op.name == "power":
-        return is_positive(x.args[0])
-    return "positive" in facts(x)
+    return x.op.name in _ALWAYS_POSITIVE or "positive" in facts(x)
+
+
+_named_once: weakref.WeakSet[Expr] = weakref.WeakSet()
+
+
+def check_names(*roots: Expr) -> None:
+    """Raise where two different symbols in these expressions have one name.
+
+    >>> from gradwork.expr import vector
+    >>> check_names(vector("v", "n"), vector("w", "n"))
+    """
+    if len(roots) == 1 and plain(roots[0]) in _named_once:
+        return
+    known: dict[str, Expr] = {}
+    for node in walk(*roots):
+        if node.op is SYMBOL:
+            other = known.setdefault(node.params[0], node)
+            if other is not node:
+                raise GradworkError(
+                    f"two different symbols are called {node.params[0]}: {_difference(other, node)}"
+                )
+    if len(roots) == 1:
+        _named_once.add(plain(roots[0]))
+
+
+def _difference(a: Expr, b: Expr) -> str:
+    if a.shape != b.shape:
+        spelled = [f"of shape {shape_text(x.shape)}" if x.shape else "a scalar" for x in (a, b)]
+        if a.shape and b.shape:
+            return f"of shapes {shape_text(a.shape)} and {shape_text(b.shape)}"
+        return " and ".join(spelled)
+    declared = sorted((" and ".join(sorted(facts(x))) for x in (a, b)), reverse=True)
+    return " and ".join(f"one declared {f}" if f else "one without that" for f in declared)

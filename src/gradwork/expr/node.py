@@ -17,7 +17,7 @@ import numpy as np
 
 from gradwork.errors import GradworkError, ShapeError
 from gradwork.expr.dims import Dim, DimLike, shape_text
-from gradwork.expr.op import Op
+from gradwork.expr.op import REGISTRY, Op
 
 FACTS = ("positive", "onehot", "symmetric", "orthogonal", "diagonal", "integer")
 
@@ -129,17 +129,31 @@ class Expr:
         )
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Expr:
-        function = UFUNCS.get(ufunc.__name__)
-        if method != "__call__" or kwargs or function is None:
-            raise GradworkError(f"np.{ufunc.__name__} is not an operation of Gradwork; see `gradwork ops`")
+        function, name = UFUNCS.get(ufunc.__name__), ufunc.__name__
+        if method != "__call__" or function is None:
+            whole = name if method == "__call__" else f"{name}.{method}"
+            raise GradworkError(f"np.{whole} is not an operation of Gradwork; see `gradwork ops`")
+        if kwargs:
+            raise GradworkError(f"np.{name} of an expression takes no {next(iter(kwargs))}")
         return function(*inputs)
 
     def __array_function__(self, function: Any, types: Any, args: tuple, kwargs: dict) -> Expr:
-        name = function.__name__
-        ours = UFUNCS.get(str({"amax": "max", "amin": "min"}.get(name, name)))
-        if ours is None:
-            raise GradworkError(f"np.{name} is not an operation of Gradwork; see `gradwork ops`")
-        return ours(*args, **kwargs)
+        return METHODS["numpy"](function, args, kwargs)
+
+    def __setattr__(self, attribute: str, value: Any) -> None:
+        raise AttributeError(f"an expression never changes: its {attribute} cannot be set; build another one")
+
+    def __delattr__(self, attribute: str) -> None:
+        raise AttributeError(f"an expression never changes: its {attribute} cannot be deleted")
+
+    def __copy__(self) -> Expr:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Expr:
+        return self
+
+    def __reduce__(self) -> tuple:
+        return _restore, (_records(self),)
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Expr:
         """Return the sum over the given axes."""
@@ -149,7 +163,7 @@ class Expr:
         """Return the mean over the given axes."""
         return METHODS["mean"](self, axis=axis, keepdims=keepdims)
 
-    def evaluate(self, *args: Any, **values: Any) -> Any:
+    def evaluate(self, /, *args: Any, **values: Any) -> Any:
         """Return the value of this expression for the given values of its symbols (see `gradwork.function`)."""
         return METHODS["evaluate"](self, *args, **values)
 
@@ -196,7 +210,11 @@ class Expr:
 
 
 class Derived(Expr):
-    """An expression together with how it was derived; in any larger expression it is its plain `twin`."""
+    """An expression together with how it was derived; in any larger expression it is its plain `twin`.
+
+    It may be evaluated for every symbol of the function that it came from: what it does not depend on is
+    ignored, but fixes sizes. A pickled one comes back as its twin.
+    """
 
     __slots__ = ("derivation", "twin")
 
@@ -207,9 +225,26 @@ class Derived(Expr):
     def of(twin: Expr, derivation: Any) -> Derived:
         """Return `twin` with its derivation attached."""
         self = object.__new__(Derived)
-        self.op, self.args, self.params, self.shape = twin.op, twin.args, twin.params, twin.shape
-        self.serial, self.twin, self.derivation = twin.serial, twin, derivation
+        twin = plain(twin)
+        for attribute in ("op", "args", "params", "shape", "serial"):
+            object.__setattr__(self, attribute, getattr(twin, attribute))
+        object.__setattr__(self, "twin", twin)
+        object.__setattr__(self, "derivation", derivation)
         return self
+
+    @property
+    def source_key(self) -> tuple[int, ...]:
+        """The serial numbers of the function that this was derived from, and of the variables."""
+        function = getattr(self.derivation, "function", None)
+        return () if function is None else (function.serial, *(v.serial for v in self.derivation.variables))
+
+    @property
+    def origin(self) -> dict[str, Expr]:
+        """The symbols of the function that this was derived from, by name, and the variables."""
+        function = getattr(self.derivation, "function", None)
+        if function is None:
+            return {}
+        return function.symbols | {v.params[0]: v for v in self.derivation.variables}
 
     def __eq__(self, other: object) -> bool:
         return self.twin is plain(other)
@@ -237,12 +272,40 @@ def make(
     key = (op, args, params, shape)
     node = _table.get(key)
     if node is None:
+        sizes = op.shape(args, params) if shape is None else shape
         node = object.__new__(Expr)
-        node.op, node.args, node.params = op, args, params
-        node.shape = op.shape(args, params) if shape is None else shape
-        node.serial = next(_serial)
+        _set_op(node, op)
+        _set_args(node, args)
+        _set_params(node, params)
+        _set_shape(node, sizes)
+        _set_serial(node, next(_serial))
         _table[key] = node
     return node
+
+
+# An expression's own __setattr__ refuses; these are the slots themselves.
+_set_op, _set_args, _set_params, _set_shape, _set_serial = (
+    Expr.__dict__[slot].__set__ for slot in ("op", "args", "params", "shape", "serial")
+)
+
+
+def _records(x: Expr) -> tuple:
+    # Every node once, arguments first and by their place: what a pickle holds, without recursion.
+    places: dict[Expr, int] = {}
+    records = []
+    for node in walk(x):
+        places[node] = len(records)
+        implied = _table.get((node.op, node.args, node.params, None)) is node
+        args = tuple(places[a] for a in node.args)
+        records.append((node.op.name, args, node.params, None if implied else node.shape))
+    return tuple(records)
+
+
+def _restore(records: tuple) -> Expr:
+    nodes: list[Expr] = []
+    for name, args, params, shape in records:
+        nodes.append(make(REGISTRY[name], tuple(nodes[i] for i in args), params, shape))
+    return nodes[-1]
 
 
 def rebuild(node: Expr, args: tuple[Expr, ...]) -> Expr:
@@ -297,6 +360,9 @@ class Frozen:
     def __hash__(self) -> int:
         return hash(self._key)
 
+    def __reduce__(self) -> tuple:
+        return Frozen, (self.array,)
+
     def __repr__(self) -> str:
         return f"Frozen({self.array.shape})"
 
@@ -315,6 +381,9 @@ def symbol(name: str, shape: Iterable[DimLike] = (), **facts: bool) -> Expr:
     if unknown:
         raise GradworkError(f"unknown fact {unknown[0]!r} about {name}; known are {', '.join(FACTS)}")
     sizes = tuple(Dim.of(d) for d in shape)
+    for dim in sizes:
+        if dim.value is not None and dim.value < 1:
+            raise ShapeError(f"an axis of {name} has size {dim}; a size is a whole number from 1")
     declared = frozenset(f for f, holds in facts.items() if holds)
     square = declared & {"symmetric", "orthogonal", "diagonal"}
     if square and (len(sizes) != 2 or sizes[0] != sizes[1]):

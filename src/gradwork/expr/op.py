@@ -56,5 +56,8 @@ class Op:
             raise ValueError(f"operation {self.name!r} is registered twice")
         REGISTRY[self.name] = self
 
+    def __reduce__(self) -> tuple:
+        return REGISTRY.__getitem__, (self.name,)
+
     def __repr__(self) -> str:
         return f"Op({self.name})"

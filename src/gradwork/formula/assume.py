@@ -14,6 +14,7 @@ from gradwork.formula.tree import Binary, Call, Index, Name, Negative, Node, Tra
 from gradwork.formula.words import is_greek, is_upper
 
 _COUNTS = ("n", "N")
+_MATRICES = frozenset({"inv", "cholesky", "diag", "matrix_power", "outer", "kron", "eye"})
 _SCALAR = frozenset({"dot", "trace", "tr", "det", "logdet"})
 _INTERCEPTS = ("a", "b", "c", "b0", "bias", "intercept")
 
@@ -36,10 +37,13 @@ def assume(
     tensors = _touching_arrays(prepared, declared, elementwise)
     after_matrix = _after_matrix(prepared, declared)
     beside_weights = _beside_weights(prepared)
-    return {name: _one(name, tensors, after_matrix, beside_weights) for name in names}
+    centres = _centres(prepared, declared)
+    return {name: _one(name, tensors, after_matrix, beside_weights, centres) for name in names}
 
 
-def _one(name: str, tensors: set[str], after_matrix: set[str], beside_weights: set[str]) -> Assumption:
+def _one(
+    name: str, tensors: set[str], after_matrix: set[str], beside_weights: set[str], centres: set[str]
+) -> Assumption:
     if name not in tensors:
         return Assumption(0, "it is used only with numbers")
     if name in _COUNTS:
@@ -47,9 +51,11 @@ def _one(name: str, tensors: set[str], after_matrix: set[str], beside_weights: s
     if is_upper(name):
         return Assumption(2, "upper case")
     if is_greek(name):
-        return (
-            Assumption(1, "it follows a matrix") if name in after_matrix else Assumption(0, "a Greek letter")
-        )
+        if name in after_matrix:
+            return Assumption(1, "it follows a matrix")
+        if name in centres:
+            return Assumption(1, "in a sum with a vector that a matrix multiplies")
+        return Assumption(0, "a Greek letter")
     if name in beside_weights:
         return Assumption(0, "the intercept beside the weights")
     return Assumption(1, "lower case")
@@ -124,6 +130,68 @@ def _after_matrix(prepared: Prepared, declared: dict[str, int]) -> set[str]:
         and isinstance(node.right, Name)
         and _is_matrix(node.left, declared)
     }
+
+
+def _centres(prepared: Prepared, declared: dict[str, int]) -> set[str]:
+    # The μ of (x − μ)'A(x − μ): Greek names in a sum with a vector, where a matrix multiplies the sum.
+    found: set[str] = set()
+    for node in prepared.nodes:
+        if isinstance(node, Binary) and node.op in ("beside", "@"):
+            left, right = _edge(node.left, "right"), _edge(node.right, "left")
+            pairs = [(left, right), (right, left)]
+            sums = [side for side, other in pairs if _makes_matrix(other, declared)]
+        elif isinstance(node, Call) and node.name == "solve":
+            sums = [v for v in prepared.calls[node].values.values() if isinstance(v, Node)]
+        else:
+            continue
+        for part in sums:
+            turned = isinstance(part, Transpose)
+            terms = _terms(part.operand if isinstance(part, Transpose) else part)
+            greek = [
+                t.name for t in terms if isinstance(t, Name) and is_greek(t.name) and t.name not in declared
+            ]
+            others = [t for t in terms if not (isinstance(t, Name) and t.name in greek)]
+            if len(terms) > 1 and (others or turned) and all(_is_vector(t, declared) for t in others):
+                found |= {name for name in greek if not is_upper(name)}
+    return found
+
+
+def _edge(node: Node, side: str) -> Node:
+    """Return the first or last factor of a product."""
+    while isinstance(node, Binary) and node.op in ("beside", "@"):
+        node = node.left if side == "left" else node.right
+    return node
+
+
+def _makes_matrix(node: Node, declared: dict[str, int]) -> bool:
+    return (isinstance(node, Call) and node.name in _MATRICES) or _is_matrix(node, declared)
+
+
+def _is_vector(node: Node, declared: dict[str, int]) -> bool:
+    if isinstance(node, Name):
+        convention = 0 if is_upper(node.name) or is_greek(node.name) or node.name in _COUNTS else 1
+        return declared.get(node.name, convention) == 1
+    return (
+        isinstance(node, Binary)
+        and node.op in ("beside", "@")
+        and _is_matrix(node.left, declared)
+        and not _is_matrix(node.right, declared)
+    )
+
+
+def _terms(node: Node) -> list[Node]:
+    """Return the terms of a sum, without their signs."""
+    terms: list[Node] = []
+    stack = [node]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, Binary) and part.op in ("+", "-"):
+            stack += [part.right, part.left]
+        elif isinstance(part, Negative):
+            stack.append(part.operand)
+        else:
+            terms.append(part)
+    return terms
 
 
 def _beside_weights(prepared: Prepared) -> set[str]:

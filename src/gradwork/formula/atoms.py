@@ -10,6 +10,8 @@ from gradwork.formula.machine import Machine, Rule
 from gradwork.formula.tree import Binary, Call, Group, Index, Name, Node, Number, Slice
 from gradwork.formula.words import starts_operand
 
+_EXTREMES = {"max": "maximum", "min": "minimum"}
+
 
 class Atoms(Machine):
     """The rules for what stands between operators; the operators are in `grammar`."""
@@ -196,7 +198,38 @@ class Atoms(Machine):
                 break
             self.advance()
         closed = self.close(opened)
+        if function in _EXTREMES and len(args) > 1:
+            return self.extreme(function, token, args, options, closed)
         return self.add(Call(token.start, closed.end, function, (token.start, token.end), args, options))
+
+    def extreme(
+        self, function: str, token: Token, args: list[Node], options: dict[str, Node], closed: Token
+    ) -> Node:
+        """max(x, 0) and min(a, b, c): the larger or smaller of several values, entry by entry."""
+        listed = next((a for a in args if isinstance(a, Group)), None)
+        if listed is not None or options:
+            mark = listed or args[1]
+            message = f"the axis of {function} is given by name: {function}(x, axis=0)"
+            raise fail(self.text, message, (*self.span_of(token), "~"), (mark.start, mark.end, "^"))
+        if len(args) == 2 and isinstance(args[1], Number):
+            shown, number = self.text[token.start : closed.end], self.text[args[1].start : args[1].end]
+            if len(shown) <= 40:
+                line = f"{shown} compares each entry with {number}; along an axis it is {function}(…, axis={number})"
+                if (
+                    isinstance(args[1].value, int)
+                    and args[1].value < 3
+                    and line not in self.words.assumptions
+                ):
+                    self.words.assumptions.append(line)
+        node = args[0]
+        for other in args[1:]:
+            node = self.add(
+                Call(token.start, closed.end, _EXTREMES[function], self.span_of(token), [node, other])
+            )
+        return node
+
+    def span_of(self, token: Token) -> tuple[int, int]:
+        return (token.start, token.end)
 
     def applied(self, function: str, token: Token) -> Rule:
         """A function before its argument without brackets: log θ, sin 2x, log det(A), sin² x."""

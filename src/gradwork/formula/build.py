@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import operator
 from collections.abc import Callable, Mapping
+from math import inf, isinf
 from typing import Any
 
 from gradwork.errors import FormulaError, GradworkError
@@ -31,6 +32,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+_NAMED = {"==": "equal", "!=": "not_equal"}
 
 
 def build(
@@ -62,6 +64,8 @@ class _Builder:
     ):
         self.prepared, self.trial, self.done = prepared, trial, done
         self.symbols, self.functions = symbols, functions
+        # The values of the parts that are numbers, where float64 holds them.
+        self.values: dict[Node, float] = {}
 
     @property
     def sizes(self) -> Sizes:
@@ -106,11 +110,43 @@ class _Builder:
             return self.functions["outer"](left, right)
         if plan == "inverse":
             return self.functions["inv"](left)
+        self.evaluate(node)
+        if node.op in _NAMED:
+            return self.functions[_NAMED[node.op]](left, right)
         if left.op is CONSTANT and right.op is CONSTANT and node.op in ("+", "-", "*", "beside"):
             number = _OPERATORS[node.op](left.params[0], right.params[0])
             if abs(number) < _LARGEST:
                 return constant(number)
         return _OPERATORS[node.op](left, right)
+
+    def evaluate(self, node: Binary) -> None:
+        """Keep the value of an operation on numbers; refuse a power that float64 cannot hold."""
+        a, b = self.value(node.left), self.value(node.right)
+        if a is None or b is None:
+            return
+        try:
+            value = _OPERATORS[node.op](a, b) if node.op in ("+", "-", "*", "beside", "/", "^") else None
+        except OverflowError:
+            value = inf
+        except ArithmeticError:
+            return
+        if not isinstance(value, float):
+            return
+        # Operations compute with exact numbers, so the size of a power is looked at before.
+        if node.op == "^" and (isinf(value) or (value == 0 and a != 0)):
+            word = "large" if isinf(value) else "small"
+            raise fail(
+                self.prepared.formula.text,
+                f"this number is too {word} for float64",
+                (node.start, node.end, "^"),
+            )
+        self.values[node] = value
+
+    def value(self, node: Node) -> float | None:
+        if isinstance(node, Negative):
+            inner = self.value(node.operand)
+            return None if inner is None else -inner
+        return float(node.value) if isinstance(node, Number) else self.values.get(node)
 
     def call(self, node: Call) -> Any:
         arguments = self.prepared.calls[node]

@@ -118,6 +118,11 @@ class _Reader:
             if first.text in found:
                 raise self.fail(f"{first.text} is declared twice", first)
             self.at += 2
+            if self.starts_entry():
+                hint = f"write a comma for a scalar, as in {first.text}: , {self.token.text}: …"
+                raise self.fail(
+                    f"{first.text} has no sizes before the next colon; {hint}", self.tokens[self.at + 1]
+                )
             found[first.text] = self.entry(first)
         return found
 

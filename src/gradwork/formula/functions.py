@@ -1,12 +1,12 @@
-"""The shapes of functions, by kind. A function without a rule is checked only by itself."""
+"""The shapes of functions, by kind. A function without a rule is asked itself, with stand-ins."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from gradwork.errors import ShapeError
-from gradwork.expr import tensor
+from gradwork.errors import GradworkError
+from gradwork.expr import Expr, tensor
 from gradwork.expr.dims import Dim
 from gradwork.formula.operators import Operators
 from gradwork.formula.tree import Call, Group, Node
@@ -18,6 +18,7 @@ Rule = Callable[["Functions", Call, dict[str, Any], dict[str, Any]], Type]
 
 REDUCTIONS = frozenset({"sum", "mean", "prod", "max", "min", "var", "std", "norm", "logsumexp"})
 RULES: dict[str, Rule] = {}
+MAX_POWER = 1_000  # a matrix power is written as a product
 
 
 def rule(*names: str) -> Callable[[Rule], Rule]:
@@ -34,14 +35,14 @@ class Functions(Operators):
     """Types of function calls."""
 
     def call(self, node: Call, values: dict[str, Any], options: dict[str, Any]) -> Type | None:
-        """Return the type of a call, or None where this package does not know the function's shape."""
+        """Return the type of a call, or None where that of an argument is not known."""
         known = [v for v in values.values() if not isinstance(v, list)]
         known += [v for listed in values.values() if isinstance(listed, list) for v in listed]
         if any(k is None for k in known):
             return None
         if node.name in self.elementwise:
             return self.together(node, known)
-        return RULES[node.name](self, node, values, options) if node.name in RULES else None
+        return RULES.get(node.name, _as_built)(self, node, values, options)
 
     def together(self, node: Call, kinds: list[Type]) -> Type:
         result = broadcast(self.sizes, kinds)
@@ -179,6 +180,8 @@ def _determinant(f: Functions, node: Call, values: dict, options: dict) -> Type:
 @rule("inv", "cholesky", "matrix_power")
 def _square_to_square(f: Functions, node: Call, values: dict, options: dict) -> Type:
     f.square(node, values["a"])
+    if abs(options.get("k", 1)) > MAX_POWER:
+        raise f.refuse(node, f"a matrix power goes up to {MAX_POWER:,}")
     return values["a"]
 
 
@@ -278,7 +281,11 @@ def _gather(f: Functions, node: Call, values: dict, options: dict) -> Type:
     if len(axes) != 1:
         raise f.refuse(node, f"{node.name} takes one axis of an array", kind)
     if "positions" in options:
-        positions: tuple = (Dim.of(len(options["positions"])),)
+        given = options["positions"]
+        lengths = {len(p) if isinstance(p, tuple) else None for p in given}
+        if len(lengths) > 1:
+            raise f.refuse(node, "the lists of positions have different lengths")
+        positions: tuple = tuple(Dim.of(k) for k in (len(given), *lengths) if k is not None)
     else:
         positions = values["positions"].shape
     shape = (*kind.shape[: axes[0]], *positions, *kind.shape[axes[0] + 1 :])
@@ -287,18 +294,33 @@ def _gather(f: Functions, node: Call, values: dict, options: dict) -> Type:
 
 @rule("conv1d", "conv2d", "window", "pad", "flip", "maxpool", "avgpool", "global_maxpool", "global_avgpool")
 def _sliding(f: Functions, node: Call, values: dict, options: dict) -> Type:
+    if not values["x"].rank:
+        raise f.refuse(node, f"{node.name} needs a vector or a matrix", values["x"])
+    return _as_built(f, node, values, options)
+
+
+def _as_built(f: Functions, node: Call, values: dict, options: dict) -> Type:
     # Their sizes follow from their own checks: they are called with stand-ins of the same shapes.
+    def stand_in(name: str, kind: Type) -> Expr:
+        return tensor(name, *(f.sizes.resolve(d) for d in kind.shape))
+
     stand_ins = {
-        name: tensor(name, *(f.sizes.resolve(d) for d in kind.shape)) for name, kind in values.items()
+        name: [stand_in(f"{name}{i}", k) for i, k in enumerate(kind)]
+        if isinstance(kind, list)
+        else stand_in(name, kind)
+        for name, kind in values.items()
     }
     try:
-        return Type(FUNCTIONS[node.name](**stand_ins, **options).shape)
-    except ShapeError as error:
-        message = str(error)
+        shape = FUNCTIONS[node.name](**stand_ins, **options).shape
+        return Type(shape, "column" if len(shape) == 1 else "")
+    except GradworkError as error:
+        message = str(error).splitlines()[0]
+    except (TypeError, ValueError, IndexError):
+        message = f"{node.name} does not take these options"
     # A size that is still to be found has no name that a person could read.
     if "__" in message:
         message = f"{node.name} does not take these shapes"
-    raise f.refuse(node, message, *values.values())
+    raise f.refuse(node, message, *(k for k in values.values() if isinstance(k, Type)))
 
 
 def _parts(f: Functions, node: Call, values: dict) -> list[Type]:

@@ -1,6 +1,6 @@
 """The grammar of formulas, as coroutines run on a stack of our own.
 
-comparison  sum [(< <= > >=) sum]
+comparison  sum [(< <= > >= == !=) sum]
 sum         term {(+ -) term}                      term     {+ -} layer
 layer       product {∘ product}                    (A B ∘ C D is (A B) ∘ (C D))
 product     run {(* @) run | / power | beside}     (1/2 x is (1/2) x; y * X b is y * (X b))
@@ -13,10 +13,10 @@ atom        number, name, (…), |…|, ‖…‖, f(…), f power, √ power, �
 from __future__ import annotations
 
 from gradwork.formula.atoms import Atoms
-from gradwork.formula.lexer import fail, tokenize
+from gradwork.formula.lexer import COMPARISONS, fail, tokenize
 from gradwork.formula.machine import Rule
 from gradwork.formula.tree import Binary, Formula, Node, Number, Transpose
-from gradwork.formula.words import Vocabulary, settle
+from gradwork.formula.words import Vocabulary, refuse, settle
 
 
 def parse_tree(text: str, words: Vocabulary) -> Formula:
@@ -26,7 +26,9 @@ def parse_tree(text: str, words: Vocabulary) -> Formula:
     >>> tree.root.op, tree.root.left.op
     ('+', 'beside')
     """
-    tokens = settle(tokenize(text), words)
+    tokens = tokenize(text)
+    refuse(text, tokens, words)
+    tokens = settle(tokens, words)
     if len(tokens) == 1:
         raise fail(text, "the formula is empty")
     return Parser(text, tokens, words).formula()
@@ -44,7 +46,7 @@ class Parser(Atoms):
 
     def comparison(self) -> Rule:
         left = yield self.sum()
-        if self.token.kind in ("<", "<=", ">", ">="):
+        if self.token.kind in COMPARISONS:
             sign = self.advance()
             right = yield self.sum()
             left = self.binary(sign.kind, left, right, sign)
@@ -106,8 +108,10 @@ class Parser(Atoms):
                 self.text[left.start : left.sign[0]].strip(),
                 self.text[left.sign[1] : left.end].strip(),
             )
+            word = {"name": self.token.text, "(": "(…)"}.get(self.token.kind, f"{self.token.text}…")
             self.words.assumptions.append(
-                f"{over}/{under}{self.token.text}… is read as ({over}/{under}) {self.token.text}…"
+                f"{over}/{under}{word} is read as ({over}/{under}) {word}; "
+                f"write {over}/({under}{word}) if all of it divides"
             )
 
     def power(self) -> Rule:

@@ -22,11 +22,13 @@ _SINGLE = {
     "⊙": "∘",
     "≤": "<=",
     "≥": ">=",
+    "≠": "!=",
     "‖": "‖",
     "∥": "‖",
 }
 _PLAIN = "+-*/@^()[],:=<>|√∑∏∞"
-_LONG = ("**", "<=", ">=")
+_LONG = ("**", "<=", ">=", "==", "!=")
+COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 
 Mark = tuple[int, int, str]
 
@@ -77,6 +79,7 @@ def tokenize(text: str, what: str = "formula") -> list[Token]:
 
 def _token(text: str, at: int, spaced: bool, before: Token | None) -> Token:
     char = text[at]
+    _refuse_index(text, at, before)
     if char in "0123456789" or (char == "." and text[at + 1 : at + 2] in tuple("0123456789")):
         return _number(text, at, spaced)
     if begins_name(char) or char == "_":
@@ -112,6 +115,22 @@ def _token(text: str, at: int, spaced: bool, before: Token | None) -> Token:
         "!": "; write lgamma(n + 1) for the logarithm of a factorial",
     }
     raise fail(text, f"the character {shown} has no meaning here{hints.get(char, '')}", (at, at + 1, "^"))
+
+
+def _refuse_index(text: str, at: int, before: Token | None) -> None:
+    """Refuse what stands below a sum sign: ∑ᵢ, ∑_i, Σ_{i=1}. Where a name would end, `words` does it."""
+    char = text[at]
+    if char in "∏∐":
+        raise fail(text, "write prod(x) for a product", (at, at + 1, "^"))
+    sign = before is not None and before.text == "∑" and before.end == at
+    lowered = char == "_" or unicodedata.decomposition(char).startswith("<sub>")
+    if (sign and lowered) or (char == "{" and text[:at].endswith(("Σ_", "sum_"))):
+        raise indexed(text, at - 1 if sign else at)
+
+
+def indexed(text: str, at: int, end: int = 0) -> FormulaError:
+    """Return the error that a sum is written with an index."""
+    return fail(text, "sums have no index: write sum(x^2) for Σᵢ xᵢ²", (at, end or at + 1, "^"))
 
 
 def _number(text: str, at: int, spaced: bool) -> Token:

@@ -10,7 +10,7 @@ from collections.abc import Generator
 from typing import Any
 
 from gradwork.errors import FormulaError
-from gradwork.formula.lexer import Token, fail
+from gradwork.formula.lexer import COMPARISONS, Token, fail
 from gradwork.formula.tree import Binary, Call, Negative, Node
 from gradwork.formula.words import Vocabulary, starts_operand
 
@@ -97,7 +97,7 @@ class Machine:
             return fail(
                 self.text, "a comma separates the arguments of a function; it has no meaning here", mark
             )
-        if token.kind in ("<", "<=", ">", ">=") and not value:
+        if token.kind in COMPARISONS and not value:
             return fail(self.text, "comparisons do not chain; multiply conditions: (0 < x) * (x < 1)", mark)
         if token.kind == "[" and value:
             return fail(self.text, "a list can only be an argument, as in stack([a, b])", mark)

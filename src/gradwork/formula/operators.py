@@ -28,6 +28,7 @@ class Operators:
         self.text, self.sizes, self.elementwise = text, sizes, elementwise
         self.plan: dict[Node, str] = {}
         self.remarks: list[str] = []
+        self.powers: list[tuple[Type, str]] = []
 
     def label(self, node: Node, otherwise: str) -> str:
         """Return the text of a node, if it is short enough to be put into a sentence."""
@@ -160,10 +161,23 @@ class Operators:
                 (span(node.left), span(node.right, "^")),
                 (base,),
             )
-        if value > 1 and isinstance(node.left, Name):
-            power = f"matrix_power({name}, {value})"
-            self.remark(f"{self.label(node, name)} raises each component; the matrix power is {power}")
+        if value > 1:
+            name = self.label(node.left, "…")
+            inner = name[1:-1] if name.startswith("(") and name.endswith(")") else name
+            power = f"matrix_power({inner}, {value})"
+            line = f"{self.label(node, f'{name}^{value}')} raises each component; the matrix power is {power}"
+            if isinstance(node.left, Name):
+                self.remark(line)
+            elif base.rank == 2:
+                self.powers.append((base, line))
         return base
+
+    def said(self) -> list[str]:
+        """Return all remarks; those on the powers of square matrices once all sizes are known."""
+        for base, line in self.powers:
+            if self.sizes.resolve(base.shape[0]) == self.sizes.resolve(base.shape[1]):
+                self.remark(line)
+        return self.remarks
 
     def transpose(self, node: Node, operand: Node, kind: Type) -> Type:
         """The transpose; a vector turns from a column to a row and back."""

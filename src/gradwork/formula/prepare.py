@@ -60,6 +60,8 @@ def prepare(
             for parameter, given in static.bind(formula, node, functions[node.name]).items():
                 kind = static.kind_of(functions[node.name], parameter)
                 given_nodes: list[Node] = list(given) if isinstance(given, tuple) else [given]
+                if kind == "option" and parameter in ("size", "width") and not isinstance(given, Group):
+                    kind = "size"
                 if kind == "size":
                     for item in given_nodes:
                         fix(item, sizes=True)
@@ -67,7 +69,9 @@ def prepare(
                     arguments.options[parameter] = tuple(chosen) if isinstance(given, tuple) else chosen[0]
                 elif kind == "option" or (kind == "positions" and isinstance(given, Group)):
                     fix(given_nodes[0])
-                    arguments.options[parameter] = static.option(formula, given_nodes[0])
+                    value = static.option(formula, given_nodes[0])
+                    static.check(formula, functions[node.name], parameter, given_nodes[0], value)
+                    arguments.options[parameter] = value
                 elif kind == "parts" or isinstance(given, tuple):
                     allowed |= {g for g in given_nodes if isinstance(g, Group)}
                     arguments.values[parameter] = list_nodes(given_nodes)

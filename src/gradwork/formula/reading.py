@@ -72,7 +72,7 @@ def read(
     made = {**_made(text, trial, facts), **given}
     constants = {name: CONSTANTS["pi"] for name in ("pi", "π") if name not in made}
     expr = build(prepared, trial, {**constants, **made}, FUNCTIONS)
-    lines = [*words.assumptions, *_said(prepared, trial, assumed), *trial.functions.remarks]
+    lines = [*words.assumptions, *_said(prepared, trial, assumed), *trial.functions.said()]
     return Reading(text, expr, made, lines, _sizes(made, prepared))
 
 
@@ -139,6 +139,9 @@ def _made(text: str, trial: Trial, facts: Mapping[str, tuple[str, ...]]) -> dict
     made = {}
     for name, kind in trial.symbols.items():
         shape = tuple(trial.functions.sizes.resolve(d) for d in kind.shape)
+        empty = [d for d in shape if d.value is not None and d.value < 1]
+        if empty:
+            raise fail(text, f"no sizes fit this formula: {name} would have an axis of size {empty[0]}")
         own = facts.get(name, ())
         wrong = check_facts(name, shape, own)
         if wrong:

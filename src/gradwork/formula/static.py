@@ -136,6 +136,17 @@ def option(formula: Formula, node: Node) -> Any:
     )
 
 
+def check(formula: Formula, function: Callable[..., Any], parameter: str, node: Node, value: Any) -> None:
+    """Refuse an option that is not what its function says that it takes."""
+    annotation = str(_signature(function).parameters[parameter].annotation)
+    mark = (node.start, node.end, "^")
+    if annotation.startswith("bool") and not isinstance(value, int):
+        raise fail(formula.text, f"{parameter} is True or False", mark)
+    if annotation.startswith("int") and not (value is None and "None" in annotation):
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise fail(formula.text, f"{parameter} is one whole number", mark)
+
+
 def size(formula: Formula, node: Node) -> Dim | int:
     """Return a size written in a formula (`n`, `3`, `n - k + 1`, `2*n`); −1 stays an integer."""
     done: dict[Node, Dim] = {}

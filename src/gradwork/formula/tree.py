@@ -31,7 +31,7 @@ class Name(Node):
 
 @dataclass(eq=False)
 class Binary(Node):
-    """`left op right`. op: + - * / @ ∘ ^ < <= > >=, or "beside" for factors with no sign between."""
+    """`left op right`. op: + - * / @ ∘ ^ < <= > >= == !=, or "beside" for factors with no sign between."""
 
     op: str
     left: Node

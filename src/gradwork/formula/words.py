@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from gradwork.formula.lexer import Token
+from gradwork.formula.lexer import Token, fail, indexed
 
 GREEK = frozenset(
     "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda lam lmbda mu nu xi "
@@ -19,6 +19,17 @@ ALIASES = {
     "σ": "sigmoid",
     "tr": "trace",
 }
+_CHOICE = "write where(c, a, b) for a choice"
+_RESERVED = {
+    "and": "multiply conditions: (0 < x) * (x < 1)",
+    "or": "write maximum(a, b) of two conditions",
+    "not": "write 1 - c for a condition c",
+    "if": _CHOICE,
+    "else": _CHOICE,
+    "in": _CHOICE,
+    "is": "compare with ==",
+}
+_INDEXED = re.compile(r"(Σ|sum)_\w+")
 
 _PIECE = re.compile(r"[^\W\d_]\d*")
 # What a textbook writes as one word but means as a product: Xb, Xβ, AXB, λXb. At most four factors.
@@ -61,6 +72,19 @@ class Vocabulary:
     def is_declared(self, name: str) -> bool:
         """Tell whether `name` was given from outside as a symbol or a size."""
         return name in self.declared or name in self.sizes
+
+
+def refuse(text: str, tokens: list[Token], words: Vocabulary) -> None:
+    """Refuse the words of programs that a name may not be, and sums with an index."""
+    for token, after in zip(tokens, tokens[1:]):
+        if token.kind != "name":
+            continue
+        if token.text in _RESERVED:
+            message = f"'{token.text}' is no name in a formula; {_RESERVED[token.text]}"
+            raise fail(text, message, (token.start, token.end, "^"))
+        counted = starts_operand(after) or after.kind == "="
+        if _INDEXED.fullmatch(token.text) and counted and not words.is_declared(token.text):
+            raise indexed(text, token.start, token.end)
 
 
 def settle(tokens: list[Token], words: Vocabulary) -> list[Token]:

@@ -42,7 +42,7 @@ from gradwork.ops.contraction import CONTRACT, contract, split
 from gradwork.rewrite import STABILISE, Engine, normalise
 
 DERIVING = 0.03  # seconds that rewriting a loss about an anchor takes
-FIRST_ANCHOR, ANCHOR_GROWTH = 256, 4
+FIRST_ANCHOR, ANCHOR_GROWTH = 1024, 4
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,10 @@ class Hoisted:
 
 
 def anchor_units(units: int) -> list[int]:
-    """Return the steps at which the anchor moves: 0, 256, 1024, 4096, …
+    """Return the steps at which the anchor moves: 0, 1024, 4096, 16384, …
 
     >>> anchor_units(5000)
-    [0, 256, 1024, 4096]
+    [0, 1024, 4096]
     """
     found, at = [0], FIRST_ANCHOR
     while at < units:
@@ -205,24 +205,29 @@ def _product(
         near = [g for g in groups if any(own & (set(o[1]) - outside) for o in g)]
         groups = [g for g in groups if g not in near]
         groups.append([*(o for g in near for o in g), operand])
+    # Numbers in front (the 2/n) go into what is computed once.
+    front = [o for g in groups for o in g if not o[0].ndim and len(g) == 1]
+    absorbed: list = []
     kept: list = []
     changed = False
-    for group in groups:
+    for group in sorted(groups, key=lambda g: len(g) == 1 and not g[0][0].ndim):
         labels = [label for _, own in group for label in own]
         private = set(labels) - outside
         weighty = [a for a, _ in group if a in heavy]
         single = len(group) == 1 and (group[0][0].op in LEAVES or definition(group[0][0]).op in LEAVES)
         if not weighty or (single and not private):
-            kept += group
+            kept += [o for o in group if o not in absorbed]
             continue
         open_ = tuple(dict.fromkeys(label for label in labels if label in outside))
         if private:
-            value = normalise(contract(group, open_))
-            trial = [(value, open_), *(o for g in groups if g is not group for o in g), *mobile]
+            value = normalise(contract([*front, *group], open_))
+            others = [o for g in groups if g is not group for o in g if o not in front]
+            trial = [(value, open_), *others, *mobile]
             cheaper = product_cost(trial, out, sizes) < product_cost(operands, out, sizes)
             small = volume(value.shape, sizes) < sum(volume(a.shape, sizes) for a in weighty)
             if cheaper and small:
                 kept.append((once(value), open_))
+                absorbed, front = [*absorbed, *front], []
                 changed = True
                 continue
         for a, own in group:

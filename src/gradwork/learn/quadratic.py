@@ -21,6 +21,7 @@ from gradwork.expr.node import (
     constant,
     depends,
     is_zero,
+    name,
     plain,
     substitute,
     symbol,
@@ -154,6 +155,10 @@ def degree(x: Expr, variables: Sequence[Expr]) -> float:
     return found[x]
 
 
+def _label(z: Expr) -> str:
+    return z.params[0] if z.op.name == "symbol" else "z"
+
+
 @lru_cache(maxsize=64)
 def expanded(
     loss: Expr, symbols: tuple[Expr, ...], data: tuple[Expr, ...]
@@ -171,10 +176,13 @@ def expanded(
     slopes, terms = [], [quadratic.value]
     for i, (g, delta) in enumerate(zip(quadratic.slopes, deltas, strict=True)):
         parts = [_applied(plain(blocks[i][j]), deltas[j], i, quadratic) for j in range(len(deltas))]
-        slope = add(g, *(p for p in parts if p is not None))
+        # Under a name, so that g + (g + Hδ) is not opened to 2g + Hδ: the sum is there already.
+        slope = name(
+            _label(quadratic.inner[i]), normalise(add(g, *(p for p in parts if p is not None))), "adjoint"
+        )
         axes = tuple(range(g.ndim))
         terms.append(multiply(0.5, contract([(delta, axes), (add(g, slope), axes)], ())))
-        slopes.append(normalise(slope))
+        slopes.append(slope)
     gradients = []
     for s, other in zip(symbols, _grads(rest, symbols), strict=True):
         pieces = [] if other is None else [other]

@@ -16,6 +16,7 @@ from gradwork.ops import (
     elementwise,
     indexing,
     linalg,
+    numpy_calls,
     pooling,
     reduction,
     sequence,  # noqa: F401  (for its operation)
@@ -143,6 +144,7 @@ METHODS.update(
     less_equal=elementwise.less_equal,
     greater=elementwise.greater,
     greater_equal=elementwise.greater_equal,
+    numpy=numpy_calls.call,
 )
 
 

@@ -7,18 +7,20 @@ from fractions import Fraction
 from typing import Any
 
 from gradwork.errors import GradworkError
-from gradwork.expr.node import Expr, constant, definition, make
+from gradwork.expr.node import Expr, constant, definition, is_constant, make
 from gradwork.expr.notation import (
     Call,
     Cases,
     Either,
     Fence,
     Hadamard,
+    Math,
     Number,
     Quotient,
     Raw,
     Relation,
     Root,
+    Sum,
     Times,
     function,
 )
@@ -404,18 +406,27 @@ less_equal = _relation("less_equal", "<=", "<=", "1 where a <= b")
 equal = _relation("equal", "==", "==", "1 where a = b")
 not_equal = _relation("not_equal", "!=", "!=", "1 where a differs from b")
 
+
+def _difference(node: Expr, args: list) -> Math:
+    # a − b, without a number that is 0
+    (a, b), (x, y) = args, node.args
+    if is_constant(y, 0):
+        return a
+    return Sum(((True, b),)) if is_constant(x, 0) else Sum(((False, a), (True, b)))
+
+
 # 1 where a > b, 1/2 at ties: so that maximum(x, x) has the derivative 1.
 prefer = binary(
     "prefer",
     (None, None),
-    "1 where a > b, 1/2 where they are equal, else 0",
+    "1 where a > b, 1/2 where they are equal, else 0: heaviside(a - b)",
     code="np.heaviside({0} - {1}, 0.5)",
     targets={"torch": "(torch.sign({0} - {1}) + 1) / 2"},
     notation=lambda node, args: Either(
         Cases(Relation("==", *args), Number(Fraction(1, 2)), Relation(">", *args)),
-        Fence("bracket", Relation(">", *args)),
+        Call("heaviside", (_difference(node, args),), latex=r"\operatorname{heaviside}"),
     ),
-    law=r"\partial = 0",
+    law=r"\operatorname{heaviside}(z) = [z > 0] + \tfrac12 [z = 0], \quad \partial = 0",
     analytic=False,
     domain=((-2, 2), (-2, 2)),
 )
@@ -539,12 +550,20 @@ def mod(x: Any, k: Any) -> Expr:
     return subtract(x, multiply(k, floor(divide(x, k))))
 
 
-def hypot(a: Any, b: Any) -> Expr:
-    """Return √(a² + b²), elementwise; its derivative at (0, 0) is 0."""
-    from gradwork.ops.indexing import stack
-    from gradwork.ops.reduction import norm
-
-    return norm(stack([a, b], axis=0), axis=0)
+hypot = binary(
+    "hypot",
+    (
+        lambda y, a, b: multiply(a, reciprocal0(y)),
+        lambda y, a, b: multiply(b, reciprocal0(y)),
+    ),
+    "√(a² + b²) without overflow; its derivative at (0, 0) is 0",
+    code="np.hypot({0}, {1})",  # NumPy's takes no complex numbers
+    targets={"torch": lambda w, node, args: w.both_tensors("torch.hypot", node, args)},
+    notation=function("hypot", latex=r"\operatorname{hypot}"),
+    law=r"\partial\operatorname{hypot}(a,b)/\partial a = a/\operatorname{hypot}(a,b), \quad 0 \text{ at } (0,0)",
+    analytic=False,
+    domain=((0.3, 2), (0.3, 2)),
+)
 
 
 def sinc(x: Any) -> Expr:

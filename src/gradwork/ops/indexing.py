@@ -83,6 +83,8 @@ def getitem(x: Expr, index: Any) -> Expr:
     """Return `x[index]`: integers, slices, `None`, `...`, and lists of integers (repeated ones too)."""
     x = constant(x)
     items = list(index) if isinstance(index, tuple) else [index]
+    for item in items:
+        _refuse_truth(item)
     if sum(i is Ellipsis for i in items) > 1:
         raise ShapeError("an index holds more than one ...")
     used = sum(i is not None and i is not Ellipsis for i in items)
@@ -126,6 +128,26 @@ def getitem(x: Expr, index: Any) -> Expr:
         ones = [(spread(constant(1), (Dim.of(1),)), (a,)) for a in new_axes]
         result = contract([(result, kept), *ones], tuple(range(rank)))
     return result
+
+
+_COMPARISONS = frozenset({"greater", "greater_equal", "less", "less_equal", "equal", "not_equal"})
+
+
+def _refuse_truth(item: Any) -> None:
+    # A condition would be read as the positions 0 and 1.
+    if isinstance(item, (list, tuple)):
+        truth = any(
+            isinstance(i, (bool, np.bool_)) or (isinstance(i, np.ndarray) and i.dtype == bool) for i in item
+        )
+    elif isinstance(item, (bool, np.bool_)) or hasattr(item, "dtype"):
+        truth = np.asarray(item).dtype == bool
+    else:
+        stack = [item] if isinstance(item, Expr) else []
+        while stack and stack[-1].op.name in ("contract", "index", "reshape"):
+            stack.extend(a for a in stack.pop().args if a.op.name not in ("ones", "constant"))
+        truth = bool(stack) and stack[-1].op.name in _COMPARISONS
+    if truth:
+        raise ShapeError("an index is positions, not a condition; use gw.where(condition, x, 0)")
 
 
 def _slice(item: slice, dim: Dim, axis: int) -> tuple:
@@ -205,6 +227,7 @@ SCATTER = Op(
 
 def gather(x: Any, positions: Any, axis: int = 0) -> Expr:
     """Return the entries of `x` at the given positions (integers, repeated ones too) along an axis."""
+    _refuse_truth(positions)
     x, positions = (
         constant(x),
         constant(np.asarray(positions) if isinstance(positions, (list, tuple)) else positions),

@@ -139,7 +139,7 @@ CHOLESKY = Op(
         args[0] if "symmetric" in facts(node.args[0]) else w.helper("symmetric_part", args),
     ),
     notation=lambda node, args: Call("cholesky", tuple(args), latex=r"\operatorname{chol}"),
-    law=r"dL = L\,\Phi(L^{-1}\, dA\, L^{-\mathsf T})",
+    law=r"dL = L\,(M \circ L^{-1}\, dA\, L^{-\mathsf T}), \quad M = \operatorname{tril}(1 1^{\mathsf T} - \tfrac12 I)",
     analytic=False,
     summary="the lower triangular L with L Lᵀ = A, for a symmetric positive definite A",
     example=(((3, 3),), (), "spd"),

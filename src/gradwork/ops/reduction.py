@@ -7,7 +7,18 @@ from typing import Any
 from gradwork.errors import ShapeError
 from gradwork.expr.dims import Dim, shape_text
 from gradwork.expr.node import Expr, constant, make, size
-from gradwork.expr.notation import Call, Either, Fence, Relation
+from gradwork.expr.notation import (
+    BigSum,
+    Call,
+    Either,
+    Fence,
+    Indexed,
+    Letter,
+    Math,
+    Quotient,
+    Relation,
+    Times,
+)
 from gradwork.expr.op import Op
 from gradwork.ops.arithmetic import add, multiply, power, subtract
 from gradwork.ops.contraction import axes_of, contract, mean, spread, sum_, transpose
@@ -78,13 +89,20 @@ SHARES = Op(
     code=lambda w, node, args: w.helper("shares", args, node.params[0], w.reducer(node.params[1])),
     notation=lambda node, args: Either(
         Call("shares", tuple(args), (("of", node.params[1]), *_options(node))),
-        Fence("bracket", Relation("==", args[0], _extremum_notation(node, args, node.params[1]))),
+        _shares_notation(node, args),
     ),
     law=r"\partial = 0",
     analytic=False,
     summary="1 where x is the extremum, shared equally between ties, else 0",
     example=(((4, 3),), ((1,), "max")),
 )
+
+
+def _shares_notation(node: Expr, args: list) -> Math:
+    # [x = max(x)]/Σ [x = max(x)]: the number of ties is below the bar.
+    hit = Fence("bracket", Relation("==", args[0], _extremum_notation(node, args, node.params[1])))
+    options = _options(node)
+    return Quotient(hit, Call("sum", (hit,), options) if options else BigSum((), hit))
 
 
 def _extremum_notation(node: Expr, args: list, name: str) -> Call:
@@ -143,23 +161,38 @@ PROD = Op(
         if node.params[0] == 0
         else w.helper("product_without", args, node.params[0])
     ),
-    notation=lambda node, args: Call(
-        "prod" if not node.params[0] else "product_without",
-        tuple(args)
-        if not node.params[0]
-        else (
-            *args,
-            *(),
-        ),
-        (() if node.args[0].ndim == 1 else (("axis", "-1"),))
-        + (() if not node.params[0] else (("places", str(node.params[0])),)),
-        latex=r"\prod" if not node.params[0] else r"\prod_{\ne}",
-    ),
+    notation=lambda node, args: _prod_notation(node, args),
     law=r"\partial\prod_i x_i/\partial x_j = \prod_{i \ne j} x_i",
     domain=((0.3, 2.0),),
     summary="the product of the components",
     example=(((3, 4),), (0,)),
 )
+
+
+def _prod_notation(node: Expr, args: list) -> Math:
+    x, k = node.args[0], node.params[0]
+    rows = () if x.ndim == 1 else (("axis", "-1"),)
+    if not k:
+        return Call("prod", tuple(args), rows, latex=r"\prod")
+    as_text = Call("product_without", tuple(args), (*rows, ("places", str(k))))
+    if x.ndim + k > len(_INDICES):
+        return as_text
+    # [Π_{j≠i} xⱼ]ᵢ: all but one; [[i ≠ j] Π_{k≠i,j} xₖ]ᵢⱼ: all but two different ones.
+    outer, places, running = (
+        _INDICES[: x.ndim - 1],
+        _INDICES[x.ndim - 1 : x.ndim - 1 + k],
+        _INDICES[x.ndim - 1 + k],
+    )
+    others = "".join(f"≠{p}" if i == 0 else f",{p}" for i, p in enumerate(places))
+    body: Math = BigSum((running + others,), Indexed(args[0], (*outer, running)), "prod")
+    if k > 1:
+        pairs = [(a, b) for i, a in enumerate(places) for b in places[i + 1 :]]
+        signs = [Fence("bracket", Relation("!=", Letter(a), Letter(b))) for a, b in pairs]
+        body = Times((*signs, body))
+    return Either(as_text, Fence("entries", body, ",".join((*outer, *places))))
+
+
+_INDICES = ("i", "j", "k", "l", "m", "p", "q")
 
 
 def _prod_pullback(g: Expr, node: Expr) -> Expr:

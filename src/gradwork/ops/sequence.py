@@ -315,7 +315,7 @@ def written_out(f: Expr) -> Expr:
     >>> import gradwork as gw
     >>> x, w = gw.vector("x", 2), gw.scalar("w")
     >>> f = written_out(scan(lambda h, x: gw.tanh(w * h + x), 0, x).last)
-    >>> print(f, "=", f.args[0])
+    >>> print(f.unicode(), "=", f.args[0].unicode())
     h₂ = tanh(wh₁ + x[1])
     """
     done: dict[Expr, Expr] = {}

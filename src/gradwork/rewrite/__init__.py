@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 from gradwork.expr.node import METHODS, NAME, Expr, consumers, make, name, plain, rebuild, substitute, walk
 from gradwork.ops.contraction import CONTRACT
-from gradwork.rewrite import canonical, convolution, expand, simplify, stabilise
+from gradwork.rewrite import canonical, convolution, expand, powers, simplify, stabilise
 from gradwork.rewrite.engine import Engine, Rule, Step
 from gradwork.rewrite.loops import lower_loops
 
-CANONICAL: tuple[Rule, ...] = (*canonical.RULES, *convolution.RULES)
+CANONICAL: tuple[Rule, ...] = (*canonical.RULES, *powers.RULES, *convolution.RULES)
 SIMPLIFY: tuple[Rule, ...] = (*simplify.RULES, *CANONICAL)
 # Only the stabilising rules: products that are used more than once stay as they are, so that they can be named.
 STABLE_FORM: tuple[Rule, ...] = tuple(stabilise.RULES)

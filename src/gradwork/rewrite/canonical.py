@@ -5,14 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 
 from gradwork.expr.dims import Dim
-from gradwork.expr.facts import is_positive
 from gradwork.expr.node import (
     CONSTANT,
     EYE,
-    NAME,
     ONES,
     SIZE,
-    ZEROS,
     Expr,
     constant,
     is_zero,
@@ -26,6 +23,7 @@ from gradwork.ops.contraction import CONTRACT, contract, split, spread
 from gradwork.ops.elementwise import WHERE, where
 from gradwork.rewrite.engine import Rule
 from gradwork.rewrite.likeness import canonical, coefficient
+from gradwork.rewrite.numbers import plus, product
 
 RULES: list[Rule] = []
 
@@ -51,7 +49,7 @@ def times_zero(node: Expr) -> Expr | None:
 
 @rule("merge equal factors", CONTRACT)
 def merge_equal(node: Expr) -> Expr | None:
-    """xᵖ ∘ x^q = x^(p+q). The inner product xᵀx stays as it is."""
+    """xᵖ ∘ x^q = x^(p+q). The inner product xᵀx stays as it is, also with weights."""
     operands, out = split(node), node.params[1]
     seen: dict[tuple, int] = {}
     for i, (operand, labels) in enumerate(operands):
@@ -63,7 +61,7 @@ def merge_equal(node: Expr) -> Expr | None:
             continue
         other = operands[j][0]
         plain_pair = other is operand and operand.op is not POWER
-        if plain_pair and any(label not in out for label in labels):
+        if plain_pair and any(label not in out for label in labels) and not _is_busy(operands, labels):
             continue
         k = exponent + (_power_of(other)[1] or 0)
         merged: list = [o for m, o in enumerate(operands) if m not in (i, j)]
@@ -79,6 +77,11 @@ def merge_equal(node: Expr) -> Expr | None:
             ]
         return contract(merged, out) if merged else constant(1)
     return None
+
+
+def _is_busy(operands: list, labels: tuple) -> bool:
+    # A vector under a summed label that two more things carry: no inner product of two sides is in sight.
+    return len(labels) == 1 and len({o for o in operands if labels[0] in o[1] and o[0].op is not ONES}) >= 3
 
 
 def _power_of(x: Expr) -> tuple[Expr, Fraction | None]:
@@ -150,7 +153,7 @@ def multiply_numbers(node: Expr) -> Expr | None:
         return None
     value: Fraction | float = Fraction(1)
     for v in numbers:
-        value = value * v
+        value = product(value, v)
     rest = [(a, own) for a, own in split(node) if a.op is not CONSTANT]
     if value != 1 or not rest:
         rest.insert(0, (constant(value), ()))
@@ -171,6 +174,81 @@ def take_sign(node: Expr) -> Expr | None:
                 [(constant(-1), ()), *operands[:i], (flipped, labels), *operands[i + 1 :]], node.params[1]
             )
     return None
+
+
+@rule("take the number out", CONTRACT)
+def take_number(node: Expr) -> Expr | None:
+    """Xᵀ(2y − 2z) = 2Xᵀ(y − z): a number that every term of a sum has stands in front of the product."""
+    operands = split(node)
+    if len(operands) == 1 and operands[0][1] == node.params[1]:
+        return None
+    for i, (operand, labels) in enumerate(operands):
+        if operand.op is not ADD or operand.shape == ():
+            continue
+        parts = [coefficient(t) for t in operand.args]
+        number = abs(parts[0][0])
+        if number in (0, 1) or any(abs(v) != number for v, _ in parts):
+            continue
+        reduced = total([r if v > 0 else scaled(-1, r) for v, r in parts], operand.shape)
+        return contract(
+            [(constant(number), ()), *operands[:i], (reduced, labels), *operands[i + 1 :]], node.params[1]
+        )
+    return None
+
+
+@rule("cancel inside a power", CONTRACT)
+def cancel_inside(node: Expr) -> Expr | None:
+    """a ∘ (a ∘ b)⁻¹ = b⁻¹: a factor cancels against the same factor under a negative power."""
+    operands = split(node)
+    for i, (operand, labels) in enumerate(operands):
+        inner = _factors_under(operand, labels)
+        if inner is None:
+            continue
+        factors, k = inner
+        found: dict[int, int] = {}
+        for m, (a, own) in enumerate(factors):
+            for j, (other, theirs) in enumerate(operands):
+                if j != i and j not in found.values() and theirs == own and _power_of(other) == (a, 1):
+                    found[m] = j
+                    break
+        if not found:
+            continue
+        if len(found) == len(factors):
+            # All of it: the power is one less.
+            kept = [o for j, o in enumerate(operands) if j != i and j not in found.values()]
+            if k == -1:
+                covered = {label for _, own in kept for label in own}
+                kept += [
+                    (make(ONES, (), (dim,)), (label,))
+                    for label, dim in zip(labels, operand.shape, strict=True)
+                    if label not in covered
+                ]
+                return contract(kept, node.params[1]) if kept else constant(1)
+            return contract(
+                [*kept, (make(POWER, (operand.args[0], constant(k + 1))), labels)], node.params[1]
+            )
+        rest = [f for m, f in enumerate(factors) if m not in found]
+        if {label for _, own in rest for label in own} != set(labels):
+            continue
+        under = rest[0][0] if len(rest) == 1 and rest[0][1] == labels else contract(rest, labels)
+        pieces = [(make(POWER, (factors[m][0], constant(k))), factors[m][1]) for m in found]
+        pieces.append((make(POWER, (under, constant(k))), labels))
+        return contract([*operands[:i], *pieces, *operands[i + 1 :]], node.params[1])
+    return None
+
+
+def _factors_under(x: Expr, labels: tuple) -> tuple[list, Fraction] | None:
+    # The factors of an elementwise product under a negative whole power, with the labels that they have outside.
+    if x.op is not POWER or x.args[0].op is not CONTRACT or x.args[1].op is not CONSTANT:
+        return None
+    base, k = x.args[0], x.args[1].params[0]
+    own, out = base.params
+    if not isinstance(k, Fraction) or k.denominator != 1 or k > -1 or len(set(out)) != len(out):
+        return None
+    if len(base.args) < 2 or base.shape != x.shape or any(label not in out for ls in own for label in ls):
+        return None
+    outside = dict(zip(out, labels, strict=True))
+    return [(a, tuple(outside[label] for label in ls)) for a, ls in zip(base.args, own, strict=True)], k
 
 
 @rule("product of one", CONTRACT)
@@ -276,7 +354,7 @@ def collect(node: Expr) -> Expr | None:
             values.append(value)
             rests.append(rest)
         else:
-            values[slot] = values[slot] + value
+            values[slot] = plus(values[slot], value)
     if len(values) == len(node.args):
         return None
     terms = [
@@ -291,10 +369,31 @@ def collect(node: Expr) -> Expr | None:
     return total(terms, node.shape)
 
 
+@rule("open the bracket", ADD)
+def open_bracket(node: Expr) -> Expr | None:
+    """1 − (1 + x) = −x: a bracket in a sum opens where one of its terms meets its like outside."""
+    parts = [coefficient(t) for t in node.args]
+    if not any(rest.op is ADD for _, rest in parts):
+        return None
+    likes: dict[Expr, list] = {}
+    for value, rest in parts:
+        likes.setdefault(canonical(rest), []).append(value)
+    for i, (number, bracket) in enumerate(parts):
+        if bracket.op is not ADD or bracket is node.args[i] or bracket.shape != node.shape:
+            continue
+        for inner in bracket.args:
+            value, rest = coefficient(inner)
+            met = likes.get(canonical(rest))
+            if met and (number in (1, -1) or any(plus(product(number, value), v) == 0 for v in met)):
+                opened = [scaled(number, t) for t in bracket.args]
+                return total([*node.args[:i], *opened, *node.args[i + 1 :]], node.shape)
+    return None
+
+
 def scaled(value, x: Expr) -> Expr:
     """Return a number times an expression."""
     if x.op is CONSTANT:
-        return constant(value * x.params[0])
+        return constant(product(value, x.params[0]))
     axes = tuple(range(x.ndim))
     return contract([(constant(value), ()), (x, axes)], axes)
 
@@ -361,18 +460,26 @@ def _common_number(values: list) -> Fraction | float:
 @rule("gather shared operands", ADD)
 def factor_operands(node: Expr) -> Expr | None:
     """Xᵢⱼ aᵢₖ + Xᵢⱼ bᵢₖ = Xᵢⱼ (aᵢₖ + bᵢₖ), from rank 3 on: no term is formed at full size on its own."""
-    if node.ndim < 3 or len(node.args) < 2 or any(a.op is not CONTRACT or a.shape != node.shape for a in node.args):
+    if (
+        node.ndim < 3
+        or len(node.args) < 2
+        or any(a.op is not CONTRACT or a.shape != node.shape for a in node.args)
+    ):
         return None
     terms = []
     for a in node.args:
         place = {label: axis for axis, label in enumerate(a.params[1])}
         if len(place) != node.ndim:
             return None
-        terms.append([(x, tuple(place.get(label, ("summed", label)) for label in own)) for x, own in split(a)])
+        terms.append(
+            [(x, tuple(place.get(label, ("summed", label)) for label in own)) for x, own in split(a)]
+        )
     shared = [
         (x, own)
         for x, own in terms[0]
-        if own and x.op not in (ONES, EYE) and all(isinstance(label, int) for label in own)
+        if own
+        and x.op not in (ONES, EYE)
+        and all(isinstance(label, int) for label in own)
         and all((x, own) in term for term in terms[1:])
     ]
     if not shared:
@@ -436,110 +543,3 @@ def factor_branches(node: Expr) -> Expr | None:
 
 def _wide(x: Expr, node: Expr) -> Expr:
     return spread_scalar(x, node.shape) if not x.ndim else x
-
-
-# --- powers -----------------------------------------------------------------------------------------------
-
-
-@rule("simple powers", POWER)
-def simple_power(node: Expr) -> Expr | None:
-    """x¹ = x, x⁰ = 1, (xᵖ)^q = x^(pq) for a whole q, and powers of numbers."""
-    base, exponent = node.args
-    if exponent.op is not CONSTANT or base.shape != node.shape:
-        return None
-    k = exponent.params[0]
-    if k == 1:
-        return base
-    if k == 0:
-        return spread(constant(1), node.shape)
-    whole = isinstance(k, Fraction) and k.denominator == 1
-    if base.op is CONSTANT and base.params[0] != 0 and whole:
-        return constant(base.params[0] ** int(k))
-    if base.op is POWER and base.args[1].op is CONSTANT and base.args[0].shape == node.shape:
-        if whole or is_positive(base.args[0]):
-            return make(POWER, (base.args[0], constant(base.args[1].params[0] * k)))
-    if base.op is REGISTRY["sqrt"] and whole and k % 2 == 0:
-        return make(POWER, (base.args[0], constant(k / 2)))
-    return None
-
-
-@rule("power of a product", POWER)
-def power_of_product(node: Expr) -> Expr | None:
-    """(a b)ᵏ = aᵏ bᵏ for numbers and sizes in front."""
-    base, exponent = node.args
-    if base.op is not CONTRACT or exponent.op is not CONSTANT:
-        return None
-    k = exponent.params[0]
-    whole = isinstance(k, Fraction) and k.denominator == 1
-    operands = split(base)
-    if any(label not in base.params[1] for _, own in operands for label in own):
-        return None
-    front = [
-        (a, own)
-        for a, own in operands
-        if not own
-        and ((whole and (not base.ndim or a.op in (CONSTANT, SIZE))) or (is_positive(a) and a.op is not NAME))
-    ]
-    if not front:
-        return None
-    rest = [o for o in operands if o not in front]
-    axes = tuple(range(base.ndim))
-    pieces: list = [(make(POWER, (a, exponent)), ()) for a, _ in front]
-    if rest:
-        inner = contract(rest, base.params[1])
-        pieces.append((make(POWER, (inner, exponent)), axes))
-    return contract(pieces, axes)
-
-
-@rule(
-    "zero argument", *(op for op in REGISTRY.values() if op.linear and op is not ADD and op is not CONTRACT)
-)
-def linear_zero(node: Expr) -> Expr | None:
-    """A linear operation of zero is zero."""
-    return (
-        zeros(node.shape)
-        if node.args and node.op is not NAME and is_zero(node.args[0]) and len(node.args) == 1
-        else None
-    )
-
-
-@rule("equal branches", WHERE)
-def equal_branches(node: Expr) -> Expr | None:
-    """where(c, x, x) = x, and a guard inside the same guard goes."""
-    condition, then, otherwise = node.args
-    if then is otherwise or (is_zero(then) and is_zero(otherwise)):
-        return then if then.shape == node.shape else spread_scalar(then, node.shape)
-    simpler = (condition, *(_taken(x, condition, i) for i, x in ((1, then), (2, otherwise))))
-    if simpler == node.args:
-        return None
-    new = make(WHERE, simpler)
-    # A branch may be what gives the choice its shape: zeros(d) is not 0 then.
-    return new if new.shape == node.shape else None
-
-
-def _taken(x: Expr, condition: Expr, i: int) -> Expr:
-    if x.op is WHERE and x.args[0] is condition:
-        return x.args[i]
-    return constant(0) if x.op is ZEROS else x
-
-
-@rule(
-    "exact values", REGISTRY["exp"], REGISTRY["log"], REGISTRY["sqrt"], REGISTRY["log1p"], REGISTRY["expm1"]
-)
-def exact_value(node: Expr) -> Expr | None:
-    """e⁰ = 1, log 1 = 0, √1 = 1."""
-    (x,) = node.args
-    if is_zero(x):
-        return {"exp": spread(constant(1), node.shape), "log": None}.get(node.op.name, zeros(node.shape))
-    if x.op is CONSTANT and x.params[0] == 1 and node.op.name in ("log", "sqrt"):
-        return constant(0 if node.op.name == "log" else 1)
-    return None
-
-
-@rule("inverse of an inverse", REGISTRY["inv"])
-def double_inverse(node: Expr) -> Expr | None:
-    """(A⁻¹)⁻¹ = A, I⁻¹ = I."""
-    (a,) = node.args
-    if a.op is EYE:
-        return a
-    return a.args[0] if a.op is REGISTRY["inv"] else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gradwork.expr.node import CONSTANT, Expr
 from gradwork.ops.arithmetic import ADD, POWER, total
 from gradwork.ops.contraction import CONTRACT, contract, multiply, split
-from gradwork.rewrite import canonical
+from gradwork.rewrite import canonical, powers
 from gradwork.rewrite.engine import Engine, Rule
 
 
@@ -43,4 +43,4 @@ def expand(x: Expr) -> Expr:
     """Return `x` with products over sums multiplied out and like terms collected."""
     # Gathering a common factor would undo it.
     rules = [r for r in canonical.RULES if r.name not in ("gather the common factor", "merge equal factors")]
-    return Engine((*RULES, *rules)).normalise(x)
+    return Engine((*RULES, *rules, *powers.RULES)).normalise(x)

@@ -3,21 +3,45 @@
 from __future__ import annotations
 
 import itertools
-from functools import lru_cache
+from collections.abc import Iterator
 from typing import Any
 
 from gradwork.expr.facts import is_symmetric
 from gradwork.expr.node import CONSTANT, Expr, constant, make, rebuild
 from gradwork.ops.arithmetic import ADD
 from gradwork.ops.contraction import CONTRACT, contract, split
+from gradwork.rewrite.numbers import product
+
+_MAX_TWINS = 50_000  # expressions whose twin is remembered
+_MAX_LEAVES = 64  # arrangements of equal operands that are tried
+
+_twins: dict[Expr, Expr] = {}
 
 
-@lru_cache(maxsize=50_000)
 def canonical(node: Expr) -> Expr:
     """Return the twin of `node` whose sums and products stand in one fixed order."""
+    found = _twins.get(node)
+    if found is not None:
+        return found
+    if len(_twins) > _MAX_TWINS:
+        _twins.clear()
+    stack = [node]
+    while stack:  # arguments first, without recursion
+        x = stack[-1]
+        waiting = [] if x in _twins else [a for a in x.args if a not in _twins]
+        if waiting:
+            stack.extend(waiting)
+            continue
+        stack.pop()
+        if x not in _twins:
+            _twins[x] = _twin(x)
+    return _twins[node]
+
+
+def _twin(node: Expr) -> Expr:
     if not node.args:
         return node
-    args = tuple(canonical(a) for a in node.args)
+    args = tuple(_twins[a] for a in node.args)
     if node.op is ADD:
         return make(ADD, tuple(sorted(args, key=lambda a: a.serial)))
     if node.op is CONTRACT:
@@ -26,28 +50,60 @@ def canonical(node: Expr) -> Expr:
 
 
 def _ordered(operands: list, out: tuple) -> Expr:
-    # Order operands by identity. Only where the same operand stands twice do the labels decide: then every
-    # arrangement of the twins is tried and the least one is taken.
+    # Order operands by identity. Where the same operand stands twice, or may be transposed, the labels decide.
     operands.sort(key=lambda o: o[0].serial)
-    groups = [list(g) for _, g in itertools.groupby(operands, key=lambda o: o[0].serial)]
-    choices = [list(itertools.permutations(g)) if 1 < len(g) <= 4 else [tuple(g)] for g in groups]
-    best = None
-    for arrangement in itertools.islice(itertools.product(*choices), 600):
-        key = _labels([o for group in arrangement for o in group], out)
-        if best is None or key < best:
-            best = key
-    assert best is not None
-    return contract(zip([o[0] for o in operands], best[0], strict=True), best[1])
+    turns = [len(own) == 2 and is_symmetric(a) for a, own in operands]
+    if not any(turns) and all(a[0] is not b[0] for a, b in itertools.pairwise(operands)):
+        return contract(operands, out)
+    pieces = [(a.serial, tuple(own), turn) for (a, own), turn in zip(operands, turns, strict=True)]
+    labels, ends = min(_labellings(pieces, tuple(out)))
+    return contract(zip([o[0] for o in operands], labels, strict=True), ends)
 
 
-def _labels(operands: list, out: tuple) -> tuple:
-    numbers = {label: i for i, label in enumerate(out)}
-    labels = []
-    for operand, own in operands:
-        if len(own) == 2 and is_symmetric(operand):
-            own = sorted(own, key=lambda label: numbers.get(label, 10_000))
-        labels.append(tuple(numbers.setdefault(label, len(numbers)) for label in own))
-    return tuple(labels), tuple(numbers[label] for label in out)
+def _labellings(pieces: list, out: tuple) -> Iterator[tuple]:
+    # Colour the labels by what carries them until nothing changes. While some labels look alike, tell each of
+    # them apart in turn (or only the first, when many have been tried).
+    names = list(dict.fromkeys([*out, *(label for _, own, _ in pieces for label in own)]))
+    start = _ranks({n: tuple(i for i, label in enumerate(out) if label == n) for n in names})
+    stack, leaves = [start], 0
+    while stack:
+        colours = _refined(stack.pop(), pieces)
+        alike: dict[int, list] = {}
+        for n in names:
+            alike.setdefault(colours[n], []).append(n)
+        same = min((c for c, members in alike.items() if len(members) > 1), default=None)
+        if same is None:
+            leaves += 1
+            yield _arranged(colours, pieces), tuple(colours[label] for label in out)
+            continue
+        tried = alike[same] if leaves + len(stack) < _MAX_LEAVES else alike[same][:1]
+        stack += [_ranks({n: (colours[n], n != chosen) for n in names}) for chosen in tried]
+
+
+def _arranged(colours: dict, pieces: list) -> tuple:
+    rows = []
+    for serial, own, turn in pieces:
+        row = [colours[label] for label in own]
+        rows.append((serial, tuple(sorted(row) if turn else row)))
+    return tuple(row for _, row in sorted(rows))
+
+
+def _refined(colours: dict, pieces: list) -> dict:
+    while True:
+        seen: dict = {n: [] for n in colours}
+        for serial, own, turn in pieces:
+            row = [colours[label] for label in own]
+            for i, label in enumerate(own):
+                seen[label].append((serial, 0 if turn else i, tuple(sorted(row) if turn else row)))
+        finer = _ranks({n: (c, tuple(sorted(seen[n]))) for n, c in colours.items()})
+        if finer == colours:
+            return colours
+        colours = finer
+
+
+def _ranks(keys: dict) -> dict:
+    order = {key: i for i, key in enumerate(sorted(set(keys.values())))}
+    return {n: order[key] for n, key in keys.items()}
 
 
 def coefficient(term: Expr) -> tuple[Any, Expr]:
@@ -59,7 +115,7 @@ def coefficient(term: Expr) -> tuple[Any, Expr]:
     value, rest = 1, []
     for operand, labels in split(term):
         if operand.op is CONSTANT:
-            value = value * operand.params[0]
+            value = product(value, operand.params[0])
         else:
             rest.append((operand, labels))
     if value == 1 and len(rest) == len(term.args):

@@ -57,7 +57,9 @@ def lower_loops(roots: Sequence[Expr], prepare: Prepare) -> list[Expr]:
             continue
         args = tuple(done[a] for a in node.args)
         together = groups[node.args, node.params[0]]
-        done.update(zip(together, _Loop(node.params[0], args).lowered([n.params[1:] for n in together], prepare)))
+        done.update(
+            zip(together, _Loop(node.params[0], args).lowered([n.params[1:] for n in together], prepare))
+        )
     return [done[r] for r in roots]
 
 
@@ -160,7 +162,8 @@ class _Loop:
             value = make(SCAN, args, (smaller, ALL, new))
             values[self.emitted[e]] = name(self.labels[e], value) if e in self.labels else value
         return [
-            make(SCAN, args, (smaller, LAST, x)) if isinstance(x, int) else substitute(x, values) for x in found
+            make(SCAN, args, (smaller, LAST, x)) if isinstance(x, int) else substitute(x, values)
+            for x in found
         ]
 
     def _look(self, roots: Sequence[Expr]) -> None:
@@ -312,11 +315,15 @@ class _Loop:
             elif node.op is CONTRACT:
                 done[node] = self._product(node, done, out, take)
             else:
-                done[node] = rebuild(node, tuple(done[a] if a in self.carried else take(a) for a in node.args))
+                done[node] = rebuild(
+                    node, tuple(done[a] if a in self.carried else take(a) for a in node.args)
+                )
         return [done[x] for x in body], list(moved.values())
 
     def _movable(self, x: Expr) -> bool:
-        return x not in self.carried and all(n.op in LEAVES or n.op in _PLAIN or n.op.elementwise for n in walk(x))
+        return x not in self.carried and all(
+            n.op in LEAVES or n.op in _PLAIN or n.op.elementwise for n in walk(x)
+        )
 
     def _sum(self, node: Expr, done: dict, out: Callable, take: Callable) -> Expr:
         # xₜWₓ + hₜ₋₁Wₕ + b: the terms without the state are one array.
@@ -355,10 +362,10 @@ def _worth(x: Expr, timed: bool) -> bool:
     """Tell whether computing it for all steps at once pays for storing it."""
     if not timed:
         return any((n.op is CONTRACT and _sums(n)) or n.op in (SCAN, CONCATENATE) for n in walk(x))
-    return any((n.op is CONTRACT and _sums(n)) or (n.op.elementwise and n.op not in (ADD, POWER)) for n in walk(x))
+    return any(
+        (n.op is CONTRACT and _sums(n)) or (n.op.elementwise and n.op not in (ADD, POWER)) for n in walk(x)
+    )
 
 
 def _sums(x: Expr) -> bool:
     return any(label not in x.params[1] for own in x.params[0] for label in own)
-
-

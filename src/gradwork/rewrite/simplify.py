@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
+from fractions import Fraction
+
 from gradwork.expr.dims import Dim
-from gradwork.expr.node import EYE, ONES, Expr, constant, definition, facts, make
+from gradwork.expr.node import CONSTANT, EYE, ONES, SIZE, Expr, constant, definition, facts, make, zeros
 from gradwork.expr.op import REGISTRY
 from gradwork.ops.arithmetic import ADD, POWER
 from gradwork.ops.contraction import CONTRACT, contract, split
 from gradwork.ops.indexing import CONCATENATE, PLACE
 from gradwork.rewrite.canonical import RULES as CANONICAL
 from gradwork.rewrite.engine import Rule
+from gradwork.rewrite.likeness import canonical
+from gradwork.rewrite.numbers import Number, plus, product
 
 RULES: list[Rule] = []
 
@@ -102,6 +107,110 @@ def inverse_times(node: Expr) -> Expr | None:
 def orthogonal(node: Expr) -> Expr | None:
     """QᵀQ = QQᵀ = I."""
     return _pair(node, lambda a, ia, b, ib: a is b and "orthogonal" in facts(a) and ia == ib)
+
+
+@rule("deviations from the mean", CONTRACT)
+def centred_sum(node: Expr) -> Expr | None:
+    """Σ (x − 1/n (Σ x) 1) = 0."""
+    operands, out = split(node), node.params[1]
+    for i, (operand, labels) in enumerate(operands):
+        if operand.op is not ADD or len(set(labels)) != len(labels):
+            continue
+        elsewhere = {*out, *(label for j, (_, own) in enumerate(operands) if j != i for label in own)}
+        free = [axis for axis, label in enumerate(labels) if label not in elsewhere]
+        choices = [free] if len(free) == 1 else [free, *([axis] for axis in free)]
+        if free and any(_sums_to_zero(operand, set(axes)) for axes in choices):
+            return zeros(node.shape)
+    return None
+
+
+_MAX_TERMS = 60  # of a sum that is multiplied out to see whether it is zero
+
+
+def _sums_to_zero(x: Expr, axes: set[int]) -> bool:
+    # Whether the sum of x over the axes is zero; only where a term does not change along them.
+    if not any(_is_flat(t, axes) for t in x.args):
+        return False
+    out = tuple(axis for axis in range(x.ndim) if axis not in axes)
+    dims = dict(enumerate(x.shape))
+    waiting: list[list] = [[(x, tuple(range(x.ndim)))]]
+    found: dict[tuple, Number] = {}
+    fresh = itertools.count(x.ndim)
+    steps = 0
+    while waiting:
+        operands = waiting.pop()
+        steps += 1
+        if steps > _MAX_TERMS:
+            return False
+        at = next((i for i, (a, _) in enumerate(operands) if a.op in (ADD, CONTRACT)), None)
+        if at is None:
+            key, value = _term(operands, out, dims)
+            found[key] = plus(found.get(key, Fraction(0)), value)
+            continue
+        a, labels = operands[at]
+        rest = operands[:at] + operands[at + 1 :]
+        if a.op is CONTRACT:
+            own, ends = a.params
+            if len(set(ends)) != len(ends):
+                return False
+            rename = dict(zip(ends, labels, strict=True))
+            for b, ls in zip(a.args, own, strict=True):
+                for label, dim in zip(ls, b.shape, strict=True):
+                    dims[rename.setdefault(label, next(fresh))] = dim
+            inner = zip(a.args, own, strict=True)
+            waiting.append([*rest, *((b, tuple(rename[label] for label in ls)) for b, ls in inner)])
+            continue
+        for term in a.args:
+            ones = [] if term.ndim else [(make(ONES, (), (dims[label],)), (label,)) for label in labels]
+            waiting.append([*rest, (term, labels if term.ndim else ()), *ones])
+    return all(v == 0 for v in found.values())
+
+
+def _is_flat(t: Expr, axes: set[int]) -> bool:
+    if not t.ndim:
+        return True
+    if t.op is not CONTRACT:
+        return False
+    ends = t.params[1]
+    return all(
+        all(a.op is ONES for a, own in split(t) if ends[axis] in own) for axis in axes if axis < len(ends)
+    )
+
+
+def _term(operands: list, out: tuple, dims: dict) -> tuple[tuple, Number]:
+    # A product as (its sizes and the rest, its number).
+    value: Number = Fraction(1)
+    sizes: dict = {}
+    rest = []
+    for a, own in operands:
+        base, k = (a.args[0], a.args[1].params[0]) if _is_size_power(a) else (a, Fraction(1))
+        if a.op is CONSTANT:
+            value = product(value, a.params[0])
+        elif base.op is SIZE:
+            _count(sizes, base.params[0], k)
+        elif a.op is not ONES:
+            rest.append((a, own))
+    carried = {label for _, own in rest for label in own}
+    for label in {label for a, own in operands for label in own} - carried:
+        if label in out:
+            rest.append((make(ONES, (), (dims[label],)), (label,)))
+        elif dims[label].value is not None:
+            value = product(value, Fraction(dims[label].value))
+        else:
+            _count(sizes, dims[label], Fraction(1))
+    key = canonical(contract(rest, out)) if rest else None
+    return (key, frozenset((atom, k) for atom, k in sizes.items() if k)), value
+
+
+def _is_size_power(a: Expr) -> bool:
+    return a.op is POWER and a.args[0].op is SIZE and a.args[1].op is CONSTANT
+
+
+def _count(sizes: dict, dim: Dim, k: Number) -> None:
+    # n·d counts as n and d; any other size counts as itself.
+    monomial, times = dim.terms[0] if len(dim.terms) == 1 else ((), 0)
+    for atom, power in monomial if times == 1 else ((dim, 1),):
+        sizes[atom] = plus(sizes.get(atom, Fraction(0)), product(k, Fraction(power)))
 
 
 @rule("cofactor over determinant", CONTRACT)

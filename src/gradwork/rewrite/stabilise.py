@@ -36,8 +36,10 @@ def _one_plus(x: Expr) -> Expr | None:
 
 def _is_one(a: Expr) -> bool:
     if a.op is CONTRACT:
-        return bool(a.args) and set(a.params[1]) == {label for own in a.params[0] for label in own} and all(
-            map(_is_one, a.args)
+        return (
+            bool(a.args)
+            and set(a.params[1]) == {label for own in a.params[0] for label in own}
+            and all(map(_is_one, a.args))
         )
     return is_constant(a, 1) or a.op is ONES
 

@@ -6,16 +6,19 @@ tracebacks can show, in a namespace that holds nothing but what the text itself 
 
 from __future__ import annotations
 
+import copy
 import itertools
 import linecache
 import weakref
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from gradwork.errors import GradworkError
-from gradwork.expr.node import SYMBOL, Expr, constant, plain, walk
+from gradwork.expr.facts import check_names
+from gradwork.expr.node import SYMBOL, Derived, Expr, constant, plain, walk
 from gradwork.rewrite import prepare
 from gradwork.run.complexsafe import complex_safe
 from gradwork.run.lower import lower
@@ -55,6 +58,7 @@ class Program:
         self._dtype = np.dtype(dtype)
         self._function: Callable | None = None
         self._complex: Callable | None = None
+        self._accepting: dict[tuple[int, ...], Program] = {}
 
     @property
     def source(self) -> str:
@@ -79,7 +83,7 @@ class Program:
     def __repr__(self) -> str:
         return f"<Program {self._source.name}({', '.join(self.arguments)}) on {self.target}>"
 
-    def __call__(self, *args: Any, **values: Any) -> Any:
+    def __call__(self, /, *args: Any, **values: Any) -> Any:
         """Return the value for inputs given by position or by name.
 
         Inputs are converted to `dtype`; scalars come back as Python floats, everything else as arrays. The
@@ -92,7 +96,7 @@ class Program:
             function = self._function = self._prepare()
         return self._finish(self._run(function, inputs, keywords), inputs)
 
-    def complex(self, *args: Any, **values: Any) -> Any:
+    def complex(self, /, *args: Any, **values: Any) -> Any:
         """Return the value for complex inputs, by the same text: what a complex step needs.
 
         Every function that NumPy or SciPy defines for real numbers only is replaced by its analytic
@@ -108,6 +112,21 @@ class Program:
             result = function(*inputs, **keywords)
         return complex(result) if self.single and np.ndim(result) == 0 else result
 
+    def of_derived(self, expr: Derived) -> Program:
+        """Return this program with the symbols of what `expr` came from accepted: they fix sizes only."""
+        found = self._accepting.get(expr.source_key)
+        if found is None:
+            source = _accepting(self._source, expr.origin)
+            if source is self._source:
+                found = self
+            else:
+                if self._function is None:
+                    self._function = self._prepare()
+                found = copy.copy(self)
+                found._source = source
+            self._accepting[expr.source_key] = found
+        return found
+
     def plan(self) -> str:
         """Return the products of the program, one a line, with the estimated cost of each.
 
@@ -119,11 +138,12 @@ class Program:
         return "\n".join(f"{text:<{width}}  {_count(cost)}" for text, cost in self._source.steps)
 
     def _inputs(self, args: tuple, values: Mapping[str, Any], dtype: np.dtype) -> tuple[list, dict[str, int]]:
-        signature = self._source.signature
+        own = self._source.signature
+        signature = own.given(args, values)
         given, sizes = signature.bind(args, values)
         arrays = [self._convert(a, v, dtype) for a, v in zip(signature.arguments, given)]
         known = signature.check(arrays, sizes)
-        return arrays, {s: known[s] for s in signature.free}
+        return arrays[: len(own.arguments)], {s: known[s] for s in own.free}
 
     def _convert(self, argument: Argument, value: Any, dtype: np.dtype) -> Any:
         return convert(argument, value, dtype)
@@ -175,15 +195,17 @@ def build(
     outputs = [constant(e) for e in ([exprs] if single else exprs)]
     if not outputs:
         raise GradworkError("a function needs at least one expression")
+    check_names(*outputs)
     known = {s.params[0]: s for s in walk(*outputs) if s.op is SYMBOL}
+    origin = _origin([exprs] if single else exprs)
     chosen = []
     for a in arguments:
         if not isinstance(a, Expr):
-            if a not in known:
+            if a not in known and a not in origin:
                 raise GradworkError(
                     f"there is no symbol {a!r} in this expression ({', '.join(known) or 'none'})"
                 )
-            a = known[a]
+            a = known[a] if a in known else origin[a]
         if plain(a).op.name != "symbol":
             raise GradworkError(f"an argument of a function is a symbol, not {a.op.name}")
         chosen.append(plain(a))
@@ -194,11 +216,29 @@ def build(
     chosen += [s for s in known.values() if s not in chosen]
     prepared = lower(prepare(outputs), sizes)
     if target == "jax":
-        prepared = slide(pool_first(prepared))  # NumPy's way with a convolution is its windows; XLA has a faster one
+        prepared = slide(
+            pool_first(prepared)
+        )  # NumPy's way with a convolution is its windows; XLA has a faster one
     source = compose(
         prepared, writer_for(target), arguments=chosen, single=single, dtype=wanted, hint=sizes, name=name
     )
-    return source, wanted, single
+    return _accepting(source, origin), wanted, single
+
+
+def _origin(exprs: Iterable[Any]) -> dict[str, Expr]:
+    # The symbols of the functions that derivatives among the expressions came from.
+    return {label: s for e in exprs if isinstance(e, Derived) for label, s in e.origin.items()}
+
+
+def _accepting(source: Source, symbols: Mapping[str, Expr]) -> Source:
+    """Return the source with further symbols accepted as inputs that do not matter."""
+    own = {a.label for a in source.signature.arguments}
+    ignored = tuple(
+        Argument(label, label, s.shape, "integer" in s.params[1])
+        for label, s in symbols.items()
+        if label not in own
+    )
+    return replace(source, signature=replace(source.signature, ignored=ignored)) if ignored else source
 
 
 def function(
@@ -242,12 +282,14 @@ def function(
 _programs: weakref.WeakKeyDictionary[Expr, Program] = weakref.WeakKeyDictionary()
 
 
-def evaluate(expr: Any, *args: Any, **values: Any) -> Any:
+def evaluate(expr: Any, /, *args: Any, **values: Any) -> Any:
     """Return the value of an expression for the given values of its symbols."""
-    expr = constant(expr)
-    program = _programs.get(expr)
+    twin = constant(expr)
+    program = _programs.get(twin)
     if program is None:
-        program = _programs[expr] = function(expr)
+        program = _programs[twin] = function(twin)
+    if isinstance(expr, Derived):
+        program = program.of_derived(expr)
     return program(*args, **values)
 
 

@@ -36,6 +36,10 @@ def literal(value: Fraction | float) -> Value:
     return Value(f"{size.numerator} / {size.denominator}", STAR, python=True, negative=negative)
 
 
+# Python's compiler descends into a * b * c * … one factor at a time, so a longer product is cut.
+MANY = 200
+
+
 @dataclass
 class Scale:
     """A product of scalars: a number, and scalars above and below the line."""
@@ -78,6 +82,9 @@ class Scale:
             self.bottom.append(value.divisor)
         else:
             self.top.append(self.w.number(value))
+        joined = _chain(self.top) if len(self.top) >= MANY else None
+        if joined is not None:
+            self.top = [self.w.variable(joined, ())]
 
     def take_divisor(self, count: Dim) -> bool:
         """Take the division by `count` out of the scale, if it is there (a sum of so many terms is a mean)."""

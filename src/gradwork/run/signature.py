@@ -87,11 +87,42 @@ def size_sources(arguments: Sequence[Argument]) -> list[SizeSource]:
 
 @dataclass(frozen=True)
 class Signature:
-    """The inputs of a program. `free` are the sizes that no input fixes: they are keywords."""
+    """The inputs of a program. `free` are the sizes that no input fixes: they are keywords.
+
+    `ignored` are inputs that may be given and do not matter, but for the sizes that they fix: a derivative
+    may be evaluated for all the symbols of its function.
+    """
 
     arguments: tuple[Argument, ...]
     sources: tuple[SizeSource, ...]
     free: tuple[str, ...]
+    ignored: tuple[Argument, ...] = ()
+
+    def given(self, args: tuple, values: Mapping[str, Any]) -> Signature:
+        """Return the signature with those of the ignored inputs that are given as further arguments."""
+        if not self.ignored:
+            return self
+        count = max(0, len(args) - len(self.arguments))
+        # By position they follow the arguments.
+        more = [a for i, a in enumerate(self.ignored) if i < count or a.label in values]
+        if not more or count > len(self.ignored):
+            return self
+        labels = tuple(a.label for a in more)
+        if labels not in self._given:
+            self._given[labels] = self._with(more)
+        return self._given[labels]
+
+    @cached_property
+    def _given(self) -> dict[tuple[str, ...], Signature]:
+        return {}
+
+    def _with(self, more: Sequence[Argument]) -> Signature:
+        arguments = (*self.arguments, *more)
+        sources = size_sources(arguments)
+        read = {s.size for s in sources}
+        unread = {n for a in arguments for d in a.shape for n in d.names} - read
+        free = dict.fromkeys([*(s for s in self.free if s not in read), *sorted(unread)])
+        return Signature(arguments, tuple(sources), tuple(free))
 
     @cached_property
     def _places(self) -> dict[str, int]:

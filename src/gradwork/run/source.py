@@ -34,7 +34,7 @@ from gradwork.run.layout import WIDTH, wrap
 from gradwork.run.loops import remarked, sizes_inside, takes_integers, write_scan
 from gradwork.run.names import Names
 from gradwork.run.product import product
-from gradwork.run.scale import literal
+from gradwork.run.scale import MANY, literal
 from gradwork.run.signature import Argument, Signature, size_sources
 from gradwork.run.value import SUM, Value
 from gradwork.run.writer import Writer
@@ -216,7 +216,14 @@ class _Composer:
             return value if value.python else replace(value, axes=_all(node))
         axes = tuple(sorted({a for arg in node.args for a in self.values[arg].axes}))
         values = [w.stretched(self.values[a], axes) for a in node.args]
-        value = self._sum(values) if op.name == "add" else w.write(node, values)
+        if op.name == "add":
+            while len(values) > MANY:
+                part = self._sum(values[:MANY])
+                shape = tuple(node.shape[a] for a in axes)
+                values = [self._assign_product(part, shape, "total"), *values[MANY:]]
+            value = self._sum(values)
+        else:
+            value = w.write(node, values)
         return replace(value, axes=() if value.python else axes)
 
     def _sum(self, values: list[Value]) -> Value:

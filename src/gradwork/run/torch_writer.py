@@ -47,6 +47,10 @@ class TorchWriter(Writer):
         """Return a function of two tensors."""
         return self.call(function, *values)
 
+    def truth(self, value: Value) -> Value:
+        """Return a Python truth value as a tensor: torch.where takes no other condition."""
+        return Value(f"torch.tensor({value.text})", boolean=True)
+
     def array(self, value: Value) -> Value:
         """Return a Python number as a tensor of rank 0; anything else is itself."""
         return self.operand(self.number(value).signed())

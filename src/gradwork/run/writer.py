@@ -166,7 +166,12 @@ class Writer(ArrayWriter):
                 COMPARE,
                 boolean=True,
             )
-        return self.call("np.where", replace(test, python=False), self.real(then), self.real(otherwise))
+        test = replace(self.truth(test) if condition.python else test, python=False)
+        return self.call("np.where", test, self.real(then), self.real(otherwise))
+
+    def truth(self, value: Value) -> Value:
+        """Return a Python truth value as the condition of a choice."""
+        return value
 
     def real(self, value: Value) -> Value:
         """Return a value that is certainly not of an integer type."""

@@ -7,9 +7,10 @@ from fractions import Fraction
 
 from gradwork.expr.dims import Dim
 from gradwork.expr.facts import is_symmetric
-from gradwork.expr.node import ARRAY, CONSTANT, EYE, NAME, ONES, SIZE, SYMBOL, TRIL, ZEROS, Expr, plain
+from gradwork.expr.node import ARRAY, CONSTANT, EYE, NAME, ONES, SIZE, SYMBOL, TRIL, ZEROS, Expr, make, plain
 from gradwork.expr.notation import (
     Call,
+    Either,
     Fence,
     Inverse,
     Letter,
@@ -23,6 +24,7 @@ from gradwork.expr.notation import (
 )
 from gradwork.ops.arithmetic import ADD, POWER
 from gradwork.ops.contraction import CONTRACT, label_sizes
+from gradwork.ops.linalg import COFACTOR, DET
 from gradwork.show.correlation import with_correlations
 from gradwork.show.indices import with_indices
 from gradwork.show.matrix import Graph, Item, NoMatrixForm
@@ -95,6 +97,11 @@ class Builder:
         args = [self._math(a) for a in node.args]
         if node.op.name == "inv":
             return Term(body=leaf(self._inverse(node), 2, is_symmetric(node)))
+        if node.op is COFACTOR:
+            # det(A) A⁻ᵀ; beside the determinant itself the two become a power
+            whole = make(DET, node.args)
+            body = leaf(node.op.notation(node, args).factors[1], 2, is_symmetric(node))
+            return Term(over=[Scalar(DET.notation(whole, args), key=whole)], body=body)
         if node.op.name == "reshape" and (pair := _kronecker(node)):
             return self._wrapped(node, Call("kron", tuple(self._math(a) for a in pair)))
         notation = node.op.notation
@@ -118,6 +125,8 @@ class Builder:
     def _power(self, node: Expr) -> Term:
         base, exponent = node.args
         if exponent.op is CONSTANT and base.shape == node.shape:
+            if base.op.name == "reciprocal0":  # (1/‖b‖)³ is a power below the bar
+                return self._to_power(base.args[0], -exponent.params[0])
             return self._to_power(base, exponent.params[0])
         math = Power(self._math(base), self._math(exponent), elementwise=_is_square(node))
         return self._wrapped(node, math)
@@ -135,7 +144,12 @@ class Builder:
         if isinstance(k, Fraction) and k.denominator == 1:
             if base.op is SIZE:
                 return size_term(base.params[0], k)
-            if base.op is CONSTANT and isinstance(base.params[0], Fraction) and base.params[0] != 0 and k == -1:
+            if (
+                base.op is CONSTANT
+                and isinstance(base.params[0], Fraction)
+                and base.params[0] != 0
+                and k == -1
+            ):
                 return Term(1 / base.params[0])
         scalar = Scalar(self._math(base), size, base)
         return Term(over=[scalar]) if k > 0 else Term(under=[scalar])
@@ -214,7 +228,9 @@ class Builder:
         (own,), out = x.params
         if len(set(own)) != len(own) or tuple(l for l in own if l in out) != out or len(own) == len(out):
             return None
-        return Call("sum", (self._math(x.args[0]),), (("axis", _axes(k for k, l in enumerate(own) if l not in out)),))
+        return Call(
+            "sum", (self._math(x.args[0]),), (("axis", _axes(k for k, l in enumerate(own) if l not in out)),)
+        )
 
     # --- sums ---
 
@@ -302,7 +318,9 @@ def _constant_array(node: Expr) -> tuple[Math]:
     if node.op is EYE:
         return (Raw(f"eye({dim_text(node.params[0])})", "I", "I"),)
     if node.op is TRIL:
-        return (Raw(f"tril({dim_text(node.params[0])})", "Φ", r"\Phi"),)
+        # Ones below the diagonal, one half on it.
+        inside = Raw("", "1·1ᵀ − I/2", r"\mathbf{1} \mathbf{1}^{\mathsf T} - \tfrac{1}{2} I")
+        return (Either(Raw(f"tril({dim_text(node.params[0])})", "", ""), Call("tril", (inside,))),)
     if node.op is ZEROS:
         return (Raw(f"zeros({sizes})", "0", r"\mathbf{0}"),)
     if node.op is ARRAY:
@@ -318,4 +336,3 @@ def _array_literal(array) -> Math:
     rows = array.reshape(1, -1) if array.ndim == 1 else array
     inside = r" \\ ".join(" & ".join(f"{v:g}" for v in row) for row in rows)
     return Raw(text, text.replace("-", "−"), rf"\begin{{bmatrix}} {inside} \end{{bmatrix}}")
-

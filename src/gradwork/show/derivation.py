@@ -19,6 +19,7 @@ from gradwork.rewrite.engine import Step
 from gradwork.show import pretty, recurrence
 from gradwork.show.correlation import sliding_reason
 from gradwork.show.laws import unicode_law
+from gradwork.show.whole import definitions
 from gradwork.show.words import say
 
 
@@ -31,6 +32,7 @@ class Row:
     right: str
     note: str = ""
     steps: tuple[Step, ...] = ()
+    sign: str = "="
 
 
 # Operations whose derivative is said by "is linear in" rather than by a law.
@@ -157,11 +159,7 @@ class _Rows:
         return any(n in folded for n in walk(phase.after))
 
     def _tangent(self, line: Line) -> list[Row]:
-        left = (
-            ("d" if self.style != "latex" else r"\mathrm d ") + self._f()
-            if line.left.op is not NAME
-            else self.write(line.left)
-        )
+        left = self.write(line.left) if line.left.op is NAME else self._d() + self._whole()
         shown = []
         for i, phase in enumerate(line.phases):
             note = self._reason(line, phase) if phase.kind == "derive" else self._phase_note(phase)
@@ -174,32 +172,84 @@ class _Rows:
                     tuple(phase.steps.values()),
                 )
             )
-        if line is self.last_tangent and self.single:
-            shown.append(self._read_off())
+        if line is self.last_tangent:
+            shown += self._undefined() + self._read_off()
         return shown
 
-    def _read_off(self) -> Row:
-        v, g = self.derivation.variables[0], self.derivation.results[0]
-        d = r"\mathrm d " if self.style == "latex" else "d"
-        dx = d + self.write(v)
-        before = self.write(g)
-        if not v.ndim:
-            text = f"({before}) {dx}"
-            return Row("differentials", "", text, self._say("read off scalar", dx=dx))
+    def _d(self) -> str:
+        return r"\mathrm d " if self.style == "latex" else "d"
+
+    def _mixed(self) -> bool:
+        row = self.derivation.row
+        return row is not None and row is not self.derivation.variables[0]
+
+    def _whole(self) -> str:
+        # What the last differential is of: the function, or its gradient.
+        if self.derivation.order == 1:
+            return self._f()
+        if self._mixed():
+            return f"({self._partial(self.derivation.row)})"
+        return {"latex": r"\nabla f", "text": "(grad f)"}.get(self.style, "∇f")
+
+    def _undefined(self) -> list[Row]:
+        # The names in the results that no line before has defined.
+        said = {line.left for line in self.derivation.lines if line.left.op is NAME}
+        rows = []
+        for x in dict.fromkeys(n for r in self.derivation.results for n in definitions(r)[::-1]):
+            if x not in said:
+                rows.append(Row("with", self.write(x), self.write(x.args[0]), self._shape(x.shape)))
+        return rows
+
+    def _read_off(self) -> list[Row]:
+        """Return the last differential with the derivative in its place, one row for each variable."""
+        derivation = self.derivation
+        f_ndim = derivation.results[0].ndim - derivation.variables[0].ndim
+        pairs = list(zip(derivation.variables, derivation.results, strict=True))
+        if f_ndim and any(v.ndim + f_ndim > 2 for v in derivation.variables):
+            return []  # no product of matrices says what such a derivative does to a differential
+        products = [self._before(g, v, f_ndim) for v, g in pairs]
+        key = "read off" if any(v.ndim for v in derivation.variables) else "read off scalar"
+        if derivation.order > 1:
+            key = "read off second"
+        elif derivation.title == "Jacobian":
+            key = "read off Jacobian"
+        notes = [
+            self._say(key if v.ndim or "off " in key[5:] else "read off scalar", dx=self._math_d(v))
+            for v, _ in pairs
+        ]
+        left = "" if self.single else self._d() + self._whole()
+        return [
+            Row("differentials", left if i == 0 else "", product, note, (), "=" if i == 0 else "+")
+            for i, (product, note) in enumerate(zip(products, notes, strict=True))
+        ]
+
+    def _math_d(self, v: Expr) -> str:
+        text = self._d() + self.write(v)
+        return f"${text}$" if self.style == "latex" else text
+
+    def _before(self, g: Expr, v: Expr, f_ndim: int) -> str:
+        # A derivative before the differential that it belongs to: (∇f)ᵀ dx, tr((∇f)ᵀ dX), J dx.
+        before, dx = self.write(g), self._d() + self.write(v)
+        if not v.ndim or f_ndim:
+            return f"({before}) {dx}"
         t = {"latex": r"^{\mathsf T}", "text": ".T"}.get(self.style, "ᵀ")
         text = f"({before}){t} {dx}"
-        if v.ndim > 1:
-            trace = r"\operatorname{tr}" if self.style == "latex" else "tr"
-            text = f"{trace}(({before}){t} {dx})"
-        return Row("differentials", "", text, self._say("read off", dx=dx))
+        if v.ndim == 1:
+            return text
+        if v.ndim > 2:
+            return {"latex": rf"\langle {before}, {dx} \rangle", "text": f"sum(({before}) * {dx})"}.get(
+                self.style, f"⟨{before}, {dx}⟩"
+            )
+        return (r"\operatorname{tr}" if self.style == "latex" else "tr") + f"({text})"
 
     def _result(self, line: Line) -> list[Row]:
         last = self.derivation.lines[-1] is line
         if last and (self.derivation.order > 1 or self.derivation.title == "Jacobian"):
             left = self._higher(line.target)
-            return [
-                Row("result", left, self.write(line.result), self._shape(line.result.shape), _steps(line))
-            ]
+            note = self._shape(line.result.shape)
+            if not self._read_off() and line.target.ndim:
+                note += "      " + self._say("each unit", dx=self._math_d(line.target))
+            return [Row("result", left, self.write(line.result), note, _steps(line))]
         nabla = r"\nabla f" if self.style == "latex" else ("grad f" if self.style == "text" else "∇f")
         left = f"{nabla}({self.write(line.target)})"
         back = self.backward.get(line.target)
@@ -209,6 +259,8 @@ class _Rows:
 
     def _higher(self, x: Expr) -> str:
         letter, order = self.write(x), self.derivation.order
+        if self._mixed():
+            return mixed(self.derivation.row, x, self.style)
         if self.derivation.title == "Jacobian":
             return {"latex": rf"\frac{{\partial f}}{{\partial {letter}}}", "text": f"df/d{letter}"}.get(
                 self.style, f"∂f/∂{letter}"
@@ -225,7 +277,11 @@ class _Rows:
     def _shape(self, shape: tuple) -> str:
         if not shape:
             return self._say("scalar")
-        return "$" + shape_text(shape).replace("×", r" \times ") + "$" if self.style == "latex" else shape_text(shape)
+        return (
+            "$" + shape_text(shape).replace("×", r" \times ") + "$"
+            if self.style == "latex"
+            else shape_text(shape)
+        )
 
     def _rule(self, step: Step) -> str:
         slots = {k: self.write(v) if isinstance(v, Expr) else str(v) for k, v in step.facts.items()}
@@ -246,11 +302,7 @@ class _Rows:
         if slid:
             return self._say(slid)
         tops = list(dict.fromkeys(s.facts["y"] for s in taken if s.facts["named"]))
-        curved = [
-            s.facts["node"]
-            for s in taken
-            if s.facts["op"] not in _PLAIN
-        ]
+        curved = [s.facts["node"] for s in taken if s.facts["op"] not in _PLAIN]
         if any(n.op.name == "scan" for n in curved):
             return self._say("through time")
         if curved:
@@ -311,6 +363,15 @@ class _Rows:
         return f"${self.write(x)}$" if self.style == "latex" else self.write(x)
 
 
+def mixed(row: Expr, x: Expr, style: str) -> str:
+    """Return how the derivative by `x` of the gradient by `row` is called: ∂²f/∂a∂b."""
+    a, b = pretty(row, style), pretty(x, style)
+    return {
+        "latex": rf"\frac{{\partial^2 f}}{{\partial {a} \, \partial {b}}}",
+        "text": f"d^2f/(d{a} d{b})",
+    }.get(style, f"∂²f/∂{a}∂{b}")
+
+
 def _steps(line: Line) -> tuple[Step, ...]:
     return tuple(s for p in line.phases for s in p.steps.values())
 
@@ -331,7 +392,7 @@ def _plain(derivation: Derivation, found: list[Row], style: str, detail: str, la
         label = "" if row.section == "result" else say(head, language) if head else ""
         indent = "" if row.section == "result" else f"{label:<{LABEL}}"
         own = _width(found, row.section)
-        left = f"{row.left} = " if row.left else " " * own + "= "
+        left = f"{row.left} {row.sign} " if row.left else " " * own + f"{row.sign} "
         text = f"{indent}{left}{row.right}"
         out.append(f"{text:<{COLUMN}}  {row.note}".rstrip() if row.note else text)
         if detail == "full":
@@ -381,10 +442,11 @@ def header(derivation: Derivation, style: str = "unicode") -> str:
 def named_rows(derivation: Derivation, style: str = "unicode") -> list[Row]:
     """Return a row for each name that the results still hold, in the order of the derivation."""
     held = {n for r in derivation.results for n in walk(r) if n.op is NAME}
-    order = [line.left for line in derivation.lines if line.left in held]
+    order = [line.left for line in derivation.lines if line.left in held] if held else []
     order += [n for n in held if n not in order]
     return [
-        Row("with", pretty(n, style), pretty(n.args[0], style), shape_text(n.shape)) for n in dict.fromkeys(order)
+        Row("with", pretty(n, style), pretty(n.args[0], style), shape_text(n.shape))
+        for n in dict.fromkeys(order)
     ]
 
 
@@ -400,7 +462,7 @@ def _latex(found: list[Row], detail: str) -> str:
     lines = []
     for row in found:
         note = rf" && {_latex_note(row.note)}" if row.note else ""
-        lines.append(rf"{row.left} &= {row.right}{note} \\")
+        lines.append(rf"{row.left} &{row.sign} {row.right}{note} \\")
         if detail == "full":
             for step in row.steps:
                 lines.append(rf"& \quad \text{{{step.rule.name}}} \\")
@@ -420,7 +482,7 @@ def _html_table(found: list[Row], detail: str) -> str:
         left = convert(row.left) if row.left else ""
         out.append(
             f'<tr class="{row.section}"><th>{_html.escape(head)}</th><td class="left">{left}</td>'
-            f'<td class="right">{convert("= " + row.right)}</td><td class="note">{note}</td></tr>'
+            f'<td class="right">{convert(f"{row.sign} {row.right}")}</td><td class="note">{note}</td></tr>'
         )
         if detail == "full" and row.steps:
             items = "".join(f"<li>{_html.escape(s.rule.name)}</li>" for s in row.steps)
@@ -429,43 +491,45 @@ def _html_table(found: list[Row], detail: str) -> str:
     return "\n".join(out)
 
 
+def written(x: Expr) -> dict[str, str]:
+    """Return an expression in Unicode and in LaTeX, with its shape."""
+    if x.op in (PULL, PUSH):
+        return {"unicode": _write_any(x, "unicode"), "shape": shape_text(x.shape)}
+    return {"unicode": pretty(x, "unicode"), "latex": pretty(x, "latex"), "shape": shape_text(x.shape)}
+
+
 def as_data(derivation: Derivation, language: str = "en") -> dict[str, Any]:
     """Return a derivation as plain data: every line, phase and step, in Unicode and in LaTeX."""
-
-    def both(x: Expr) -> dict[str, str]:
-        if x.op in (PULL, PUSH):
-            return {"unicode": _write_any(x, "unicode"), "shape": shape_text(x.shape)}
-        return {"unicode": pretty(x, "unicode"), "latex": pretty(x, "latex"), "shape": shape_text(x.shape)}
 
     def facts(step: Step) -> dict[str, str]:
         return {k: pretty(v, "unicode") if isinstance(v, Expr) else str(v) for k, v in step.facts.items()}
 
     return {
-        "function": both(derivation.function),
+        "function": written(derivation.function),
         "manner": derivation.manner,
         "order": derivation.order,
         "variables": [v.params[0] for v in derivation.variables],
         "symbols": {s: shape_text(x.shape) for s, x in derivation.function.symbols.items()},
         "results": {
-            v.params[0]: both(r) for v, r in zip(derivation.variables, derivation.results, strict=True)
+            v.params[0]: written(r) for v, r in zip(derivation.variables, derivation.results, strict=True)
         },
         "lines": [
             {
                 "kind": line.kind,
                 "target": line.target.params[0] if line.target.op in (SYMBOL, NAME) else "f",
-                "left": both(line.left),
+                "left": written(line.left),
                 "folded": line.folded,
                 "phases": [
                     {
                         "kind": phase.kind,
-                        "before": both(phase.before),
-                        "after": both(phase.after),
+                        "before": written(phase.before),
+                        "after": written(phase.after),
                         "steps": [
                             {
                                 "rule": s.rule.name,
                                 "group": s.rule.group,
-                                "before": both(s.before),
-                                "after": both(s.after),
+                                "before": written(s.before),
+                                "after": written(s.after),
                                 "facts": facts(s),
                             }
                             for s in phase.steps.values()

@@ -63,15 +63,19 @@ class Latex(Printer):
         options = (rf"\mathrm{{{_escape(k)}}} = {_escape(v)}" for k, v in part.options)
         inside = ", ".join([*(b.text for b in below), *options])
         called = name + self.bracket(inside)
-        if name in _BARE and len(below) == 1 and isinstance(part.args[0], m.Letter) and below[0].level == ATOM:
+        if (
+            name in _BARE
+            and len(below) == 1
+            and isinstance(part.args[0], m.Letter)
+            and below[0].level == ATOM
+        ):
             return Spelled(f"{name} {inside}", PREFIX, closed=called)
         two_words = name.count("\\") > 1 + name.count(r"\_")
         return Spelled(called, PREFIX, closed=self.bracket(called)) if two_words else Spelled(called)
 
     def hadamard(self, part: m.Hadamard, below: Sequence[Spelled]) -> Spelled:
         texts = [
-            b.closed if b.closed and k < len(below) - 1 else self.at(b, PRODUCT)
-            for k, b in enumerate(below)
+            b.closed if b.closed and k < len(below) - 1 else self.at(b, PRODUCT) for k, b in enumerate(below)
         ]
         return Spelled(r" \circ ".join(texts), HADAMARD)
 
@@ -114,12 +118,17 @@ class Latex(Printer):
         return Spelled(rf"\left{left} {text} \right{right}{sub}", ATOM, starts_wide=part.kind == "bracket")
 
     def big_sum(self, part: m.BigSum, below: Sequence[Spelled]) -> Spelled:
-        sub = f"_{{{','.join(part.indices)}}}" if part.indices else ""
-        return Spelled(rf"\sum{sub} {self.at(below[0], HADAMARD)}", 2)
+        sub = f"_{{{','.join(part.indices)}}}".replace("≠", r" \ne ") if part.indices else ""
+        sign = r"\prod" if part.operator == "prod" else r"\sum"
+        return Spelled(rf"{sign}{sub} {self.at(below[0], HADAMARD)}", 2)
 
     def indexed(self, part: m.Indexed, below: Sequence[Spelled]) -> Spelled:
         texts = [t.replace("_", r"\_") for t in index_texts(part, below)]
-        base = below[0].text if below[0].level == ATOM and "_" not in below[0].text else self.bracket(below[0].text)
+        base = (
+            below[0].text
+            if below[0].level == ATOM and "_" not in below[0].text
+            else self.bracket(below[0].text)
+        )
         inside = rf"[{', '.join(texts)}]" if part.brackets else " ".join(texts)
         return Spelled(f"{base}_{{{inside}}}", POSTFIX)
 

@@ -170,7 +170,9 @@ class Graph:
             labels, first = x.labels, x.piece
             if x.rank == 2:
                 turned = [Piece(turn(p.factors), 2) for p in (first, aligned)]
-                if cost(turned[0].factors) + cost(turned[1].factors) < cost(first.factors) + cost(aligned.factors):
+                if cost(turned[0].factors) + cost(turned[1].factors) < cost(first.factors) + cost(
+                    aligned.factors
+                ):
                     labels, (first, aligned) = labels[::-1], turned
             return self._replace([x, y], Item(elementwise([first, aligned], []), labels))
         return False
@@ -194,7 +196,9 @@ class Graph:
                 continue
             (label,) = vector.labels
             held = [i for i in self.items if i.rank == 2 and label in i.labels]
-            identity = next((i for i in held if i.piece.atom is not None and i.piece.atom.kind == "eye"), None)
+            identity = next(
+                (i for i in held if i.piece.atom is not None and i.piece.atom.kind == "eye"), None
+            )
             if identity is not None:
                 return self._replace([vector, identity], Item(diagonal(vector.piece), identity.labels))
             if held:
@@ -234,7 +238,9 @@ class Graph:
                 return Piece(turn(item.piece.factors), 2)
             if item.rank > 2 and sorted(item.labels) == sorted(out):
                 axes = ", ".join(str(item.labels.index(label)) for label in out)
-                return leaf(Call("transpose", (write(item.piece.factors),), (("axes", f"({axes})"),)), item.rank)
+                return leaf(
+                    Call("transpose", (write(item.piece.factors),), (("axes", f"({axes})"),)), item.rank
+                )
         if len(items) == 2 and len(out) == 2 and all(i.rank == 1 for i in items):
             column, row = sorted(items, key=lambda i: out.index(i.labels[0]))
             return Piece(column.piece.factors + turn(row.piece.factors), 2)

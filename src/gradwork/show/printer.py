@@ -94,7 +94,9 @@ class Printer:
             return self.fraction(Spelled(str(value.numerator)), Spelled(str(value.denominator)))
         text = self.decimal(value)
         plain = text.replace(".", "").isalnum()
-        return Spelled(text) if plain else Spelled(text, PRODUCT, open_bar=True)  # 2·10⁻⁵ stands as a fraction does
+        return (
+            Spelled(text) if plain else Spelled(text, PRODUCT, open_bar=True)
+        )  # 2·10⁻⁵ stands as a fraction does
 
     def sum(self, part: m.Sum, below: Sequence[Spelled]) -> Spelled:
         """Return terms with their signs."""
@@ -140,7 +142,9 @@ class Printer:
 
     def matmul(self, part: m.MatMul, below: Sequence[Spelled]) -> Spelled:
         """Return a matrix product. Products within it need no brackets: it is associative."""
-        return self.product([b if b.level != PRODUCT or b.open_bar else replace(b, level=ATOM) for b in below])
+        return self.product(
+            [b if b.level != PRODUCT or b.open_bar else replace(b, level=ATOM) for b in below]
+        )
 
     def outer(self, part: m.Outer, below: Sequence[Spelled]) -> Spelled:
         """Return a column beside a row."""

@@ -53,7 +53,10 @@ def backward_rows(rows: _Rows, line: Line, found: list[Row]) -> list[Row]:
         number = "" if len(recurrence.carries) == 1 else f"_{recurrence.carries.index(line.target) + 1}"
         label = f"lambda{number}[{line.target.params[0].partition('[')[2]}"
         left = rows.write(make(SYMBOL, (), (label, frozenset()), ()))
-        found = [replace(found[0], left=left, note=rows._say("later steps", x=rows._math(line.target))), *found[1:]]
+        found = [
+            replace(found[0], left=left, note=rows._say("later steps", x=rows._math(line.target))),
+            *found[1:],
+        ]
     return [*found, *_fading(rows, recurrence)] if line is mine[-1] else found
 
 
@@ -67,7 +70,8 @@ def _of(rows: _Rows, line: Line) -> Recurrence | None:
     at = next(i for i, x in enumerate(lines) if x is line)
     order = lines[at:] if line.kind == "step" else lines[at::-1]
     return next(
-        (x.target.args[0].params[0] for x in order if x.target.op is NAME and x.target.args[0].op is SCAN), None
+        (x.target.args[0].params[0] for x in order if x.target.op is NAME and x.target.args[0].op is SCAN),
+        None,
     )
 
 
@@ -124,7 +128,10 @@ def _fading_rows(rows: _Rows, recurrence: Recurrence, carry: Expr) -> list[Row]:
         return []
     deltas = tuple(n for n in surface(line.result) if n.op is NAME and n.params[1] == "delta")
     whole = normalise(inline(line.result, deltas))
-    if whole is line.result or sum(1 for n in surface(whole) if n.op in (SYMBOL, NAME) or n.op.elementwise) > WEIGHT:
+    if (
+        whole is line.result
+        or sum(1 for n in surface(whole) if n.op in (SYMBOL, NAME) or n.op.elementwise) > WEIGHT
+    ):
         return []
     return [Row("why it fades", rows._partial(carry), rows.write(whole), rows._say("once a step"))]
 
@@ -137,5 +144,3 @@ def substitute_time(x: Expr, old: str, new: str) -> Expr:
         if n.op in (SYMBOL, NAME) and f"[{old}" in n.params[0]
     }
     return substitute(x, moved)
-
-

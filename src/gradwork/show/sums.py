@@ -146,4 +146,3 @@ def _letters(math: Math) -> tuple[dict[tuple[str, str], int], int]:
             transposes += bool(getattr(part, "transposed", False))
             stack.extend(getattr(part, f.name) for f in fields(part))  # type: ignore[arg-type]
     return letters, transposes
-

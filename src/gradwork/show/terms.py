@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from gradwork.expr.dims import Dim
+from gradwork.expr.node import CONSTANT, Expr
 from gradwork.expr.notation import (
     BigSum,
     Call,
@@ -22,6 +23,7 @@ from gradwork.expr.notation import (
     Sum,
     Times,
 )
+from gradwork.ops.contraction import CONTRACT
 from gradwork.show.pieces import Piece, fraction_sides, is_fraction, write
 
 
@@ -91,7 +93,9 @@ def size_math(dim: Dim) -> Math:
     """Return a size as mathematics."""
     parts: list[tuple[bool, Math]] = []
     for monomial, coefficient in dim.terms:
-        factors: list[Math] = [Number(Fraction(abs(coefficient)))] if abs(coefficient) != 1 or not monomial else []
+        factors: list[Math] = (
+            [Number(Fraction(abs(coefficient)))] if abs(coefficient) != 1 or not monomial else []
+        )
         factors += [_raised(Scalar(_atom(a), Fraction(k))) for a, k in monomial]
         parts.append((coefficient < 0, _beside(factors)))
     return parts[0][1] if len(parts) == 1 and not parts[0][0] else Sum(tuple(parts))
@@ -103,6 +107,7 @@ def write_term(term: Term) -> tuple[bool, Math]:
     Sizes, letters and numbers stand in front as a coefficient (2/n Xᵀr); anything else in a denominator takes
     the whole term above its bar (Xᵀr/‖r‖).
     """
+    term = _roots_below(term)
     number = term.number
     negative = number < 0
     over_number, under_number = _sides(abs(number))
@@ -126,7 +131,39 @@ def write_term(term: Term) -> tuple[bool, Math]:
         if lead or heads or rest:
             top = _beside([*lead, *heads, *rest, *([] if _is_one(top) else [top])])
         return negative, Quotient(top, _beside([*below, bottom]) if below else bottom)
-    return negative, Quotient(_beside([*lead, *heads, *rest, *([] if body is None else [body])]), _beside(below))
+    return negative, Quotient(
+        _beside([*lead, *heads, *rest, *([] if body is None else [body])]), _beside(below)
+    )
+
+
+def _roots_below(term: Term) -> Term:
+    """Return a term with √(2π)/(2π) as 1/√(2π): a root above what it is the root of goes below the bar."""
+    for root in term.over:
+        base = root.key
+        if not isinstance(base, Expr) or root.power not in (0.5, 1):
+            continue
+        if root.power == 1:
+            if base.op.name != "sqrt":
+                continue
+            base = base.args[0]
+        if base.op is not CONTRACT or base.ndim or any(x.ndim for x in base.args):
+            continue
+        number, below = Fraction(1), list(term.under)
+        for part in base.args:
+            at = next((k for k, s in enumerate(below) if s.key is part and s.power >= 1), None)
+            if part.op is CONSTANT and isinstance(part.params[0], Fraction):
+                number *= part.params[0]
+            elif at is None:
+                break
+            else:
+                found = below.pop(at)
+                if found.power > 1:
+                    below.insert(at, Scalar(found.math, found.power - 1, found.key))
+        else:
+            if isinstance(term.number, Fraction) and term.number.denominator % number == 0:
+                over = [s for s in term.over if s is not root]
+                return Term(term.number * number, over, [*below, root], term.body)
+    return term
 
 
 def math_of(term: Term) -> Math:

@@ -1,8 +1,8 @@
 """ASCII text that the formula language reads back: -2/n * X.T@(y - X@b).
 
 Names are as they were given, so that the formula that is read is the same expression. What only index notation
-says is `einsum("ij,jk->ik", A, B)`, and placed or scattered parts are calls: these are for people and are not
-read back.
+says is `einsum("ij,jk->ik", A, B)`; placed or scattered parts, `tril`, `shares` and `product_without`, which only
+derivatives hold, are calls: these are for people and are not read back.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ class Text(Printer):
         return Spelled(part.text, ATOM if part.atom else PRODUCT)
 
     def call(self, part: m.Call, below: Sequence[Spelled]) -> Spelled:
-        return Spelled(f"{part.name}({', '.join([*(b.text for b in below), *(f'{k}={v}' for k, v in part.options)])})")
+        return Spelled(
+            f"{part.name}({', '.join([*(b.text for b in below), *(f'{k}={v}' for k, v in part.options)])})"
+        )
 
     def times(self, part: m.Times, below: Sequence[Spelled]) -> Spelled:
         # The last factor may be a matrix product: (2/n * X.T)@r and 2/n * (X.T@r) are the same.
@@ -63,7 +65,9 @@ class Text(Printer):
         return Spelled(text, PRODUCT)
 
     def matmul(self, part: m.MatMul, below: Sequence[Spelled]) -> Spelled:
-        nested = [isinstance(self.choose(f) if isinstance(f, m.Either) else f, m.MatMul) for f in part.factors]
+        nested = [
+            isinstance(self.choose(f) if isinstance(f, m.Either) else f, m.MatMul) for f in part.factors
+        ]
         texts = [b.text if n else self.at(b, POSTFIX) for b, n in zip(below, nested)]
         return Spelled("@".join(texts), PRODUCT)
 

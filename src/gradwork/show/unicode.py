@@ -47,7 +47,9 @@ class Unicode(Printer):
     def join(self, left: str, right: str, space: bool) -> str:
         if right[0].isdigit() and (left[-1].isdigit() or (space and left[-1] != ")")):
             return f"{left} · {right}" if space else f"{left}·{right}"
-        return f"{left} {right}" if space or (left[-1] in _ALSO_FUNCTIONS and right[0] == "(") else left + right
+        return (
+            f"{left} {right}" if space or (left[-1] in _ALSO_FUNCTIONS and right[0] == "(") else left + right
+        )
 
     def raw(self, part: m.Raw, below: Sequence[Spelled]) -> Spelled:
         return Spelled(part.unicode, ATOM if part.atom else PRODUCT)
@@ -55,10 +57,19 @@ class Unicode(Printer):
     def call(self, part: m.Call, below: Sequence[Spelled]) -> Spelled:
         name = part.unicode or part.name
         inside = ", ".join([*(b.text for b in below), *(f"{k}={v}" for k, v in part.options)])
-        if name in _BARE and len(below) == 1 and isinstance(part.args[0], m.Letter) and below[0].level == ATOM:
+        if (
+            name in _BARE
+            and len(below) == 1
+            and isinstance(part.args[0], m.Letter)
+            and below[0].level == ATOM
+        ):
             return Spelled(f"{name} {inside}", PREFIX, True, closed=f"{name}({inside})")
         called = f"{name}({inside})"
-        return Spelled(called, PREFIX, True, closed=f"({called})") if " " in name else Spelled(called, ATOM, True)
+        return (
+            Spelled(called, PREFIX, True, closed=f"({called})")
+            if " " in name
+            else Spelled(called, ATOM, True)
+        )
 
     def hadamard(self, part: m.Hadamard, below: Sequence[Spelled]) -> Spelled:
         texts = []
@@ -68,7 +79,9 @@ class Unicode(Printer):
         return Spelled(" ∘ ".join(texts), HADAMARD)
 
     def correlate(self, part: m.Correlate, below: Sequence[Spelled]) -> Spelled:
-        left, right = (b.closed or (self.bracket(b.text) if b.open_bar else self.at(b, PRODUCT)) for b in below)
+        left, right = (
+            b.closed or (self.bracket(b.text) if b.open_bar else self.at(b, PRODUCT)) for b in below
+        )
         return Spelled(f"{left} ⋆{_lowered((part.stride,)) if part.stride else ''} {right}", HADAMARD)
 
     def quotient(self, part: m.Quotient, below: Sequence[Spelled]) -> Spelled:
@@ -105,11 +118,16 @@ class Unicode(Printer):
             return Spelled(f"[{text}]{_lowered(part.sub.split(','))}", POSTFIX)
         left, right = {"abs": "||", "norm": "‖‖", "bracket": "[]"}[part.kind]
         sub = f"_{part.sub}" if part.sub else ""
-        return Spelled(f"{left}{text}{right}{sub}", ATOM, starts_wide=part.kind == "bracket")  # k[x > 0] is an index
+        return Spelled(
+            f"{left}{text}{right}{sub}", ATOM, starts_wide=part.kind == "bracket"
+        )  # k[x > 0] is an index
 
     def big_sum(self, part: m.BigSum, below: Sequence[Spelled]) -> Spelled:
         body = below[0]
-        return Spelled(f"Σ{_lowered(part.indices)} {self.at(body, BIG if body.level == BIG else HADAMARD)}", BIG)
+        sign = "Π" if part.operator == "prod" else "Σ"
+        return Spelled(
+            f"{sign}{_lowered(part.indices)} {self.at(body, BIG if body.level == BIG else HADAMARD)}", BIG
+        )
 
     def indexed(self, part: m.Indexed, below: Sequence[Spelled]) -> Spelled:
         base, texts = self.at(below[0], ATOM), index_texts(part, below)

@@ -46,7 +46,9 @@ def whole(x: Expr, style: str = "unicode") -> str:
         line = f"{body} with {', '.join(f'{left} = {right}' for left, right in rows)}"
         return line if len(line) <= SHORT else line[: SHORT - 1] + "…"
     width = max(len(left) for left, _ in rows)
-    lines = [f"{'with' if i == 0 else '    '} {left:<{width}} = {right}" for i, (left, right) in enumerate(rows)]
+    lines = [
+        f"{'with' if i == 0 else '    '} {left:<{width}} = {right}" for i, (left, right) in enumerate(rows)
+    ]
     return "\n".join([body, *lines])
 
 
@@ -66,5 +68,7 @@ def written_out(x: Expr) -> Expr:
     done: dict[Expr, Expr] = {}
     for node in walk(x):
         size[node] = (node.op is not CONSTANT) + sum(size[a] for a in node.args)
-        done[node] = done[node.args[0]] if node.op is NAME else rebuild(node, tuple(done[a] for a in node.args))
+        done[node] = (
+            done[node.args[0]] if node.op is NAME else rebuild(node, tuple(done[a] for a in node.args))
+        )
     return done[x] if size[x] <= LONGEST else x

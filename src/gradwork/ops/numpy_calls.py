@@ -1,0 +1,67 @@
+"""NumPy's own functions called with expressions: np.sum(x) is gw.sum(x), and never something else."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from gradwork.errors import GradworkError
+from gradwork.expr.node import UFUNCS, Expr, constant
+
+_ALIASES = {"amax": "max", "amin": "min"}
+# What NumPy's signatures call optional, and is an argument all the same.
+_INPUTS = {"clip": ("a_min", "a_max", "min", "max"), "where": ("x", "y")}
+
+
+@lru_cache(maxsize=500)
+def _parameters(function: Callable) -> inspect.Signature:
+    return inspect.signature(function)
+
+
+def call(function: Any, args: tuple, kwargs: Mapping[str, Any]) -> Expr:
+    """Return what one of NumPy's functions is of expressions; refuse options that Gradwork does not have."""
+    name = function.__name__
+    spelled = f"{function.__module__}.{name}".replace("numpy", "np", 1)
+    ours = UFUNCS.get(_ALIASES.get(name, name))
+    if ours is None:
+        raise GradworkError(f"{spelled} is not an operation of Gradwork; see `gradwork ops`")
+    try:
+        given = _parameters(function).bind(*args, **kwargs)
+    except TypeError as error:
+        raise GradworkError(f"{spelled}: {error}") from None
+    inputs, options = [], {}
+    for key, parameter in _parameters(function).parameters.items():
+        if key not in given.arguments or parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            continue
+        value = given.arguments[key]
+        if parameter.default is inspect.Parameter.empty or key in _INPUTS.get(name, ()):
+            inputs.append(value)
+        elif value is parameter.default or (type(value) in (int, str, bool) and value == parameter.default):
+            continue
+        elif key in _parameters(ours).parameters and value is not None:
+            options[key] = value
+        else:
+            raise GradworkError(f"{spelled} of an expression takes no {key}={value!r}")
+    more = next(iter(given.arguments.get("kwargs", ())), None)
+    if more is not None:
+        raise GradworkError(f"{spelled} of an expression takes no {more}")
+    if name == "norm":
+        _check_norm(spelled, constant(inputs[0]).ndim, **options)
+    if name == "take" and "axis" not in options and constant(inputs[0]).ndim > 1:
+        raise GradworkError(f"{spelled} of a matrix needs an axis")
+    try:
+        _parameters(ours).bind(*inputs, **options)
+    except TypeError as error:
+        raise GradworkError(f"{spelled} of an expression: {error}") from None
+    return ours(*inputs, **options)
+
+
+def _check_norm(spelled: str, ndim: int, ord: Any = None, axis: Any = None, keepdims: bool = False) -> None:
+    count = ndim if axis is None else len(axis) if isinstance(axis, (tuple, list)) else 1
+    vector = count == 1 and (ord in (1, 2) or ord == math.inf)
+    if ord is not None and not vector and not (count == 2 and isinstance(ord, str) and ord == "fro"):
+        known = "None, 1, 2 and np.inf" if count == 1 else 'None and "fro"'
+        raise GradworkError(f"{spelled} over {count} axes knows ord = {known}, not {ord!r}")
