@@ -1,6 +1,6 @@
 """Deriving, importing, the command line, and Hessians against jitted `jax.hessian`.
 
-    python -m benchmarks.calculus            two threads, float64; about two minutes on two cores
+python -m benchmarks.calculus            two threads, float64; about two minutes on two cores
 """
 
 from __future__ import annotations
@@ -63,7 +63,9 @@ def deriving() -> None:
             weights += [W, b]
         V = gw.matrix("V", before, k)
         f = -gw.mean(gw.sum(Y * gw.log(gw.softmax(H @ V)), axis=1))
-        print(f"  {depth:3d} layers           {best_of(lambda f=f, w=weights, V=V: gw.grad(f, [*w, V]), 3) * 1e3:8.1f} ms")
+        print(
+            f"  {depth:3d} layers           {best_of(lambda f=f, w=weights, V=V: gw.grad(f, [*w, V]), 3) * 1e3:8.1f} ms"
+        )
 
 
 def processes() -> None:
@@ -76,8 +78,12 @@ def processes() -> None:
         {"import numpy": run("-c", "import numpy"), "import gradwork": run("-c", "import gradwork")}, rounds=9
     )
     extra = seconds["import gradwork"] - seconds["import numpy"]
-    print(f"import gradwork adds {extra * 1e3:.0f} ms to import numpy ({seconds['import numpy'] * 1e3:.0f} ms)")
-    whole = alternate({"derive": run("-m", "gradwork", "derive", EXAMPLES["5 logistic"][0], "--wrt", "b")}, rounds=5)
+    print(
+        f"import gradwork adds {extra * 1e3:.0f} ms to import numpy ({seconds['import numpy'] * 1e3:.0f} ms)"
+    )
+    whole = alternate(
+        {"derive": run("-m", "gradwork", "derive", EXAMPLES["5 logistic"][0], "--wrt", "b")}, rounds=5
+    )
     print(f"gradwork derive of example 5, whole process: {whole['derive'] * 1e3:.0f} ms")
 
 
@@ -114,7 +120,9 @@ def hessians(n: int = 200_000, d: int = 50, classes: int = 10) -> None:
         np.testing.assert_allclose(ours_on(), theirs(Wj, Xj, Yj), rtol=1e-8, atol=1e-12)
         report(
             f"softmax Hessian, n={n}, d={d}, k={classes}, float64, {THREADS} threads",
-            alternate({"gradwork": ours_on, "jax.hessian": lambda: theirs(Wj, Xj, Yj).block_until_ready()}, rounds=5),
+            alternate(
+                {"gradwork": ours_on, "jax.hessian": lambda: theirs(Wj, Xj, Yj).block_until_ready()}, rounds=5
+            ),
         )
 
 

@@ -62,7 +62,13 @@ def main() -> None:
 
     def sklearn_epoch() -> None:
         model = SGDClassifier(
-            loss="log_loss", max_iter=1, tol=None, learning_rate="constant", eta0=0.001, alpha=1e-9, random_state=0
+            loss="log_loss",
+            max_iter=1,
+            tol=None,
+            learning_rate="constant",
+            eta0=0.001,
+            alpha=1e-9,
+            random_state=0,
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

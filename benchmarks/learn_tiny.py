@@ -46,7 +46,7 @@ def main() -> None:
     xt, yt = torch.from_numpy(xs), torch.from_numpy(ys)
 
     def peer() -> None:
-        wt, ct = torch.zeros((), dtype=torch.float64, requires_grad=True), torch.zeros((), dtype=torch.float64, requires_grad=True)
+        wt, ct = (torch.zeros((), dtype=torch.float64, requires_grad=True) for _ in range(2))
         optimizer, losses = torch.optim.SGD([wt, ct], lr=0.05), []
         for _ in range(PEER):
             optimizer.zero_grad()
@@ -69,7 +69,8 @@ def main() -> None:
     print(f"descent {N}×1 float64, loss and gradient norm of every step recorded, {THREADS} threads")
     for name in kinds:
         step = (seconds[f"{name} {LONG}"] - seconds[f"{name} {SHORT}"]) / (LONG - SHORT)
-        print(f"  {name:<38} {step * 1e6:9.3f} µs a step   ({SHORT:,} steps in one call: {seconds[f'{name} {SHORT}']:.3f} s)")
+        whole = f"{SHORT:,} steps in one call: {seconds[f'{name} {SHORT}']:.3f} s"
+        print(f"  {name:<38} {step * 1e6:9.3f} µs a step   ({whole})")
     print(f"  {'PyTorch, least squares':<38} {seconds['PyTorch'] / PEER * 1e6:9.3f} µs a step")
 
 

@@ -138,7 +138,10 @@ def wide() -> None:
     """A 3×3 convolution 32→64 on 32×32, batch 32: forward and all gradients."""
     print("3×3 convolution 32→64 on 32×32, batch 32: forward, gradients by kernel and input")
     n, c, f = 32, 32, 64
-    x, w = RNG.normal(size=(n, 32, 32, c)).astype(np.float32), RNG.normal(size=(3, 3, c, f)).astype(np.float32)
+    x, w = (
+        RNG.normal(size=(n, 32, 32, c)).astype(np.float32),
+        RNG.normal(size=(3, 3, c, f)).astype(np.float32),
+    )
     g = RNG.normal(size=(n, 32, 32, f)).astype(np.float32)
     X, W, G = gw.tensor("X", n, 32, 32, c), gw.tensor("W", 3, 3, c, f), gw.tensor("G", n, 32, 32, f)
     y = gw.conv2d(X, W, padding="same")

@@ -104,7 +104,9 @@ def main(kinds: list[str]) -> None:
         "y": rng.normal(size=(N, 1)).astype(np.float32),
     }
     for kind in kinds:
-        start = {k: v.astype(np.float32) for k, v in network([cell(kind)(H), Dense(1)], (T, D)).values(0).items()}
+        start = {
+            k: v.astype(np.float32) for k, v in network([cell(kind)(H), Dense(1)], (T, D)).values(0).items()
+        }
         own, text = ours(kind, data, start)
         other = peer(kind, data, start)
         medians = alternate({"gradwork": own, "PyTorch": other}, rounds=9)

@@ -14,7 +14,9 @@ def same_threads(count: int = THREADS) -> None:
     """Give BLAS, XLA and PyTorch the same number of threads. Call before any of them is imported."""
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(count)
-    os.environ.setdefault("XLA_FLAGS", f"--xla_cpu_multi_thread_eigen=true intra_op_parallelism_threads={count}")
+    os.environ.setdefault(
+        "XLA_FLAGS", f"--xla_cpu_multi_thread_eigen=true intra_op_parallelism_threads={count}"
+    )
 
 
 def alternate(contestants: dict[str, Callable[[], object]], rounds: int = 7) -> dict[str, float]:

@@ -46,7 +46,9 @@ def draw(path: str, epochs: int = 1500) -> list[float]:
         axes.plot(x, wiggle(x), color="#bbbbbb", linewidth=4, label="the function")
         axes.plot(x, model.predict(x[:, None]), color="#c03020", linewidth=1.5, label="learned")
         units = " and ".join(map(str, hidden)) if len(set(hidden)) > 1 else f"{len(hidden)} × {hidden[0]}"
-        axes.set_title(f"{units} units, {model.network.size} parameters\nmean squared error {error:.2g}", fontsize=9)
+        axes.set_title(
+            f"{units} units, {model.network.size} parameters\nmean squared error {error:.2g}", fontsize=9
+        )
     figure.axes[0].legend(fontsize=8)
     figure.savefig(path, dpi=120)
     return [error for _, _, error in found]

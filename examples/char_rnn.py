@@ -80,7 +80,9 @@ class CharacterModel:
         X, Y = windows(self.encode(text), length)
         data = {self.network.input: X, self.next: Y}
         options = {"epochs": epochs, "batch_size": min(batch, len(X)), "dtype": "float32", "seed": seed}
-        fit = gw.minimize(self.loss, self.network.starts, data, optimizer="adam", learning_rate=rate, **options)
+        fit = gw.minimize(
+            self.loss, self.network.starts, data, optimizer="adam", learning_rate=rate, **options
+        )
         self.values = fit.parameters
         return fit
 
@@ -89,7 +91,9 @@ class CharacterModel:
         X, Y = windows(self.encode(text), length)
         return float(np.exp(self.loss.evaluate(X=X, Y=Y, **self.values)))
 
-    def sample(self, start: str, count: int, temperature: float, rng: np.random.Generator, memory: int = 60) -> str:
+    def sample(
+        self, start: str, count: int, temperature: float, rng: np.random.Generator, memory: int = 60
+    ) -> str:
         """Return a text that goes on from `start`; P(c) ∝ exp(logit/temperature). Below 1 it dares less."""
         text = start
         for _ in range(count):
@@ -121,13 +125,17 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("file", nargs="?", type=Path, help="a plain text file; without one, a made-up text")
     parser.add_argument("--cell", choices=list(CELLS), default="gru")
     parser.add_argument("--hidden", type=int, default=64)
-    parser.add_argument("--length", type=int, default=50, help="characters that a gradient passes back through")
+    parser.add_argument(
+        "--length", type=int, default=50, help="characters that a gradient passes back through"
+    )
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--learning-rate", type=float, default=0.005)
     parser.add_argument("--temperature", type=float, default=0.8)
     parser.add_argument("--characters", type=int, default=200, help="how many to sample")
-    parser.add_argument("--normalise-whitespace", action="store_true", help="each run of white space is one space")
+    parser.add_argument(
+        "--normalise-whitespace", action="store_true", help="each run of white space is one space"
+    )
     parser.add_argument("--plot", type=Path, help="draw the norm of ∂f/∂hₜ for each step to this file")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args(arguments)

@@ -172,7 +172,11 @@ def derive(f, x, names):
         for i, arg in enumerate(node.args):
             if depends(arg, x):
                 adjoint[arg] = normalise(pull(adjoint[node], i, *node.args))
-                print(f"backward    ∂f/∂[{write(arg, names)}] = {write(adjoint[arg], names):<24} {reason}".replace("-", "−"))
+                print(
+                    f"backward    ∂f/∂[{write(arg, names)}] = {write(adjoint[arg], names):<24} {reason}".replace(
+                        "-", "−"
+                    )
+                )
     print(f"\n∇f({x}) = {write(adjoint[x])}".replace("-", "−"))
     return adjoint[x]
 

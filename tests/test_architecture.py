@@ -107,7 +107,9 @@ def test_no_eval_and_no_execution_of_data():
                     continue
             if isinstance(node, (ast.Import, ast.ImportFrom)):
                 names = [a.name for a in node.names] + [getattr(node, "module", "") or ""]
-                assert not {"pickle", "marshal", "shelve", "dill", "joblib"} & {n.split(".")[0] for n in names}, path
+                assert not {"pickle", "marshal", "shelve", "dill", "joblib"} & {
+                    n.split(".")[0] for n in names
+                }, path
 
 
 def test_import_is_light():

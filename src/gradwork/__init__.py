@@ -47,7 +47,6 @@ _LATER = {
 _PACKAGES = frozenset({"data", "learn", "models", "nn", "stats"})
 
 
-
 def _late(module: str, view: str) -> Any:
     def call(*args: Any, **options: Any) -> Any:
         importlib.import_module(module)  # which puts its own function in the place of this one

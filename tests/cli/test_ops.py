@@ -8,10 +8,10 @@ from collections.abc import Callable
 import pytest
 
 import gradwork
-from gradwork.show.laws import unicode_law
 from gradwork.cli.ops import SYNONYMS, law_of, signature, summary
 from gradwork.expr import REGISTRY
 from gradwork.ops import FUNCTIONS
+from gradwork.show.laws import unicode_law
 from tests.cli.conftest import Ran
 
 Run = Callable[..., Ran]

@@ -150,7 +150,9 @@ def test_targets_agree(case):
         np.testing.assert_allclose(t, a, rtol=1e-12, atol=1e-13)
 
 
-@pytest.mark.parametrize("case", ["last", "all", "both", "reverse", "mask", "two states", "no sequence", "nested"])
+@pytest.mark.parametrize(
+    "case", ["last", "all", "both", "reverse", "mask", "two states", "no sequence", "nested"]
+)
 def test_written_out_it_is_the_same_function(case):
     f = CASES[case]()
     plain = written_out(f)
@@ -245,7 +247,10 @@ def test_state_adjoints_are_the_derivative_by_what_is_added_to_a_state(case):
     found = state_adjoints(f(plain))
     assert list(found) == ["h"]
     np.testing.assert_allclose(
-        found["h"].evaluate(**known(found["h"])), expected.evaluate(**known(expected, values)), rtol=1e-11, atol=1e-13
+        found["h"].evaluate(**known(found["h"])),
+        expected.evaluate(**known(expected, values)),
+        rtol=1e-11,
+        atol=1e-13,
     )
 
 

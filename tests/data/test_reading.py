@@ -117,7 +117,7 @@ def test_infinite_values_name_row_and_column(write) -> None:
         ("a,b\n1,2\n".encode("utf-16"), "houses.csv is UTF-16; save it as UTF-8"),
         (b"a,b\n1,\x00\n", "houses.csv is not a text file"),
         (b"PK\x03\x04", "houses.csv is a zip archive or a spreadsheet"),
-        (gzip.compress(b"a,b\n1,2\n" * 999)[:-30], "houses.csv is a damaged or truncated gzip file"),
+        (gzip.compress(b"a,b\n1,2\n" * 999, mtime=0)[:-30], "houses.csv is a damaged or truncated gzip file"),
         (b"PAR1 and no more", "houses.csv is a damaged or truncated Parquet file"),
     ],
 )

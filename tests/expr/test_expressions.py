@@ -113,9 +113,17 @@ def test_evaluates_on_anything_numpy_takes(kind):
 def test_statistics_of_axes():
     a = np.random.default_rng(0).normal(size=(4, 3))
     X = gw.matrix("X", n, d)
-    for ours, theirs in ((gw.mean, np.mean), (gw.var, np.var), (gw.std, np.std), (gw.max, np.max), (gw.prod, np.prod)):
+    for ours, theirs in (
+        (gw.mean, np.mean),
+        (gw.var, np.var),
+        (gw.std, np.std),
+        (gw.max, np.max),
+        (gw.prod, np.prod),
+    ):
         for axis in (None, 0, 1):
             np.testing.assert_allclose(ours(X, axis=axis).evaluate(X=a), theirs(a, axis=axis), rtol=1e-13)
-        np.testing.assert_allclose(ours(X, axis=0, keepdims=True).evaluate(X=a), theirs(a, axis=0, keepdims=True))
+        np.testing.assert_allclose(
+            ours(X, axis=0, keepdims=True).evaluate(X=a), theirs(a, axis=0, keepdims=True)
+        )
     np.testing.assert_allclose(gw.var(X, axis=0, ddof=1).evaluate(X=a), np.var(a, axis=0, ddof=1), rtol=1e-13)
     np.testing.assert_allclose(gw.kron(X, X).evaluate(X=a), np.kron(a, a))

@@ -367,6 +367,8 @@ def test_the_reason_names_what_left_its_domain(target):
     objective = Objective(loss, {b: None}, {X: x})
     fit = descend(objective, gw.SGD(0.04), epochs=50, target=target)
     assert fit.stop.kind == "non-finite" and "row 3" in fit.reason and "logarithm of −" in fit.reason
-    assert fit.details["nonfinite"].index == (2,) and fit.diagnosis.why[0] == fit.details["nonfinite"].sentence
+    assert (
+        fit.details["nonfinite"].index == (2,) and fit.diagnosis.why[0] == fit.details["nonfinite"].sentence
+    )
     fit = descend(objective, gw.SGD(0.1), epochs=50, batch_size=2, target=target)
     assert fit.stop.kind == "non-finite" and "the logarithm of" in fit.reason

@@ -72,7 +72,7 @@ def test_a_mean_is_its_own_batch_loss():
 
 def test_recurrences_take_each_row_by_itself():
     T = gw.dims("T")[0]
-    x, h0 = gw.tensor("x", n, T, d), gw.matrix("h0", n, h)
+    x = gw.tensor("x", n, T, d)
     U = gw.matrix("U", h, h)
     steps = gw.transpose(x, (1, 0, 2))
     found = gw.scan(lambda s, e: gw.tanh(s @ U + e @ W), gw.zeros(n, h), steps)
@@ -80,7 +80,12 @@ def test_recurrences_take_each_row_by_itself():
     proof = row_sum(loss, [x, y], [U, W])
     assert proof.axes == {"x": 0, "y": 0}
     rng = np.random.default_rng(0)
-    v = {"x": rng.normal(size=(6, 4, 3)), "y": rng.normal(size=6), "U": rng.normal(size=(2, 2)), "W": rng.normal(size=(3, 2))}
+    v = {
+        "x": rng.normal(size=(6, 4, 3)),
+        "y": rng.normal(size=6),
+        "U": rng.normal(size=(2, 2)),
+        "W": rng.normal(size=(3, 2)),
+    }
     batch = gw.function(proof.batch)
     parts = [batch(**{**v, "x": v["x"][r], "y": v["y"][r]}) * len(r) / 6 for r in ([0, 4], [1, 2, 3, 5])]
     np.testing.assert_allclose(sum(parts), gw.function(loss)(**v), rtol=1e-12)

@@ -73,7 +73,14 @@ def test_images_are_learned_from_rows_and_from_stacks():
 
 def test_numpy_and_xla_take_the_same_steps():
     X, labels = bars(64)
-    options = {"filters": (3,), "epochs": 2, "batch_size": 16, "dtype": "float64", "validation": None, "patience": None}
+    options = {
+        "filters": (3,),
+        "epochs": 2,
+        "batch_size": 16,
+        "dtype": "float64",
+        "validation": None,
+        "patience": None,
+    }
     a, b = (ConvNet(target=t, **options).fit(X, labels) for t in ("numpy", "xla"))
     for k in a.parameters:
         np.testing.assert_allclose(a.parameters[k], b.parameters[k], rtol=1e-7, atol=1e-9)
@@ -84,7 +91,9 @@ def test_early_stopping_keeps_the_best_parameters():
     rng = np.random.default_rng(0)
     noisy = np.where(rng.random(len(codes)) < 0.4, rng.integers(0, 3, len(codes)), codes)
     model = MLP((32,), epochs=400, patience=10, learning_rate=0.01, target="xla").fit(X, noisy)
-    assert model.result.epochs < 400 and "validation loss has not improved for 10 epochs" in model.result.reason
+    assert (
+        model.result.epochs < 400 and "validation loss has not improved for 10 epochs" in model.result.reason
+    )
     assert model.result.validation_loss == pytest.approx(np.nanmin(model.history.validation_loss), rel=1e-4)
 
 
@@ -142,11 +151,20 @@ def test_trace_counts_dead_units_and_names_what_is_not_finite():
         (lambda X, y: MLP().fit(X, np.zeros(240, int)), "y holds the one label"),
         (lambda X, y: MLP().fit(np.where(X > 41, np.nan, X), y), "X holds a value that is not finite in row"),
         (lambda X, y: ConvNet().fit(X, y), "for one flat row per image say image=(h, w, c)"),
-        (lambda X, y: ConvNet(image=(3, 3, 1)).fit(X, y), "4 columns do not fill an image of 3×3×1 (9 pixels)"),
-        (lambda X, y: ConvNet(kernel=5, padding="valid").fit(X.reshape(-1, 2, 2), y), "layer 1, Conv2D(8, 5×5, relu): the kernel 5×5 is larger"),
+        (
+            lambda X, y: ConvNet(image=(3, 3, 1)).fit(X, y),
+            "4 columns do not fill an image of 3×3×1 (9 pixels)",
+        ),
+        (
+            lambda X, y: ConvNet(kernel=5, padding="valid").fit(X.reshape(-1, 2, 2), y),
+            "layer 1, Conv2D(8, 5×5, relu): the kernel 5×5 is larger",
+        ),
         (lambda X, y: MLP(task="sorting"), 'the task is "auto", "classes" or "numbers"'),
         (lambda X, y: MLP((2,), epochs=1).fit(X, y).predict(X[:, :2]), "this model takes samples of shape"),
-        (lambda X, y: MLP((2,), epochs=1).fit(X, y).trace(X[:1], [7]), "the label np.int64(7) in row 1 is none of those learned"),
+        (
+            lambda X, y: MLP((2,), epochs=1).fit(X, y).trace(X[:1], [7]),
+            "the label np.int64(7) in row 1 is none of those learned",
+        ),
         (lambda X, y: MLP((2,), epochs=1).fit(X, X[:, 1]).predict_proba(X), "probabilities are of classes"),
         (lambda X, y: MLP(normalise="rows").fit(X, y), 'normalise is "features", "channels"'),
     ],
@@ -160,7 +178,14 @@ def test_bad_input_is_one_clear_line(act, message):
 
 def test_dropout_and_batch_normalisation_learn_alike_on_both_targets():
     X, codes = blobs()
-    options = {"epochs": 4, "batch_size": 30, "dtype": "float64", "validation": None, "patience": None, "seed": 2}
+    options = {
+        "epochs": 4,
+        "batch_size": 30,
+        "dtype": "float64",
+        "validation": None,
+        "patience": None,
+        "seed": 2,
+    }
     layers = [Dense(12, "relu"), BatchNorm(), Dropout(0.4)]
     a, b = (NetworkModel(layers, target=t, **options).fit(X, codes) for t in ("numpy", "xla"))
     for k in a.parameters:

@@ -23,7 +23,14 @@ def test_adding_problem():
     """Predicting the mean gives 0.167; the mark to hit is 0.02 in 1,500 steps."""
     X, y = adding(3000, 10, 0)
     model = Recurrent(
-        "rnn", 32, batch_size=100, epochs=50, validation=None, patience=None, learning_rate=0.003, task="numbers"
+        "rnn",
+        32,
+        batch_size=100,
+        epochs=50,
+        validation=None,
+        patience=None,
+        learning_rate=0.003,
+        task="numbers",
     ).fit(X, y)
     fresh, expected = adding(2000, 10, 99)
     assert model.result.steps == 1500
@@ -52,7 +59,9 @@ def test_unequal_lengths(cell):
     rng = np.random.default_rng(0)
     X = [rng.normal(size=(int(T), 1)) for T in rng.integers(1, 7, 300)]
     y = np.array([x[0, 0] > 0 for x in X])
-    model = Recurrent(cell, 8, epochs=60, learning_rate=0.02, seed=1, validation=None, patience=None).fit(X, y)
+    model = Recurrent(cell, 8, epochs=60, learning_rate=0.02, seed=1, validation=None, patience=None).fit(
+        X, y
+    )
     assert model.score(X, y) > 0.95
     short = model.outputs([X[0], np.zeros((9, 1))])[0]
     longer = model.outputs([X[0], np.zeros((30, 1))])[0]

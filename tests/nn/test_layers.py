@@ -50,7 +50,14 @@ def ours(net, seed=0, integer=None, training=False):
 def test_a_convolutional_network_agrees_with_torch():
     torch = pytest.importorskip("torch")
     net = network(
-        [Conv2D(3, 3, "relu", padding=1), MaxPool2D(2), Conv2D(4, (2, 3), "tanh", stride=(1, 2)), AvgPool2D(2), Flatten(), Dense(2)],
+        [
+            Conv2D(3, 3, "relu", padding=1),
+            MaxPool2D(2),
+            Conv2D(4, (2, 3), "tanh", stride=(1, 2)),
+            AvgPool2D(2),
+            Flatten(),
+            Dense(2),
+        ],
         (9, 12, 2),
     )
     values, g, found = ours(net)
@@ -77,7 +84,9 @@ def test_signals_embeddings_and_norms_agree_with_torch():
     x = f.max_pool1d(x, 2).permute(0, 2, 1)
     y = f.layer_norm(x, (4,), t["gamma_2"], t["beta_2"]).flatten(1) @ t["W_3"] + t["b_3"]
     y.backward(torch.tensor(g))
-    for one, other in zip(found, [y.detach().numpy(), *(t[p.params[0]].grad.numpy() for p in net.parameters)], strict=True):
+    for one, other in zip(
+        found, [y.detach().numpy(), *(t[p.params[0]].grad.numpy() for p in net.parameters)], strict=True
+    ):
         np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-10)
     net = network([Embedding(7, 4), Flatten(), Dense(2)], (5,), integer=True)
     values, g, found = ours(net, integer=7)
@@ -128,7 +137,9 @@ def test_global_pools():
 
 
 def test_starts():
-    net = network([Dense(64, "relu"), Dense(64, "tanh"), Dense(8, start="orthogonal"), Dense(3, start="zeros")], (400,))
+    net = network(
+        [Dense(64, "relu"), Dense(64, "tanh"), Dense(8, start="orthogonal"), Dense(3, start="zeros")], (400,)
+    )
     values = net.values(seed=3)
     assert abs(values["W_1"].std() - np.sqrt(2 / 400)) < 0.003
     assert abs(values["W_2"]).max() <= np.sqrt(6 / 128)
@@ -141,7 +152,11 @@ def test_starts():
 @pytest.mark.parametrize(
     ("layers", "shape", "message"),
     [
-        ([Conv2D(8, 5), MaxPool2D(2), Conv2D(8, 9)], (12, 12, 1), "layer 3, Conv2D(8, 9×9): the kernel 9×9 is larger than its input 4×4"),
+        (
+            [Conv2D(8, 5), MaxPool2D(2), Conv2D(8, 9)],
+            (12, 12, 1),
+            "layer 3, Conv2D(8, 9×9): the kernel 9×9 is larger than its input 4×4",
+        ),
         ([Conv2D(8, 5), Dense(3)], (12, 12, 1), "put Flatten() before it for n×8×8×8"),
         ([Dense(3), Conv2D(8, 5)], (12,), "layer 2, Conv2D(8, 5×5): it takes a batch of images"),
         ([Dense(3), MaxPool2D(2)], (12,), "layer 2, MaxPool2D(2×2): it takes"),
@@ -171,7 +186,9 @@ def test_batch_norm_agrees_with_torch_in_training():
     x = f.batch_norm(x, None, None, t["gamma_2"], t["beta_2"], training=True)
     y = x.permute(0, 2, 3, 1).flatten(1) @ t["W_3"] + t["b_3"]
     y.backward(torch.tensor(g))
-    for one, other in zip(found, [y.detach().numpy(), *(t[p.params[0]].grad.numpy() for p in net.parameters)], strict=True):
+    for one, other in zip(
+        found, [y.detach().numpy(), *(t[p.params[0]].grad.numpy() for p in net.parameters)], strict=True
+    ):
         np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-10)
     # With the statistics of the same data, prediction gives the same.
     where = {s.params[0]: v.evaluate(**{n: values[n] for n in v.symbols}) for s, v in net.statistics.items()}

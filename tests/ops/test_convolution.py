@@ -81,7 +81,9 @@ def test_pools_agree_with_torch(seed, kind):
 def test_the_forms_without_a_batch():
     x, w = RNG.normal(size=7), RNG.normal(size=3)
     np.testing.assert_allclose(gw.conv1d(x, w).evaluate(), np.correlate(x, w, "valid"), rtol=1e-13)
-    np.testing.assert_allclose(gw.conv1d(x, w, padding="full").evaluate(), np.correlate(x, w, "full"), rtol=1e-13)
+    np.testing.assert_allclose(
+        gw.conv1d(x, w, padding="full").evaluate(), np.correlate(x, w, "full"), rtol=1e-13
+    )
     assert gw.conv1d(x, w, padding="same").shape == (7,)
     assert gw.conv2d(gw.matrix("A", "h", "w"), gw.matrix("K", 3, 2), padding="same").shape == ("h", "w")
     assert gw.conv2d(gw.tensor("A", 9, 9, 2), gw.tensor("K", 3, 3, 2, 5), stride=2).shape == (4, 4, 5)
@@ -148,7 +150,9 @@ def test_xla_runs_single_operations_and_no_windows():
     source = build(list(gw.grad(loss, ["W", "V", "b"])), "jax", None, [], {})[0].text
     body = source[source.index("def f(") :]
     assert "window(" not in body and "fold(" not in body
-    assert body.count("correlate(") == 2 and body.count("correlate_kernel(") == 2 and "correlate_input(" in body
+    assert (
+        body.count("correlate(") == 2 and body.count("correlate_kernel(") == 2 and "correlate_input(" in body
+    )
 
 
 def test_bias_and_relu_after_the_pool_give_the_same():
@@ -175,7 +179,9 @@ def test_tiles_compute_what_windows_do(shape, kernel):
         source, _, _ = build(node, "jax", "float64", [], {})
         with jax.enable_x64(True):
             found = np.asarray(execute(source, "xla")["f"](*(values[s] for s in node.symbols)))
-        np.testing.assert_allclose(found, node.evaluate(**{s: values[s] for s in node.symbols}), rtol=1e-10, atol=1e-10)
+        np.testing.assert_allclose(
+            found, node.evaluate(**{s: values[s] for s in node.symbols}), rtol=1e-10, atol=1e-10
+        )
 
 
 @pytest.mark.parametrize(

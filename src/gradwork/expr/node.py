@@ -323,7 +323,7 @@ def _no_shape(args: tuple, params: tuple) -> tuple:
 
 
 SYMBOL = Op("symbol", shape=_no_shape)  # params: (name, facts)
-CONSTANT = Op("constant", shape=lambda a, p: ())  # params: (Fraction or float,)
+CONSTANT = Op("constant", shape=lambda a, p: ())  # params: (Fraction or float, whether it is exact)
 ARRAY = Op("array", shape=_no_shape)  # params: (Frozen,)
 SIZE = Op("size", shape=lambda a, p: ())  # params: (Dim,): the size as a number
 ONES = Op("ones", shape=lambda a, p: (p[0],))  # params: (Dim,): the vector of ones
@@ -427,6 +427,12 @@ def number(value: Any) -> Fraction | float:
     return Fraction(int(real)) if math.isfinite(real) and real == int(real) and abs(real) < 2**53 else real
 
 
+def _number(value: Any) -> Expr:
+    # 1/2 and 0.5 are equal in Python, but not what was written: the kind of number is part of the node.
+    exact = number(value)
+    return make(CONSTANT, (), (exact, isinstance(exact, Fraction)))
+
+
 def constant(value: Any) -> Expr:
     """Return a number, or an array of numbers, as an expression."""
     if isinstance(value, Expr):
@@ -436,7 +442,7 @@ def constant(value: Any) -> Expr:
     if isinstance(value, (int, float, Fraction, np.number, np.bool_)) and not isinstance(
         value, np.complexfloating
     ):
-        return make(CONSTANT, (), (number(value),))
+        return _number(value)
     try:
         array = np.asarray(value)
     except ValueError:
@@ -444,7 +450,7 @@ def constant(value: Any) -> Expr:
     if array.dtype.kind not in "biuf":
         raise GradworkError(f"{value!r} is neither an expression nor a number nor an array of numbers")
     if array.ndim == 0:
-        return make(CONSTANT, (), (number(array.item()),))
+        return _number(array.item())
     return make(ARRAY, (), (Frozen(array),), tuple(Dim.of(int(s)) for s in array.shape))
 
 

@@ -29,7 +29,7 @@ def chain(
 
     >>> from gradwork.learn.parts import clip_by_value, trace
     >>> print(chain(clip_by_value(1.0), trace(0.9), learning_rate=0.1, name="mine").text())
-    v ← min(max(g, −c), c) + μv
+    v ← μv + min(max(g, −c), c)
     w ← w − ηv
     """
     for part in parts:

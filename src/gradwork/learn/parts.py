@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from gradwork.expr.node import Expr, constant, name
+from gradwork.expr.node import CONSTANT, Expr, constant, name
 from gradwork.learn.schedules import positive
 from gradwork.ops.arithmetic import add, divide, power, subtract
 from gradwork.ops.contraction import multiply
@@ -176,8 +176,10 @@ def scale_by_adam(
 
 
 def _blend(share: Expr, old: Expr, new: Expr) -> Expr:
-    # share · old + (1 − share) · new
-    return add(multiply(share, old), multiply(subtract(1, share), new))
+    # share · old + (1 − share) · new, where 1 − 0.9 is 0.09999999999999998, as in every framework: some paths
+    # amplify that last digit a million times.
+    rest = constant(1.0 - float(share.params[0])) if share.op is CONSTANT else subtract(1, share)
+    return add(multiply(share, old), multiply(rest, new))
 
 
 def _share(value: Any, what: str) -> float:
@@ -187,8 +189,3 @@ def _share(value: Any, what: str) -> float:
 
         raise GradworkError(f"{what} lies below 1; got {value!r}")
     return number
-
-
-def zero() -> Expr:
-    """Return the number 0."""
-    return constant(0)

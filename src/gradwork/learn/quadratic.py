@@ -62,7 +62,7 @@ def quadratic_part(
     >>> X, y, b = gw.matrix("X", n, d), gw.vector("y", n), gw.vector("b", d)
     >>> found, rest = quadratic_part(gw.mean((y - X @ b) ** 2) + gw.sum(abs(b)), [b], [X, y])
     >>> print(found.part, "|", rest)
-    1/n ‖y − Xb‖² | Σ |b|
+    mean((y − Xb)²) | Σ |b|
     """
     normal = normalise(Engine(STABILISE).normalise(loss))
     arrays = {s for s in data if s.ndim}

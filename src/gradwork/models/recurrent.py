@@ -67,7 +67,9 @@ class Recurrent(NetworkModel):
     def _samples(self, X: Any) -> Array:
         if not self._unequal:
             if _is_unequal(X):
-                raise ShapeError("this model learned from sequences of one length; pass those of another one by one")
+                raise ShapeError(
+                    "this model learned from sequences of one length; pass those of another one by one"
+                )
             array = super()._samples(X)
             array = array[..., None] if array.ndim == 2 else array
             if array.ndim != 3:

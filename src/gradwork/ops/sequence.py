@@ -77,7 +77,9 @@ LAST, ALL, SUM = "last", "all", "sum"
 def _shape(args: tuple[Expr, ...], params: tuple) -> tuple[Dim, ...]:
     recurrence, kind, what = params
     k, p = len(recurrence.carries), len(recurrence.steps)
-    for symbol, arg, timed in zip(recurrence.bound, args, [False] * k + [True] * p + [False] * (len(args) - k - p)):
+    for symbol, arg, timed in zip(
+        recurrence.bound, args, [False] * k + [True] * p + [False] * (len(args) - k - p)
+    ):
         wanted = (recurrence.length, *symbol.shape) if timed else symbol.shape
         if arg.shape != wanted:
             raise ShapeError(
@@ -226,7 +228,13 @@ def scan(
     bound = {*carries, *entries, *extra}
     free = [s for s in dict.fromkeys(n for n in walk(*after) if n.op is SYMBOL) if s not in bound]
     made = Recurrence(
-        tuple(carries), tuple(after), (*entries, *extra), tuple(free), steps, reverse, tuple(called[: len(starts)])
+        tuple(carries),
+        tuple(after),
+        (*entries, *extra),
+        tuple(free),
+        steps,
+        reverse,
+        tuple(called[: len(starts)]),
     )
     args = (*starts, *given, *masks, *free)
     last = tuple(make(SCAN, args, (made, LAST, k)) for k in range(len(starts)))
@@ -237,7 +245,9 @@ def scan(
 def _length(given: Sequence[Expr], length: DimLike | None) -> Dim:
     if any(not s.ndim for s in given):
         raise ShapeError("a sequence has time as its first axis; this one is a scalar")
-    found = list(dict.fromkeys([s.shape[0] for s in given] + ([Dim.of(length)] if length is not None else [])))
+    found = list(
+        dict.fromkeys([s.shape[0] for s in given] + ([Dim.of(length)] if length is not None else []))
+    )
     if not found:
         raise GradworkError("a scan without sequences needs its length")
     if len(found) > 1:
@@ -251,7 +261,11 @@ def _called(body: Callable[..., Any], names: Sequence[str], states: int, entries
     known = list(names)
     if not known:
         try:
-            known = [p.name for p in inspect.signature(body).parameters.values() if p.kind <= p.POSITIONAL_OR_KEYWORD]
+            known = [
+                p.name
+                for p in inspect.signature(body).parameters.values()
+                if p.kind <= p.POSITIONAL_OR_KEYWORD
+            ]
         except (TypeError, ValueError):
             known = []
     if len(known) != states + entries or len(set(known)) != len(known):
@@ -305,7 +319,9 @@ def _check(after: Sequence[Expr], carries: Sequence[Expr], called: Sequence[str]
 def _wide(mask: Expr, state: Expr) -> Expr:
     # The axes of a mask are the first axes of the state: one number for each sequence of a batch.
     if mask.shape != state.shape[: mask.ndim]:
-        raise ShapeError(f"a mask of T×{shape_text(mask.shape)} does not fit states of {shape_text(state.shape)}")
+        raise ShapeError(
+            f"a mask of T×{shape_text(mask.shape)} does not fit states of {shape_text(state.shape)}"
+        )
     return mask[(..., *[None] * (state.ndim - mask.ndim))] if mask.ndim < state.ndim and mask.ndim else mask
 
 
@@ -341,10 +357,14 @@ def written_out(f: Expr) -> Expr:
 def _steps(recurrence: Recurrence, args: tuple[Expr, ...]) -> list[tuple[dict[Expr, Expr], list[Expr]]]:
     count, k, p = recurrence.length.value, len(recurrence.carries), len(recurrence.steps)
     if count is None:
-        raise GradworkError(f"a recurrence of {recurrence.length} steps cannot be written out; give it a whole number")
+        raise GradworkError(
+            f"a recurrence of {recurrence.length} steps cannot be written out; give it a whole number"
+        )
     state, found = list(args[:k]), []
     for t in reversed(range(count)) if recurrence.reverse else range(count):
         held = dict(zip(recurrence.bound, (*state, *(s[t] for s in args[k : k + p]), *args[k + p :])))
-        state = [name(f"{x}_{t + 1}", substitute(a, held)) for x, a in zip(recurrence.letters, recurrence.after)]
+        state = [
+            name(f"{x}_{t + 1}", substitute(a, held)) for x, a in zip(recurrence.letters, recurrence.after)
+        ]
         found.append((held, state))
     return found[::-1] if recurrence.reverse else found

@@ -47,12 +47,16 @@ def product(a: Number, b: Number) -> Number:
 
 
 def plus(a: Number, b: Number) -> Number:
-    """Return a + b.
+    """Return a + b: exact for fractions, and as floats add otherwise.
 
-    >>> plus(0.1, 0.2)
-    0.3
+    A program that computes 1 − ρ must compute what every other one computes.
+
+    >>> plus(Fraction(1), -0.9)
+    0.09999999999999998
     """
-    return _combine(a, b, lambda p, q: p + q)
+    if isinstance(a, (Fraction, int)) and isinstance(b, (Fraction, int)):
+        return Fraction(a) + Fraction(b)
+    return float(a) + float(b)
 
 
 def raised(v: Number, k: int) -> Number | None:

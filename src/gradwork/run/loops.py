@@ -30,12 +30,16 @@ def write_scan(composer: _Composer, node: Expr) -> Value:
     recurrence: Recurrence = node.params[0]
     key = (node.args, recurrence)
     if key not in composer.scans:
-        together = [n for n in composer.nodes if n.op is SCAN and n.args == node.args and n.params[0] == recurrence]
+        together = [
+            n for n in composer.nodes if n.op is SCAN and n.args == node.args and n.params[0] == recurrence
+        ]
         composer.scans[key] = _loop(composer, recurrence, node.args, together)
     return composer.scans[key][node.params[1:]]
 
 
-def _loop(composer: _Composer, r: Recurrence, args: tuple[Expr, ...], together: list[Expr]) -> dict[Any, Value]:
+def _loop(
+    composer: _Composer, r: Recurrence, args: tuple[Expr, ...], together: list[Expr]
+) -> dict[Any, Value]:
     states, entries = len(r.carries), len(r.steps)
     w = composer.writer
     values = [composer._full(a) for a in args]
@@ -46,7 +50,11 @@ def _loop(composer: _Composer, r: Recurrence, args: tuple[Expr, ...], together: 
     after, out = _tuple(results[:states]), _tuple(results[states:])
     signature = ", ".join(step.by_label[s.params[0]].name for s in (*r.carries, *r.steps))
     name = composer.names.fresh("step")
-    text = [f"    def {name}({signature}):", *(f"        {x}" for x in lines), f"        return {after}, {out}"]
+    text = [
+        f"    def {name}({signature}):",
+        *(f"        {x}" for x in lines),
+        f"        return {after}, {out}",
+    ]
     composer.lines.append(("\n" + "\n".join(text) + "\n", ""))
     times = estimate(r.length, w.hint)
     for product, cost in step.writer.steps:
@@ -68,7 +76,9 @@ def _loop(composer: _Composer, r: Recurrence, args: tuple[Expr, ...], together: 
     ends = f"{w.size(r.length).text}{', reverse=True' if r.reverse else ''}"
     target = f"{left[0]}," if len(left) == 1 else ", ".join(left)
     shapes = ", ".join(shape_text((r.length, *x.shape)) for x in given)
-    composer.lines.append((f"{target} = scan({name}, {start}, {sequences}, {ends})", shapes or "the last state"))
+    composer.lines.append(
+        (f"{target} = scan({name}, {start}, {sequences}, {ends})", shapes or "the last state")
+    )
     return found
 
 

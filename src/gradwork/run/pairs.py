@@ -145,6 +145,8 @@ class _Pairs:
             one, other = other, one
         if one.boolean and other.boolean:
             one = self.w.number(one)
+        elif one.boolean:
+            one, other = other, one  # a minus in front meets the number: NumPy has no −True
         negative = one.negative != other.negative
         one, other = replace(one, negative=False), replace(other, negative=False)
         if other.divisor is not None:

@@ -47,13 +47,15 @@ def product(w: Writer, node: Expr, values: list[Value]) -> Value:
     )
     if at is not None:
         factor = reduced.factors[at]
-        reduced.factors[at] = replace(factor, value=reduced.scale.on(factor.value), inverse=None)
+        reduced.factors[at] = replace(factor, value=reduced.scale.on(w.number(factor.value)), inverse=None)
         reduced.scale = Scale(w)
     body = in_blocks(w, reduced.factors, tree, reduced.order, reduced.dims, hint)
     if body is None:
         body = write(w, reduced.factors, tree, reduced.order, reduced.dims)
     w.planned(body.text, cost)
-    return replace(reduced.scale.on(body), axes=axes)
+    return replace(
+        reduced.scale.on(w.number(body) if body.boolean and not reduced.scale.empty else body), axes=axes
+    )
 
 
 def _single(w: Writer, reduced: _Reduced, hint: dict, axes: tuple[int, ...]) -> Value:

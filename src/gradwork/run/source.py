@@ -129,7 +129,13 @@ class _Composer:
         self.by_label = {a.label: a for a in self.arguments}
         found = {n for node in self.nodes for dim in node.shape for n in dim.names}
         found |= {n for node in self.nodes for dim in _dims_in(node.params) for n in dim.names}
-        found |= {n for node in self.nodes if node.op is SCAN for dim in sizes_inside(node.params) for n in dim.names}
+        found |= {
+            n
+            for node in self.nodes
+            if node.op is SCAN
+            for dim in sizes_inside(node.params)
+            for n in dim.names
+        }
         found |= {n for a in self.arguments for dim in a.shape for n in dim.names}
         self.sizes = {size: self.names.fresh(size, f"size_{size}") for size in sorted(found)}
         self.name = self.names.fresh(name)
@@ -278,7 +284,9 @@ class _Composer:
         while True:
             inner = _Composer(bare, labels, type(w), bound, False, self.dtype, w.hint, "step", repeated)
             inner.names, inner.sizes, inner.writer.sizes = self.names.copy(), self.sizes, w.sizes
-            named = [inner.names.fresh(s.params[0].partition("[")[0]) for s in bound[: len(bound) - len(fixed)]]
+            named = [
+                inner.names.fresh(s.params[0].partition("[")[0]) for s in bound[: len(bound) - len(fixed)]
+            ]
             for s, label in zip(bound, [*named, *(v.text for v in fixed)], strict=True):
                 inner.by_label[s.params[0]] = replace(inner.by_label[s.params[0]], name=label)
             for letter, x in zip(recurrence.letters, bare):

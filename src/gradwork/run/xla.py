@@ -25,7 +25,9 @@ class XlaProgram(Program):
     def _prepare(self) -> Callable:
         import jax
 
-        with jax.enable_x64(self.dtype == "float64"):  # arrays that are written out are made when the text runs
+        with jax.enable_x64(
+            self.dtype == "float64"
+        ):  # arrays that are written out are made when the text runs
             namespace = execute(self._source, "xla")
         return jax.jit(namespace[self._source.name], static_argnames=self._source.signature.free)
 
