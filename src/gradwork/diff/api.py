@@ -133,7 +133,7 @@ class _Deferred(Sequence[Line]):
 
 def _jacobian_lines(f: Expr, v: Expr, result: Expr) -> list[Line]:
     # df = (∂f/∂x) dx: the lines of differentials.
-    return differential(name_intermediates(f, [v]), f, (v,), (result,)).lines
+    return list(differential(name_intermediates(f, [v]), f, (v,), (result,)).lines)
 
 
 def _second_lines(before: Derivation, g: Expr, v: Expr, result: Expr) -> list[Line]:

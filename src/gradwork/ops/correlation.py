@@ -70,8 +70,9 @@ def _code(w: Any, node: Expr, args: list) -> Any:
     kernel = node.shape if node.op is KERNEL else node.args[1].shape
     places = node.args[0] if node.op is INPUT else node.args[1] if node.op is KERNEL else node
     sizes = [d.value for d in (*kernel, *places.shape[1:3])]
-    if all(s is not None for s in sizes):
-        kh, kw, c, f, oh, ow = sizes
+    known = [s for s in sizes if s is not None]
+    if len(known) == len(sizes):
+        kh, kw, c, f, oh, ow = known
         t = tile(kh, kw, c, f) if w.target == "jax" else 1
         how = f"tiles of {t}×{t} places" if t > 1 else "windows side by side"
         rows = places.shape[0].evaluate({n: w.hint.get(n, 1) for n in places.shape[0].names})

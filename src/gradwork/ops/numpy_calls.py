@@ -25,7 +25,7 @@ def call(function: Any, args: tuple, kwargs: Mapping[str, Any]) -> Expr:
     """Return what one of NumPy's functions is of expressions; refuse options that Gradwork does not have."""
     name = function.__name__
     spelled = f"{function.__module__}.{name}".replace("numpy", "np", 1)
-    ours = UFUNCS.get(_ALIASES.get(name, name))
+    ours = UFUNCS.get(str(_ALIASES.get(name, name)))
     if ours is None:
         raise GradworkError(f"{spelled} is not an operation of Gradwork; see `gradwork ops`")
     try:

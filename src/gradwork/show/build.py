@@ -100,6 +100,7 @@ class Builder:
         if node.op is COFACTOR:
             # det(A) A⁻ᵀ; beside the determinant itself the two become a power
             whole = make(DET, node.args)
+            assert node.op.notation is not None and DET.notation is not None
             body = leaf(node.op.notation(node, args).factors[1], 2, is_symmetric(node))
             return Term(over=[Scalar(DET.notation(whole, args), key=whole)], body=body)
         if node.op.name == "reshape" and (pair := _kronecker(node)):

@@ -187,7 +187,7 @@ class _Rows:
         # What the last differential is of: the function, or its gradient.
         if self.derivation.order == 1:
             return self._f()
-        if self._mixed():
+        if self._mixed() and self.derivation.row is not None:
             return f"({self._partial(self.derivation.row)})"
         return {"latex": r"\nabla f", "text": "(grad f)"}.get(self.style, "∇f")
 
@@ -259,7 +259,7 @@ class _Rows:
 
     def _higher(self, x: Expr) -> str:
         letter, order = self.write(x), self.derivation.order
-        if self._mixed():
+        if self._mixed() and self.derivation.row is not None:
             return mixed(self.derivation.row, x, self.style)
         if self.derivation.title == "Jacobian":
             return {"latex": rf"\frac{{\partial f}}{{\partial {letter}}}", "text": f"df/d{letter}"}.get(
