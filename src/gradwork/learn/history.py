@@ -143,7 +143,7 @@ class History:
         """Return a pandas DataFrame, or a PyArrow table where pandas is not installed."""
         columns = {name: self[name] for name in self._measured()}
         try:
-            import pandas
+            import pandas  # pyright: ignore[reportMissingImports]
         except ImportError:
             import pyarrow
 
