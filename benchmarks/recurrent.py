@@ -109,7 +109,7 @@ def main(kinds: list[str]) -> None:
         }
         own, text = ours(kind, data, start)
         other = peer(kind, data, start)
-        medians = alternate({"gradwork": own, "PyTorch": other}, rounds=9)
+        medians = alternate({"gradwork": own, "PyTorch": other}, rounds=11, settled=True)
         report(f"  {PEERS[kind]}, one training step", {k: v / STEPS for k, v in medians.items()})
         print(f"  losses after {STEPS} steps: {float(own()[0]):.6f} and {other():.6f}")
 

@@ -19,13 +19,21 @@ def same_threads(count: int = THREADS) -> None:
     )
 
 
-def alternate(contestants: dict[str, Callable[[], object]], rounds: int = 7) -> dict[str, float]:
-    """Return the median seconds of each contestant; in every round each runs once, in turn, after a warm-up."""
+def alternate(
+    contestants: dict[str, Callable[[], object]], rounds: int = 7, settled: bool = False
+) -> dict[str, float]:
+    """Return the median seconds of each contestant; in every round each runs once, in turn, after a warm-up.
+
+    settled: each also runs untimed before each timed run. The threads of the library that ran before spin for some
+        milliseconds more, at the cost of whoever comes next: that matters where a run takes milliseconds itself.
+    """
     for run in contestants.values():
         run()
     times: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(rounds):
         for name, run in contestants.items():
+            if settled:
+                run()
             start = time.perf_counter()
             run()
             times[name].append(time.perf_counter() - start)

@@ -134,6 +134,9 @@ def test_global_pools():
         x = RNG.normal(size=(5, 3, 4, 2))
         np.testing.assert_allclose(net.output.evaluate(X=x), function(x, axis=(1, 2)), rtol=1e-12)
     assert network([AvgPool1D(3, stride=2)], (9, 2)).output.shape == ("n", 4, 2)
+    padded = network([MaxPool2D(3, 2, padding=1)], (8, 8, 2))
+    assert padded.output.shape == ("n", 4, 4, 2) and "MaxPool2D(3×3, stride=2, padding=1)" in padded.summary()
+    assert network([MaxPool1D(3, 2, padding="same")], (7, 2)).output.shape == ("n", 4, 2)
 
 
 def test_starts():

@@ -78,6 +78,46 @@ def test_pools_agree_with_torch(seed, kind):
             np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("size", "stride", "padding"), [(3, 2, 1), (2, 2, (1, 0)), (3, 1, 1), (2, 2, 1), ((2, 3), (2, 1), (1, 1))]
+)
+@pytest.mark.parametrize("target", ["numpy", "xla"])
+def test_padded_pools_agree_with_torch(size, stride, padding, target):
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(7)
+    X = gw.tensor("X", 2, 6, 7, 3)
+    x = rng.integers(-3, 0, (2, 6, 7, 3)).astype(float)  # below zero: a padding of zeros would be the largest
+    y = gw.maxpool(X, size, stride=stride, padding=padding)
+    tx = torch.tensor(np.transpose(x, (0, 3, 1, 2)).copy(), requires_grad=True)
+    ty = torch.nn.functional.max_pool2d(tx, size, stride, padding)
+    g = rng.normal(size=tuple(d.value or 0 for d in y.shape))
+    ty.backward(torch.tensor(np.transpose(g, (0, 3, 1, 2)).copy()))
+    expected = [np.transpose(v, (0, 2, 3, 1)) for v in (ty.detach().numpy(), tx.grad.numpy())]
+    found = gw.function([y, gw.grad(gw.sum(gw.constant(g) * y), X)], target=target)(X=x)
+    for ours, theirs in zip(found, expected):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-12)
+    assert gw.parse(y.text(), "X: 2 6 7 3") is y
+
+
+def test_a_padded_pool_after_bias_and_relu_on_xla():
+    X, W, b = gw.tensor("X", 3, 8, 8, 1), gw.tensor("W", 3, 3, 1, 4), gw.vector("b", 4)
+    h = gw.relu(gw.conv2d(X, W, padding="same") + b)
+    for options in ({"padding": "same"}, {"stride": 1, "padding": 1}):
+        loss = gw.sum(gw.tanh(gw.maxpool(h, 3, **options)))
+        outputs = [loss, *gw.grad(loss, [W, b, X])]
+        values = {
+            "X": RNG.normal(size=(3, 8, 8, 1)),
+            "W": RNG.normal(size=(3, 3, 1, 4)),
+            "b": RNG.normal(size=4),
+        }
+        for ours, plain in zip(gw.function(outputs, target="xla")(**values), gw.function(outputs)(**values)):
+            np.testing.assert_allclose(ours, plain, rtol=1e-11, atol=1e-12)
+
+
+def test_same_pools_have_a_window_for_each_stride():
+    assert gw.maxpool(gw.tensor("X", 2, 7, 8, 1), 3, stride=2, padding="same").shape == (2, 4, 4, 1)
+
+
 def test_the_forms_without_a_batch():
     x, w = RNG.normal(size=7), RNG.normal(size=3)
     np.testing.assert_allclose(gw.conv1d(x, w).evaluate(), np.correlate(x, w, "valid"), rtol=1e-13)
@@ -175,7 +215,12 @@ def test_tiles_compute_what_windows_do(shape, kernel):
     D = gw.tensor("D", n, h - kernel[0] + 1, w - kernel[1] + 1, f)
     rng = np.random.default_rng(3)
     values = {s.params[0]: rng.normal(size=tuple(d.value for d in s.shape)) for s in (X, W, D)}
-    for node in (make(CORRELATE, (X, W)), make(KERNEL, (X, D)), make(INPUT, (D, W))):
+    plain = ((1, 1), (1, 1))
+    for node in (
+        make(CORRELATE, (X, W), plain),
+        make(KERNEL, (X, D), (W.shape[:2], *plain)),
+        make(INPUT, (D, W), ((gw.dims("1")[0] * 0,) * 2, X.shape[1:3], *plain)),
+    ):
         source, _, _ = build(node, "jax", "float64", [], {})
         with jax.enable_x64(True):
             found = np.asarray(execute(source, "xla")["f"](*(values[s] for s in node.symbols)))
@@ -197,6 +242,10 @@ def test_tiles_compute_what_windows_do(shape, kernel):
         (lambda: gw.conv1d(np.ones(5), np.ones(2), stride=0), "stride is a whole number from 1"),
         (lambda: gw.conv1d(gw.vector("x", "n"), np.ones(3), stride=2, padding="same"), "needs known sizes"),
         (lambda: gw.maxpool(gw.tensor("X", 2, 3, 3, 1), 4), "the window 4×4 is larger than its input 3×3"),
+        (
+            lambda: gw.maxpool(gw.tensor("X", 2, 3, 3, 1), 2, padding=2),
+            "a padding is smaller than its window, 2×2; got 2",
+        ),
         (lambda: gw.pad(np.ones(3), -1), "a padding is not negative"),
         (lambda: gw.window(np.ones(3), 2, axis=4), "axis 4 does not exist"),
         (lambda: gw.window(np.ones(3), 2, dilation=3), "a window of 2 (spread by dilation 3) is larger"),

@@ -7,6 +7,7 @@ Names are what keeps a deep network readable: rules never cross them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 from gradwork.expr.node import CONSTANT, LEAVES, NAME, SIZE, Expr, consumers, depends, name, rebuild, walk
 from gradwork.ops.arithmetic import ADD, POWER
@@ -162,8 +163,9 @@ _LETTERS = {
 
 
 def _letters(chosen: list[tuple[Expr, str]], taken: set[str]) -> dict[Expr, str]:
-    def base(node: Expr, kind: str) -> str:
-        options = _LETTERS[kind][1 if node.ndim >= 2 else 0]
+    @cache  # looks through all that is taken: a deep network has as many quantities as labels
+    def base(kind: str, matrix: bool) -> str:
+        options = _LETTERS[kind][matrix]
         free = [
             o
             for o in options
@@ -173,7 +175,7 @@ def _letters(chosen: list[tuple[Expr, str]], taken: set[str]) -> dict[Expr, str]
 
     groups: dict[str, list[Expr]] = {}
     for node, kind in chosen:
-        groups.setdefault(base(node, kind), []).append(node)
+        groups.setdefault(base(kind, node.ndim >= 2), []).append(node)
     letters = {}
     # A residual beside pre-activations is the last of its kind; one quantity alone needs no number.
     for letter, nodes in groups.items():

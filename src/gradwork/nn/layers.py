@@ -11,7 +11,7 @@ from typing import Any, cast
 from gradwork.errors import GradworkError, ShapeError
 from gradwork.expr.dims import Dim, shape_text
 from gradwork.expr.node import Expr, facts
-from gradwork.nn.scope import Layer, Scope
+from gradwork.nn.scope import Layer, Scope, described
 from gradwork.ops import FUNCTIONS as f
 from gradwork.ops.batch import batchmean, dropmask
 from gradwork.ops.contraction import mean
@@ -55,6 +55,7 @@ def _count(value: Any, what: str) -> int:
     return value.__index__()
 
 
+@described
 def Dense(units: int, activation: Any = None, *, bias: bool = True, start: Any = None) -> Layer:
     """Return the layer H = φ(XW + b). X: n×d (or n×…×d), W: d×u, b: u.
 
@@ -114,6 +115,7 @@ def _size_remark(x: Expr, z: Expr, sizes: tuple, stride: Any, padding: Any, dila
 _conv1d, _conv2d = _conv(1), _conv(2)
 
 
+@described
 def Conv1D(
     filters: int, kernel: int, activation: Any = None, *, stride: int = 1, padding: Any = "valid", dilation: int = 1,
     bias: bool = True, start: Any = None,
@@ -124,6 +126,7 @@ def Conv1D(
     )
 
 
+@described
 def Conv2D(
     filters: int, kernel: Any, activation: Any = None, *, stride: Any = 1, padding: Any = "valid", dilation: Any = 1,
     bias: bool = True, start: Any = None,
@@ -137,47 +140,57 @@ def Conv2D(
     )
 
 
-def _pool(name: str, op: str, rank: int, size: Any, stride: Any) -> Layer:
+def _pool(name: str, op: str, rank: int, size: Any, stride: Any, padding: Any = "valid") -> Layer:
     sizes = per_axis(size, rank, "the window")
 
     def build(x: Expr, scope: Scope) -> Expr:
         _features(x, rank + 2, "n×height×width×channels" if rank == 2 else "n×length×channels")
-        return f[op](x, sizes, stride=stride, axis=1)
+        return f[op](x, sizes, stride=stride, axis=1, **({} if padding == "valid" else {"padding": padding}))
 
-    more = "" if stride is None else f"stride={stride}"
-    return Layer(_title(name, "×".join(map(str, sizes)), more), build)
-
-
-def MaxPool2D(size: Any = 2, stride: Any = None) -> Layer:
-    """Return the layer of the largest entry in each window. Ties: the first has the derivative, as in PyTorch."""
-    return _pool("MaxPool2D", "maxpool", 2, size, stride)
+    more = ["" if stride is None else f"stride={stride}", "" if padding == "valid" else f"padding={padding}"]
+    return Layer(_title(name, "×".join(map(str, sizes)), *more), build)
 
 
+@described
+def MaxPool2D(size: Any = 2, stride: Any = None, *, padding: Any = "valid") -> Layer:
+    """Return the layer of the largest entry in each window. Ties: the first has the derivative, as in PyTorch.
+
+    padding: "valid", "same", a width or one for each axis, of −∞: no window takes an entry of it.
+    """
+    return _pool("MaxPool2D", "maxpool", 2, size, stride, padding)
+
+
+@described
 def AvgPool2D(size: Any = 2, stride: Any = None) -> Layer:
     """Return the layer of the mean of each window."""
     return _pool("AvgPool2D", "avgpool", 2, size, stride)
 
 
-def MaxPool1D(size: int = 2, stride: Any = None) -> Layer:
-    """Return the layer of the largest entry in each window of a signal."""
-    return _pool("MaxPool1D", "maxpool", 1, size, stride)
+@described
+def MaxPool1D(size: int = 2, stride: Any = None, *, padding: Any = "valid") -> Layer:
+    """Return the layer of the largest entry in each window of a signal; the options are those of `MaxPool2D`."""
+    return _pool("MaxPool1D", "maxpool", 1, size, stride, padding)
 
 
+@described
 def AvgPool1D(size: int = 2, stride: Any = None) -> Layer:
     """Return the layer of the mean of each window of a signal."""
     return _pool("AvgPool1D", "avgpool", 1, size, stride)
 
 
+@described
 def GlobalAvgPool() -> Layer:
     """Return the layer of the mean over all places: n×h×w×c → n×c."""
     return Layer("GlobalAvgPool()", lambda x, scope: f["global_avgpool"](x))
 
 
+@described
 def GlobalMaxPool() -> Layer:
     """Return the layer of the largest entry over all places: n×h×w×c → n×c."""
     return Layer("GlobalMaxPool()", lambda x, scope: f["global_maxpool"](x))
 
 
+@described
 def Flatten() -> Layer:
     """Return the layer that lays the axes after the batch one after the other: n×h×w×c → n×hwc."""
 
@@ -190,12 +203,14 @@ def Flatten() -> Layer:
     return Layer("Flatten()", build)
 
 
+@described
 def Activation(function: Any) -> Layer:
     """Return the layer that applies an activation, by name or as a function."""
     name, phi = chosen(function)
     return Layer(f"Activation({name or 'linear'})", lambda x, scope: phi(x))
 
 
+@described
 def Embedding(vocabulary: int, units: int, *, start: Any = "normal") -> Layer:
     """Return the layer that looks up a row of E for each whole number: n×t → n×t×u, E: vocabulary×u."""
 
@@ -207,6 +222,7 @@ def Embedding(vocabulary: int, units: int, *, start: Any = "normal") -> Layer:
     return Layer(_title("Embedding", vocabulary, units), build)
 
 
+@described
 def LayerNorm(epsilon: float = 1e-5) -> Layer:
     """Return the layer γ (x − m)/√(v + ε) + β with mean and variance over the last axis: Ba et al. (2016)."""
 
@@ -217,6 +233,7 @@ def LayerNorm(epsilon: float = 1e-5) -> Layer:
     return Layer("LayerNorm()", build)
 
 
+@described
 def BatchNorm(epsilon: float = 1e-5) -> Layer:
     """Return the layer γ (x − m)/√(v + ε) + β for each channel: Ioffe and Szegedy (ICML 2015).
 
@@ -242,6 +259,7 @@ def BatchNorm(epsilon: float = 1e-5) -> Layer:
     return Layer("BatchNorm()", build)
 
 
+@described
 def Dropout(share: float = 0.5) -> Layer:
     """Return the layer that leaves out a share of its entries in each step of training: Srivastava et al. (2014).
 

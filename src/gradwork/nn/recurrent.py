@@ -14,7 +14,7 @@ from gradwork.errors import GradworkError, ShapeError
 from gradwork.expr.dims import Dim, shape_text
 from gradwork.expr.node import Expr, name, zeros
 from gradwork.nn.layers import _count, _title, chosen
-from gradwork.nn.scope import Layer, Scope
+from gradwork.nn.scope import Layer, Scope, described
 from gradwork.ops import FUNCTIONS as f
 from gradwork.ops.sequence import scan
 
@@ -60,6 +60,7 @@ def _steps_first(mask: Any, x: Expr) -> Expr:
     return mask.T
 
 
+@described
 def SimpleRNN(
     units: int,
     activation: Any = "tanh",
@@ -95,6 +96,7 @@ def SimpleRNN(
     return _recurrent(title, units, ("h",), declare, states, mask, truncate, reverse)
 
 
+@described
 def GRU(
     units: int, *, states: bool = False, mask: Any = None, truncate: int | None = None, reverse: bool = False
 ) -> Layer:
@@ -124,6 +126,7 @@ def GRU(
     return _recurrent("GRU", units, ("h",), declare, states, mask, truncate, reverse)
 
 
+@described
 def LSTM(
     units: int, *, states: bool = False, mask: Any = None, truncate: int | None = None, reverse: bool = False
 ) -> Layer:

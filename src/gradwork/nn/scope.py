@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Any
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import wraps
+from typing import Any, ParamSpec
 
 from gradwork.errors import GradworkError, ShapeError
 from gradwork.expr.dims import Dim, DimLike, shape_text
@@ -113,6 +115,8 @@ class Layer:
     title: how the summary calls it: "Dense(64, relu)".
     build: (x, scope) -> expression. It may call other layers: `Dense(8)(x, scope)`.
     parts: the layers that it only strings together, which are recorded in its place.
+    kind, options: the constructor that made it and what that was given, for a saved model; "" for a layer of one's
+           own, which is code, and which no file holds.
 
     A layer of one's own:
 
@@ -126,6 +130,8 @@ class Layer:
     title: str
     build: Callable[[Expr, Scope], Expr]
     parts: tuple[Layer, ...] = ()
+    kind: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def __call__(self, x: Expr, scope: Scope) -> Expr:
         """Return what this layer makes of `x`."""
@@ -137,6 +143,26 @@ class Layer:
 
     def __repr__(self) -> str:
         return self.title
+
+
+Given = ParamSpec("Given")
+
+
+def described(make: Callable[Given, Layer]) -> Callable[Given, Layer]:
+    """Return the constructor of a layer that notes in what it makes how it was called.
+
+    >>> from gradwork.nn import Dense
+    >>> Dense(4, activation="relu").kind, Dense(4, activation="relu").options
+    ('Dense', {'units': 4, 'activation': 'relu'})
+    """
+    signature = inspect.signature(make)
+
+    @wraps(make)
+    def layer(*args: Given.args, **options: Given.kwargs) -> Layer:
+        given = signature.bind(*args, **options).arguments
+        return replace(make(*args, **options), kind=make.__name__, options=dict(given))
+
+    return layer
 
 
 def Sequential(*layers: Any) -> Layer:

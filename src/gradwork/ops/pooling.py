@@ -11,31 +11,51 @@ from gradwork.expr.notation import Call
 from gradwork.expr.op import Op
 from gradwork.ops.arithmetic import power
 from gradwork.ops.contraction import axes_of, contract, mean
+from gradwork.ops.convolution import paddings
 from gradwork.ops.reduction import max_
 from gradwork.ops.windows import FOLD, WINDOW, per_axis, positions, sizes_of, span, steps
 
 
 def _pooled(args: tuple[Expr, ...], params: tuple) -> tuple[Dim, ...]:
-    axis, sizes, strides = params
+    axis, sizes, strides, *padding = params
     shape, k = args[0].shape, len(sizes)
-    return (*shape[:axis], *map(positions, shape[axis : axis + k], sizes, strides), *shape[axis + k :])
+    wide = shape[axis : axis + k]
+    if padding and padding[0]:
+        wide = tuple(n + a + b for n, (a, b) in zip(wide, padding[0], strict=True))
+    return (*shape[:axis], *map(positions, wide, sizes, strides), *shape[axis + k :])
 
 
 def _written(name: str):
     def notation(node: Expr, args: list) -> Call:
-        _, sizes, strides = node.params
+        _, sizes, strides, *padding = node.params
         options = () if tuple(d.value for d in sizes) == strides else (("stride", steps(strides)),)
+        if padding and padding[0]:
+            options = (*options, ("padding", _ends(padding[0])))
         return Call(name, (args[0], sizes_of(sizes)), options)
 
     return notation
 
 
+def _ends(padding: tuple) -> str:
+    # As `maxpool` takes it: a width for all axes, or for each axis a width or a pair.
+    each = [str(a) if a == b else f"({a}, {b})" for a, b in padding]
+    return each[0] if len(set(each)) == 1 and "(" not in each[0] else f"({', '.join(each)})"
+
+
 def _pool_code(name: str):
-    return lambda w, node, args: w.helper(name, args, node.params[0], w.shape(node.params[1]), node.params[2])
+    def code(w: Any, node: Expr, args: list) -> Any:
+        axis, sizes, strides, *padding = node.params
+        ends = [f"({', '.join(map(w.shape, padding[0]))},)"] if padding and padding[0] else []
+        return w.helper(name, args, axis, w.shape(sizes), strides, *ends)
+
+    return code
 
 
-# params of all: (axis, sizes, strides). `unpool` and `repool` are linear in their first argument; which entry is
+# params of all: (axis, sizes, strides), and of all but `avgpool` how much −∞ goes (before, after) each axis, or ().
+# `unpool` and `repool` are linear in their first argument; which entry is
 # the largest is constant wherever it is decided.
+_EDGES = ((Dim.of(1), Dim.of(0)), (Dim.of(0), Dim.of(0)))
+
 MAXPOOL = Op(
     "maxpool",
     shape=_pooled,
@@ -45,7 +65,7 @@ MAXPOOL = Op(
     notation=_written("maxpool"),
     law=r"\partial = \text{the adjoint at the first largest entry of each window}",
     summary="the largest entry of each window; of equal ones the first has the derivative",
-    example=(((2, 5, 4, 2),), (1, (Dim.of(2), Dim.of(2)), (1, 2))),
+    example=(((2, 5, 4, 2),), (1, (Dim.of(2), Dim.of(2)), (1, 2), _EDGES)),
 )
 
 UNPOOL = Op(
@@ -58,7 +78,7 @@ UNPOOL = Op(
     law=r"\partial\,\mathrm{unpool}(g)/\partial g = \text{the entries where each window is largest}",
     linear=True,
     summary="each entry put where its window of the second argument is largest, sums where windows overlap",
-    example=(((2, 4, 2, 2), (2, 5, 4, 2)), (1, (Dim.of(2), Dim.of(2)), (1, 2))),
+    example=(((2, 5, 2, 2), (2, 5, 4, 2)), (1, (Dim.of(2), Dim.of(2)), (1, 2), _EDGES)),
 )
 
 REPOOL = Op(
@@ -71,7 +91,7 @@ REPOOL = Op(
     law=r"\partial\,\mathrm{repool}(t)/\partial t = \mathrm{unpool}(g)",
     linear=True,
     summary="of each window the entry where the second argument is largest there",
-    example=(((2, 5, 4, 2), (2, 5, 4, 2)), (1, (Dim.of(2), Dim.of(2)), (1, 2))),
+    example=(((2, 5, 4, 2), (2, 5, 4, 2)), (1, (Dim.of(2), Dim.of(2)), (1, 2), _EDGES)),
 )
 
 
@@ -114,17 +134,23 @@ AVGPOOL = Op(
 )
 
 
-def maxpool(x: Any, size: Any = 2, stride: Any = None, axis: int | None = None) -> Expr:
+def maxpool(
+    x: Any, size: Any = 2, stride: Any = None, axis: int | None = None, padding: Any = "valid"
+) -> Expr:
     """Return the largest entry of each window. Of equal entries the first (row by row) has the derivative.
 
-    size:   of the windows, one for all axes or one for each; stride: the size by default, so that they tile.
-    axis:   the first axis that they slide over. By default images N×h×w×c, h×w×c or h×w, signals n; or as many
-            axes as `size` names.
+    size:    of the windows, one for all axes or one for each; stride: the size by default, so that they tile.
+    axis:    the first axis that they slide over. By default images N×h×w×c, h×w×c or h×w, signals n; or as many
+             axes as `size` names.
+    padding: "valid" (none), "same" (⌈n/s⌉ windows), a width, or one (or a pair) for each axis, of −∞, so that
+             every window has an entry of `x`.
 
     >>> maxpool([1.0, 4, 2, 2]).evaluate().tolist()
     [4.0, 2.0]
+    >>> maxpool([1.0, 4, 2, 2], 3, stride=2, padding=1).evaluate().tolist()
+    [4.0, 4.0]
     """
-    return _pool(MAXPOOL, x, size, stride, axis)
+    return _pool(MAXPOOL, x, size, stride, axis, padding)
 
 
 def avgpool(x: Any, size: Any = 2, stride: Any = None, axis: int | None = None) -> Expr:
@@ -136,7 +162,7 @@ def avgpool(x: Any, size: Any = 2, stride: Any = None, axis: int | None = None) 
     return _pool(AVGPOOL, x, size, stride, axis)
 
 
-def _pool(op: Op, x: Any, size_: Any, stride: Any, axis: int | None) -> Expr:
+def _pool(op: Op, x: Any, size_: Any, stride: Any, axis: int | None, padding: Any = None) -> Expr:
     x = constant(x)
     if not x.ndim:
         raise ShapeError(f"{op.name} needs at least one axis; its argument is a scalar")
@@ -153,14 +179,27 @@ def _pool(op: Op, x: Any, size_: Any, stride: Any, axis: int | None) -> Expr:
     if stride is None and any(d.value is None for d in sizes):
         raise ShapeError(f"windows of {shape_text(sizes)}, which is not known, need a stride")
     strides = per_axis(tuple(d.value for d in sizes) if stride is None else stride, count, "stride")
-    for n, k in zip(x.shape[axis:], sizes, strict=False):
+    lengths = x.shape[axis : axis + count]
+    ends: list[tuple[Dim, Dim]] = []
+    if padding not in (None, "valid"):
+        ends = paddings(padding, lengths, sizes, strides, (1,) * count)
+        for k, pair in zip(sizes, ends, strict=True):
+            if k.value is None or any(d.value is None or d.value >= k.value for d in pair):
+                raise ShapeError(
+                    f"a padding is smaller than its window, {shape_text(sizes)}; got {_ends(tuple(ends))}"
+                )
+        lengths = tuple(n + a + b for n, (a, b) in zip(lengths, ends, strict=True))
+    for n, k in zip(lengths, sizes, strict=True):
         if k.value is not None and k.value < 1:
             raise ShapeError(f"a window has at least size 1, not {k}")
         if n.value is not None and span(k, 1).value is not None and k.value > n.value:  # type: ignore[operator]
             raise ShapeError(
                 f"the window {shape_text(sizes)} is larger than its input {shape_text(x.shape[axis : axis + count])}"
             )
-    return make(op, (x,), (axis, sizes, strides))
+    every = all(d == 0 for pair in ends for d in pair)
+    return make(
+        op, (x,), (axis, sizes, strides, *(() if op is AVGPOOL else ((() if every else tuple(ends)),)))
+    )
 
 
 def _inner(x: Expr) -> tuple[int, ...]:

@@ -21,6 +21,7 @@ class JaxWriter(Writer):
         ("itertools.", "import itertools"),
         ("jax.", "import jax"),
         ("jnp.", "import jax.numpy as jnp"),
+        ("numpy.", "import numpy"),
         ("special.", "from jax.scipy import special"),
     )
 

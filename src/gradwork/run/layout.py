@@ -27,7 +27,7 @@ def wrap(line: str, width: int = WIDTH) -> list[str]:
     called = len(items) > 1 or (line[start] == "(" and line[start - 1 : start].isidentifier())
     # A comma after the only item is what makes a tuple of it: it stays.
     single = line[start + 1 : end].rstrip().endswith(",")
-    lines = [line[: start + 1]]
+    lines = wrap(line[: start + 1], width)  # what stands before may have a bracket of its own
     for k, item in enumerate(items):
         comma = "," if k < len(items) - 1 or single or (called and line[start] == "(") else ""
         lines += wrap(f"{indent}    {item.strip()}{comma}", width)

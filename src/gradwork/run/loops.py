@@ -75,6 +75,8 @@ def _loop(
     w.used.add("scan")
     ends = f"{w.size(r.length).text}{', reverse=True' if r.reverse else ''}"
     target = f"{left[0]}," if len(left) == 1 else ", ".join(left)
+    if len(target) > WIDTH // 2:
+        target = f"({target})"  # a bracket, at which a long line can be broken
     shapes = ", ".join(shape_text((r.length, *x.shape)) for x in given)
     composer.lines.append(
         (f"{target} = scan({name}, {start}, {sequences}, {ends})", shapes or "the last state")

@@ -4,18 +4,40 @@
     unpool(g, relu(z + b)) ∘ [z + b > 0] = unpool(g ∘ [maxpool(z) + b > 0], z)
 
 Both sides pick the same entries: adding b and relu keep the order, and where relu makes entries equal, at 0, the
-guard is 0 as well. The formula stays as it was written; programs for XLA are lowered so.
+guard is 0 as well. And what is summed over all places, such as the gradient by the bias, need not be put in its
+place first: Σ unpool(g, z) = Σ g. The formula stays as it was written; programs for XLA are lowered so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gradwork.expr.node import NAME, ONES, Expr, make, name, rebuild, walk
+from gradwork.expr.node import NAME, ONES, Expr, definition, make, name, rebuild, walk
 from gradwork.expr.op import REGISTRY
 from gradwork.ops.arithmetic import ADD
 from gradwork.ops.contraction import CONTRACT, contract, split
 from gradwork.ops.pooling import MAXPOOL, UNPOOL
+
+
+def sums_before_unpooling(roots: Sequence[Expr]) -> list[Expr]:
+    """Return the expressions with sums over the places of unpool(g, x) as sums over those of g: the same entries."""
+    done: dict[Expr, Expr] = {}
+    for node in walk(*roots):
+        new = rebuild(node, tuple(done[a] for a in node.args)) if node.args else node
+        done[node] = _summed(new) if new.op is CONTRACT else new
+    return [done[r] for r in roots]
+
+
+def _summed(node: Expr) -> Expr:
+    operands, out = split(node), node.params[1]
+    every = [label for _, own in operands for label in own] + list(out)
+    for k, (a, own) in enumerate(operands):
+        x = definition(a)
+        if x.op is UNPOOL:
+            axis, sizes = x.params[:2]
+            if all(every.count(label) == 1 for label in own[axis : axis + len(sizes)]):
+                operands[k] = (x.args[0], own)
+    return contract(operands, out)
 
 
 def pool_first(roots: Sequence[Expr]) -> list[Expr]:

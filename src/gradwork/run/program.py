@@ -21,8 +21,9 @@ from gradwork.expr.facts import check_names
 from gradwork.expr.node import SYMBOL, Derived, Expr, constant, plain, walk
 from gradwork.rewrite import prepare
 from gradwork.run.complexsafe import complex_safe
+from gradwork.run.emit import give_what_is_used
 from gradwork.run.lower import lower
-from gradwork.run.pool_first import pool_first
+from gradwork.run.pool_first import pool_first, sums_before_unpooling
 from gradwork.run.signature import Argument, convert
 from gradwork.run.slide import slide
 from gradwork.run.source import Source, compose
@@ -216,9 +217,9 @@ def build(
     chosen += [s for s in known.values() if s not in chosen]
     prepared = lower(prepare(outputs), sizes)
     if target == "jax":
-        prepared = slide(
-            pool_first(prepared)
-        )  # NumPy's way with a convolution is its windows; XLA has a faster one
+        # XLA fuses what a loop computes into what it stores. NumPy's way with a convolution is its windows; XLA has
+        # faster ones.
+        prepared = slide(sums_before_unpooling(pool_first(give_what_is_used(prepared, sizes))))
     source = compose(
         prepared, writer_for(target), arguments=chosen, single=single, dtype=wanted, hint=sizes, name=name
     )
@@ -226,8 +227,9 @@ def build(
 
 
 def _origin(exprs: Iterable[Any]) -> dict[str, Expr]:
-    # The symbols of the functions that derivatives among the expressions came from.
-    return {label: s for e in exprs if isinstance(e, Derived) for label, s in e.origin.items()}
+    # The symbols of the functions that derivatives among the expressions came from: each is looked through once.
+    derived = {e.source_key: e for e in exprs if isinstance(e, Derived)}
+    return {label: s for e in derived.values() for label, s in e.origin.items()}
 
 
 def _accepting(source: Source, symbols: Mapping[str, Expr]) -> Source:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gradwork.expr.node import Expr, definition, make, rebuild, walk
+from gradwork.expr.node import Expr, make, rebuild, walk
 from gradwork.ops.contraction import CONTRACT, contract, split
 from gradwork.ops.convolution import match
 from gradwork.ops.correlation import CORRELATE, INPUT, KERNEL
-from gradwork.ops.indexing import INDEX
-from gradwork.ops.windows import FLIP, PAD
+from gradwork.ops.windows import FLIP, PAD, span
 
 
 def slide(roots: Sequence[Expr]) -> list[Expr]:
-    """Return the expressions with the two-dimensional convolutions of stride 1 in them as single operations."""
+    """Return the expressions with the convolutions of images and signals in them as single operations."""
     done: dict[Expr, Expr] = {}
     for node in walk(*roots):
         new = rebuild(node, tuple(done[a] for a in node.args)) if node.args else node
@@ -33,23 +32,26 @@ def _lowered(node: Expr) -> Expr | None:
         return None
     windows, own = operands[found.window]
     axis, sizes, strides, dilations = windows.params
-    x = windows.args[0]
+    k, x = len(sizes), windows.args[0]
     other, labels = operands[found.others[0]]
-    if axis != 1 or len(sizes) != 2 or x.ndim != 4 or {*strides, *dilations} != {1} or other.ndim != 4:
+    if axis != 1 or k > 2 or x.ndim != k + 2 or other.ndim != k + 2 or len(set(labels)) != k + 2:
         return None
-    n, i, j, a, b, c = own
+    n, places, inside, c = own[0], own[1 : k + 1], own[k + 1 : -1], own[-1]
+    summed = {*inside, c} if found.inside else {n, *places}
+    rest = [label for label in labels if label not in summed]
+    if not summed <= set(labels) or len(rest) != 1 or summed & set(found.labels):
+        return None
     if found.inside:
-        rest = [label for label in labels if label not in (a, b, c)]
-        if set(labels) != {a, b, c, *rest} or len(rest) != 1 or c in found.labels or n not in found.labels:
-            return None
-        kernel = _ordered(other, labels, (a, b, c, rest[0]))
-        one, carried = _inside(x, other, labels, kernel, (a, b, c, rest[0])), (n, i, j, rest[0])
+        kernel = _ordered(other, labels, (*inside, c, rest[0]))
+        one = _input(x, kernel, k, strides, dilations)
+        one = make(CORRELATE, (x, kernel), (strides, dilations)) if one is None else one
+        carried = (n, *places, rest[0])
     else:
-        rest = [label for label in labels if label not in (n, i, j)]
-        if set(labels) != {n, i, j, *rest} or len(rest) != 1 or n in found.labels or c not in found.labels:
-            return None
-        one, carried = make(KERNEL, (x, _ordered(other, labels, (n, i, j, rest[0])))), (a, b, c, rest[0])
-    left = [o for k, o in enumerate(operands) if k not in (found.window, found.others[0])]
+        adjoint = _ordered(other, labels, (n, *places, rest[0]))
+        one, carried = make(KERNEL, (x, adjoint), (sizes, strides, dilations)), (*inside, c, rest[0])
+    if not {n, *places, *inside, c} - summed <= set(found.labels):
+        return None
+    left = [o for i, o in enumerate(operands) if i not in (found.window, found.others[0])]
     if not left and carried == out:
         return one
     return contract([*left, (one, carried)], out)
@@ -59,32 +61,30 @@ def _ordered(x: Expr, labels: tuple, wanted: tuple) -> Expr:
     return x if tuple(labels) == wanted else contract([(x, labels)], wanted)
 
 
-def _inside(x: Expr, w: Expr, labels: tuple, kernel: Expr, wanted: tuple) -> Expr:
-    # A padded adjoint against a flipped kernel is the adjoint of an input: it needs no padding at all.
-    adjoint = definition(x) if x.op is not PAD else x
-    if (
-        w.op is FLIP
-        and w.params[0] == (0, 1)
-        and adjoint is x
-        and x.op is PAD
-        and tuple(labels[:2]) == wanted[:2]
+def _input(x: Expr, kernel: Expr, k: int, strides: tuple, dilations: tuple) -> Expr | None:
+    # A padded adjoint against a flipped kernel is the adjoint of an input, which has ways of its own.
+    flipped, order = kernel, tuple(range(k + 2))
+    if kernel.op is CONTRACT and len(kernel.args) == 1:
+        ((flipped, own),) = split(kernel)
+        order = tuple(own.index(label) for label in kernel.params[1]) if len(set(own)) == k + 2 else ()
+    if x.op is not PAD or flipped.op is not FLIP or set(strides) != {1} or order[:k] != tuple(range(k)):
+        return None
+    at, widths = x.params
+    if flipped.params[0] != tuple(range(k)) or at != 1 or len(widths) != k:
+        return None
+    first, lengths = [], []
+    for n, size, d, (before, after, gap) in zip(
+        x.args[0].shape[1:], kernel.shape, dilations, widths, strict=False
     ):
-        first, widths = x.params
-        full = [d - 1 for d in w.shape[:2]]
-        if first == 1 and len(widths) == 2 and all(gap == 0 for _, _, gap in widths):
-            cuts = [(k - before, k - after) for k, (before, after, _) in zip(full, widths, strict=True)]
-            if all(d.value is not None and d.value >= 0 for cut in cuts for d in cut):
-                a, b, c, f = wanted
-                straight = _ordered(w.args[0], labels, (a, b, f, c))
-                whole = make(INPUT, (x.args[0], straight))
-                return _cropped(whole, cuts)
-    return make(CORRELATE, (x, kernel))
-
-
-def _cropped(x: Expr, cuts: list) -> Expr:
-    if all(d == 0 for cut in cuts for d in cut):
-        return x
-    spec = [("from", x.shape[0] * 0, None, 1, x.shape[0])]
-    for size, (before, after) in zip(x.shape[1:3], cuts, strict=True):
-        spec.append(("from", before, None if after == 0 else size - after, 1, size - before - after))
-    return make(INDEX, (x,), (tuple(spec),))
+        reach = span(size, d) - 1
+        first.append(reach - before)
+        lengths.append(before + (n - 1) * (gap + 1) + 1 + after - reach)
+        if any(e.value is None for e in (first[-1], after - reach)) or first[-1].value < 0:  # type: ignore[operator]
+            return None
+    # The kernel as it was: places, the channels of the result, those of the adjoint.
+    straight = contract([(flipped.args[0], tuple(range(k + 2)))], (*range(k), order[k + 1], order[k]))
+    return make(
+        INPUT,
+        (x.args[0], straight),
+        (tuple(first), tuple(lengths), tuple(gap + 1 for *_, gap in widths), dilations),
+    )

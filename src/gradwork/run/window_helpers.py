@@ -67,6 +67,24 @@ def fold(x, axis, lengths, strides, dilations):
     return result
 '''
 
+_EDGED = '''
+def edged(x, axis, ends, fill=-np.inf):
+    """The array with −∞ around the axes from `axis` on: for each how many before and after."""
+    if not ends:
+        return x
+    around = [(0, 0)] * axis + list(ends) + [(0, 0)] * (x.ndim - axis - len(ends))
+    return np.pad(x, around, constant_values=fill)
+'''
+
+_TORCH_EDGED = '''
+def edged(x, axis, ends, fill=-torch.inf):
+    """The array with −∞ around the axes from `axis` on: for each how many before and after."""
+    if not ends:
+        return x
+    around = [(0, 0)] * axis + list(ends) + [(0, 0)] * (x.ndim - axis - len(ends))
+    return torch.nn.functional.pad(x, [w for pair in around[::-1] for w in pair], value=fill)
+'''
+
 _PAD = '''
 def pad(x, axis, widths):
     """Zeros around the axes from `axis` on: for each how many before, after, and between its entries."""
@@ -99,8 +117,9 @@ def first_largest(x, axis, sizes, strides):
 '''
 
 _MAXPOOL = '''
-def maxpool(x, axis, sizes, strides):
+def maxpool(x, axis, sizes, strides, ends=()):
     """The largest entry of each window."""
+    x = edged(x, axis, ends)
     k = len(sizes)
     return np.amax(window(x, axis, sizes, strides, (1,) * k), tuple(range(axis + k, axis + 2 * k)))
 '''
@@ -115,9 +134,35 @@ def slices(x, axis, sizes, strides):
     ]
 '''
 
+_JAX_CELLS = '''
+def cells(x, axis, sizes, strides):
+    """The windows of x with their entries along one axis, row by row, if they tile the axes; otherwise None."""
+    k, lengths = len(sizes), x.shape[axis : axis + len(sizes)]
+    if tuple(sizes) != tuple(strides) or any(n % m for n, m in zip(lengths, sizes)):
+        return None
+    split = [d for n, m in zip(lengths, sizes) for d in (n // m, m)]
+    x = x.reshape(*x.shape[:axis], *split, *x.shape[axis + k :])
+    x = jnp.moveaxis(x, range(axis, axis + 2 * k, 2), range(axis, axis + k))
+    return x.reshape(*x.shape[: axis + k], -1, *x.shape[axis + 2 * k :])
+'''
+
+_JAX_UNCELLS = '''
+def uncells(x, axis, sizes):
+    """The array whose windows, tiling the axes, have their entries along one axis of x."""
+    k = len(sizes)
+    lengths = [n * m for n, m in zip(x.shape[axis:], sizes)]
+    x = x.reshape(*x.shape[: axis + k], *sizes, *x.shape[axis + k + 1 :])
+    x = jnp.moveaxis(x, range(axis, axis + k), range(axis, axis + 2 * k, 2))
+    return x.reshape(*x.shape[:axis], *lengths, *x.shape[axis + 2 * k :])
+'''
+
 _JAX_MAXPOOL = '''
-def maxpool(x, axis, sizes, strides):
+def maxpool(x, axis, sizes, strides, ends=()):
     """The largest entry of each window."""
+    x = edged(x, axis, ends)
+    entries = cells(x, axis, sizes, strides)
+    if entries is not None:
+        return jnp.max(entries, axis + len(sizes))
     first, *others = slices(x, axis, sizes, strides)
     for part in others:
         first = jnp.maximum(first, part)
@@ -132,28 +177,36 @@ def avgpool(x, axis, sizes, strides):
 '''
 
 _JAX_UNPOOL = '''
-def unpool(g, x, axis, sizes, strides):
+def unpool(g, x, axis, sizes, strides, ends=()):
     """Each entry of g put at the first largest entry of its window of x, sums where windows overlap."""
-    largest, k, taken, found = maxpool(x, axis, sizes, strides), len(sizes), False, []
-    tail = (1,) * (g.ndim - x.ndim)
+    if ends:
+        lengths = x.shape[axis : axis + len(sizes)]
+        inside = tuple(slice(a, a + n) for (a, _), n in zip(ends, lengths))
+        return unpool(g, edged(x, axis, ends), axis, sizes, strides)[(slice(None),) * axis + inside]
+    k, tail, entries = len(sizes), (1,) * (g.ndim - x.ndim), cells(x, axis, sizes, strides)
+    if entries is not None:
+        at = axis + k
+        order = jax.lax.broadcasted_iota(jnp.int32, entries.shape, at)
+        equal = entries == jnp.max(entries, at, keepdims=True)
+        first = jnp.min(jnp.where(equal, order, entries.shape[at]), at, keepdims=True)
+        put = jnp.where((order == first).reshape(*order.shape, *tail), jnp.expand_dims(g, at), 0)
+        return uncells(put, axis, sizes)
+    largest, taken, found = maxpool(x, axis, sizes, strides), False, []
     for part in slices(x, axis, sizes, strides):
         hit = (part == largest) & ~jnp.asarray(taken)
         taken = taken | hit
         found.append(jnp.where(hit.reshape(hit.shape + tail), g, 0))
-    lengths = x.shape[axis : axis + k]
-    if tuple(sizes) == tuple(strides) and all(n % m == 0 for n, m in zip(lengths, sizes)):
-        for a in range(axis + k - 1, axis - 1, -1):  # windows tile the axes: put their entries in turn, axis by axis
-            m = sizes[a - axis]
-            groups = [jnp.stack(found[i : i + m], a + 1) for i in range(0, len(found), m)]
-            found = [x.reshape(x.shape[:a] + (-1,) + x.shape[a + 2 :]) for x in groups]
-        return found[0]
     spread = jnp.stack(found, axis + k).reshape(g.shape[: axis + k] + tuple(sizes) + g.shape[axis + k :])
-    return fold(spread, axis, lengths, strides, (1,) * k)
+    return fold(spread, axis, x.shape[axis : axis + k], strides, (1,) * k)
 '''
 
 _UNPOOL = '''
-def unpool(g, x, axis, sizes, strides):
+def unpool(g, x, axis, sizes, strides, ends=()):
     """Each entry of g put at the first largest entry of its window of x, sums where windows overlap."""
+    if ends:
+        lengths = x.shape[axis : axis + len(sizes)]
+        inside = tuple(slice(a, a + n) for (a, _), n in zip(ends, lengths))
+        return unpool(g, edged(x, axis, ends), axis, sizes, strides)[(slice(None),) * axis + inside]
     k = len(sizes)
     first = first_largest(x, axis, sizes, strides)
     first = first.reshape(first.shape + (1,) * (g.ndim - x.ndim))
@@ -162,8 +215,9 @@ def unpool(g, x, axis, sizes, strides):
 '''
 
 _REPOOL = '''
-def repool(t, x, axis, sizes, strides):
+def repool(t, x, axis, sizes, strides, ends=()):
     """Of each window of t the entry where x is first largest."""
+    t, x = (edged(y, axis, ends, fill) for y, fill in ((t, 0.0), (x, -np.inf)))
     k = len(sizes)
     first = first_largest(x, axis, sizes, strides)
     first = first.reshape(first.shape + (1,) * (t.ndim - x.ndim))
@@ -219,21 +273,27 @@ def _typed(text: str) -> str:
     return text.replace("np.zeros(", "torch.zeros(").replace(", x.dtype)", ", dtype=x.dtype)")
 
 
-_POOLS = ("window",)
-_ENTRIES = ("window", "first_largest")
+_POOLS = ("window", "edged")
+_ENTRIES = ("window", "edged", "first_largest")
 
 WINDOW_HELPERS: dict[str, Helper] = {
     "window": Helper(_WINDOW, {"jax": _JAX_WINDOW, "torch": _TORCH_WINDOW}),
     "fold": Helper(_FOLD, {"jax": _JAX_FOLD, "torch": _typed(_FOLD)}),
     "pad": Helper(_PAD, {"jax": _JAX_PAD, "torch": _typed(_PAD)}),
+    "edged": Helper(_EDGED, {"torch": _TORCH_EDGED}),
     "batchmean": Helper(_BATCHMEAN, {"torch": _TORCH_BATCHMEAN}),
     "dropmask": Helper(_DROPMASK, {"torch": _TORCH_DROPMASK}),
     "first_largest": Helper(_FIRST_LARGEST, needs=("window",)),
     "slices": Helper("", {"jax": _JAX_SLICES}),
-    "maxpool": Helper(_MAXPOOL, {"jax": _JAX_MAXPOOL}, _POOLS, {"jax": ("slices",)}),
+    "cells": Helper("", {"jax": _JAX_CELLS}),
+    "uncells": Helper("", {"jax": _JAX_UNCELLS}),
+    "maxpool": Helper(_MAXPOOL, {"jax": _JAX_MAXPOOL}, _POOLS, {"jax": ("slices", "cells", "edged")}),
     "unpool": Helper(
-        _UNPOOL, {"jax": _JAX_UNPOOL}, (*_ENTRIES, "fold"), {"jax": ("slices", "maxpool", "fold")}
+        _UNPOOL,
+        {"jax": _JAX_UNPOOL},
+        (*_ENTRIES, "fold"),
+        {"jax": ("slices", "cells", "uncells", "edged", "maxpool", "fold")},
     ),
     "repool": Helper(_REPOOL, needs=_ENTRIES),
-    "avgpool": Helper(_AVGPOOL, {"jax": _JAX_AVGPOOL}, _POOLS, {"jax": ("slices",)}),
+    "avgpool": Helper(_AVGPOOL, {"jax": _JAX_AVGPOOL}, ("window",), {"jax": ("slices",)}),
 }  # fmt: skip
