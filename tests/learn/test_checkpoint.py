@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
 import textwrap
+import time
+import timeit
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import gradwork as gw
-from gradwork.learn import checkpoint
+from gradwork.learn import checkpoint, run_state
 from gradwork.learn.callbacks import Callback
 from gradwork.learn.descent import descend
+from gradwork.learn.run_state import digest
 from gradwork.learn.stopping import Stopping
 
 from .problems import MSE, X, b, linear, network, numbers, y
@@ -135,6 +139,105 @@ def test_another_run_is_not_resumed(tmp_path):
     ]:
         with pytest.raises(gw.GradworkError, match=message):
             descend(**other, epochs=5, checkpoint=path, resume=True)
+
+
+def test_changed_data_are_not_resumed(tmp_path):
+    path, (x, t), (vx, vy) = tmp_path / "c", numbers(), numbers(20, 3, seed=3)
+
+    def run(x, t, resume, **options):
+        o = gw.learn.Objective(MSE, {b: None}, {X: x, y: t})
+        return descend(o, gw.SGD(0.01), epochs=4, checkpoint=path, resume=resume, **options)
+
+    run(x, t, False)
+    run(x.copy(), t.copy(), True)
+    other = t.copy()
+    other[17] = np.nextafter(other[17], 9)
+    with pytest.raises(gw.GradworkError, match="on other data: the numbers in y have changed") as error:
+        run(x, other, True)
+    assert "\n" not in str(error.value)
+    with pytest.raises(gw.GradworkError, match="the numbers in X, y have changed"):
+        run(x[::-1], t[::-1], True)
+    run(x, t, False, validation={X: vx, y: vy})
+    with pytest.raises(gw.GradworkError, match=r"the numbers in y \(validation\) have changed"):
+        run(x, t, True, validation={X: vx, y: vy + 1})
+    with pytest.raises(gw.GradworkError, match="its data is"):
+        run(x, t, True)
+
+
+def test_a_digest_tells_arrays_apart_whatever_their_layout(monkeypatch):
+    a = np.arange(24.0).reshape(4, 6)
+    same = [a, a.copy(), np.asfortranarray(a), np.repeat(a, 2, axis=0)[::2]]
+    assert len({digest(x) for x in same}) == 1
+    assert digest(np.array(1.0)) != digest(np.array(2.0))
+    assert digest(np.zeros((0, 3))) == digest(np.zeros((0, 3)))
+    monkeypatch.setattr(run_state, "WHOLE", 50)  # as if these were large: some numbers, and the sum of all
+    assert len({digest(x) for x in same}) == 1
+    for i in range(24):
+        changed = a.copy()
+        changed.flat[i] += 1e-9 if i else 1e-300
+        assert digest(changed) != digest(a)
+    assert digest(a.astype(np.float32)) != digest(a.astype(np.float32) + 1)
+
+
+def test_a_digest_is_quick():
+    a = np.ones((200_000, 50))
+    best = min(timeit.repeat(lambda: digest(a), timer=time.process_time, number=1, repeat=5))
+    assert best < 0.15
+
+
+def test_a_finished_run_says_that_nothing_was_left(tmp_path):
+    path = tmp_path / "c"
+    descend(linear(), "sgd", epochs=5, checkpoint=path, stopping=NEVER)
+    again = descend(linear(), "sgd", epochs=5, checkpoint=path, resume=True, stopping=NEVER)
+    assert again.reason == "nothing was left to do: the checkpoint holds the whole run of 5 epochs"
+    with pytest.raises(gw.GradworkError, match="holds 5 epochs, and 4 are asked for"):
+        descend(linear(), "sgd", epochs=4, checkpoint=path, resume=True, stopping=NEVER)
+    with pytest.raises(gw.GradworkError, match="there is no checkpoint .* to resume from"):
+        descend(linear(), "sgd", epochs=4, checkpoint=tmp_path / "other", resume=True)
+
+
+def test_a_place_where_nothing_can_be_written_is_refused_before_training(tmp_path, monkeypatch):
+    def train(path):
+        return descend(linear(), "sgd", epochs=3, checkpoint=path, callbacks=KillAt(0))
+
+    with pytest.raises(gw.GradworkError, match="cannot be written: there is no folder"):
+        train(tmp_path / "none" / "x")
+    assert not (tmp_path / "none").exists()
+    with pytest.raises(gw.GradworkError, match="cannot be written: it is a folder"):
+        train(tmp_path)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(gw.GradworkError, match="may not be written to"):
+        train(tmp_path / "x")
+
+
+def test_a_full_disk_costs_the_checkpoint_but_not_the_run(tmp_path, monkeypatch):
+    path = tmp_path / "c"
+    whole = descend(linear(), "sgd", epochs=6, checkpoint=path, stopping=NEVER)
+    before, write = path.read_bytes(), Path.write_bytes
+
+    def full(self, data):
+        write(self, data[:100])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(gw.GradworkError, match="cannot be written: No space left on device") as error:
+        checkpoint.save(path, {"a": np.arange(3)}, {})
+    assert "\n" not in str(error.value)
+    fit = descend(linear(), "sgd", epochs=6, checkpoint=path, checkpoint_seconds=0, stopping=NEVER)
+    assert fit.reason.startswith("ran the 6 epochs that were asked for; the checkpoint ")
+    assert fit.reason.endswith("cannot be written: No space left on device")
+    np.testing.assert_array_equal(fit["b"], whole["b"])
+    assert os.listdir(tmp_path) == ["c"] and path.read_bytes() == before
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_files_have_the_mode_that_the_umask_gives(tmp_path, umask, mode):
+    before = os.umask(umask)
+    try:
+        checkpoint.save(tmp_path / "c", {"a": np.arange(3)}, {})
+    finally:
+        os.umask(before)
+    assert (tmp_path / "c").stat().st_mode & 0o777 == mode
 
 
 def test_damaged_files_are_refused_in_one_line(tmp_path):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import time
+
 import numpy as np
 import pytest
 
@@ -9,6 +12,8 @@ import gradwork as gw
 from gradwork.learn.callbacks import Callback, Called
 from gradwork.learn.descent import descend
 from gradwork.learn.objective import Objective
+from gradwork.learn.pace import Pace
+from gradwork.learn.plans import choose
 from gradwork.learn.rows import NotRows
 from gradwork.learn.stopping import Stopping
 
@@ -99,10 +104,51 @@ def test_targets_agree_and_keep_the_type(dtype):
 def test_auto_takes_numpy_for_little_and_the_compiler_for_much():
     small = descend(linear(), gw.SGD(0.1), epochs=5)
     assert small.target == "numpy" and "not compiled" in small.plan
-    large = descend(
-        network(rows=300), gw.SGD(0.01), epochs=30_000, stopping=Stopping(seconds=0.05, gradient_norm=None)
-    )
+    large = descend(network(rows=300), gw.SGD(0.01), epochs=10_000, stopping=NEVER)
     assert large.target == "xla" and "compiled: about" in large.plan
+
+
+def test_a_limit_of_time_counts_in_the_choice(monkeypatch):
+    from gradwork.learn import plans
+    from gradwork.learn.request import Request
+
+    monkeypatch.setattr(plans, "compile_seconds", lambda calls: 1.0)
+    request = Request(network(rows=300), gw.SGD(0.01), None, 10**6, None, True, 0, NEVER, None, None, "epoch")
+    assert choose(request.setup, 10**6, "auto").loop.target == "xla"
+    short = choose(request.setup, 10**6, "auto", limit=0.8)  # less than the compilation alone
+    assert short.loop.target == "numpy" and "in 0.8 s as it is, 0 with the compilation" in short.lines[1]
+    long = choose(request.setup, 10**6, "auto", limit=10.0)
+    assert long.loop.target == "xla" and "steps in 10 s with the compilation" in long.lines[1]
+    # Where all steps fit into the limit, it changes nothing.
+    assert (
+        choose(request.setup, 10, "auto", limit=60.0).lines[1] == choose(request.setup, 10, "auto").lines[1]
+    )
+
+
+def test_the_limit_of_time_counts_from_the_call(monkeypatch):
+    from gradwork.learn import request
+
+    made = request.training_step
+
+    def slow(*arguments, **options):
+        time.sleep(0.4)
+        return made(*arguments, **options)
+
+    monkeypatch.setattr(request, "training_step", slow)
+    fit = descend(linear(), gw.SGD(1e-4), epochs=10**7, stopping=Stopping(seconds=0.5), target="numpy")
+    assert fit.stop.kind == "seconds" and 0.5 <= fit.seconds < 0.9
+    assert fit.history.seconds[0] >= 0.4
+
+
+def test_calls_last_a_fraction_of_a_second():
+    pace = Pace([], expected=0.1)
+    assert pace.count(0, 1000, None, 0.0) == 2 and pace.count(0, 1000, 0.1, 0.0) == 1
+    pace.took(2, 1.0)  # with a compilation
+    assert pace.count(2, 1000, None, 0.0) == 1
+    pace.took(1, 1e-3)
+    assert pace.count(3, 1000, None, 0.0) == 64
+    pace.took(64, 6.4)  # the machine has grown busy
+    assert pace.count(67, 1000, None, 0.0) == 2
 
 
 def test_the_callers_jax_configuration_stays():
@@ -288,7 +334,7 @@ class Interrupting(Callback):
 
     def after(self, progress):
         if progress.unit == 7:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
         return None
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 import gradwork as gw
+from gradwork.data import permutation
 from gradwork.learn.curvature import Curvature, curvature, lanczos
-from gradwork.learn.diagnosis import below, near_one, rate_text
+from gradwork.learn.diagnosis import above, below, near_one, rate_text
 from gradwork.learn.nonfinite import explain_nonfinite
 from gradwork.learn.objective import Objective
+from gradwork.learn.remaining import noise
 
 RNG = np.random.default_rng(0)
 n, d = gw.dims("n", "d")
@@ -118,7 +122,108 @@ def test_overfitting_names_the_epoch() -> None:
     assert f"lowest at epoch {turned}" in fit.diagnosis.text()
 
 
+FAR = RNG.normal(size=(448, 3))
+MSE = gw.mean((y - X @ b - c) ** 2)
+
+
+def far(level: float) -> dict[Any, Any]:
+    return {X: FAR, y: level + FAR @ [1.0, 2.0, 3.0] + np.random.default_rng(1).normal(size=448)}
+
+
+def test_adam_that_cannot_arrive_is_told_how_far_it_is() -> None:
+    fit = gw.minimize(MSE, {b: None, c: None}, far(150.0), optimizer="adam", epochs=20, batch_size=32)
+    text = " ".join(fit.diagnosis.text().split())
+    assert "In 20 epochs of 14 steps Adam moves a parameter by at most about 0.28" in text
+    left = np.linalg.lstsq(np.column_stack([FAR, np.ones(448)]), far(150.0)[y], rcond=None)[0][-1] - fit["c"]
+    assert f"c has {left:.3g} to go" in text
+    assert "2/L" not in text and "condition number" not in text
+    # What is advised gets there.
+    rate = float(text.partition("a learning rate of ")[2].partition(";")[0])
+    better = gw.minimize(
+        MSE, {b: None, c: None}, far(150.0), optimizer="adam", epochs=20, batch_size=32, learning_rate=rate
+    )
+    assert abs(better["c"] - fit["c"]) > 0.9 * left
+    whole = gw.minimize(MSE, {b: None, c: None}, far(150.0), optimizer="adam", epochs=200)
+    assert "In 200 steps Adam moves a parameter by at most about 0.2" in whole.diagnosis.text()
+    near = gw.minimize(MSE, {b: None, c: None}, far(0.0), optimizer=gw.Adam(0.05), epochs=100)
+    assert "whatever the slope" in near.diagnosis.text() and "at most" not in near.diagnosis.text()
+
+
+@pytest.mark.parametrize("optimizer", [gw.SGD(0.1), gw.Momentum(0.02), gw.Adam(0.05)])
+def test_a_run_at_its_noise_floor_is_told_so(optimizer: Any) -> None:
+    data = far(0.0)
+    fit = gw.minimize(MSE, {b: None, c: None}, data, optimizer=optimizer, epochs=100, batch_size=8)
+    text = " ".join(fit.diagnosis.text().split())
+    assert "the loss hovers at its noise floor" in text and "2/L" not in text
+    best = gw.minimize(MSE, {b: None, c: None}, data).loss
+    assert f"about {fit.loss - best:.2g} above the minimum" in text
+    assert "or batch_size=32" in text
+    rate = optimizer.learning_rate.initial
+    assert f"learning_rate=gw.learn.cosine({rate_text(rate)}, 5600)" in text
+    # What is advised mends it.
+    decayed = optimizer.with_rate(gw.learn.cosine(rate, 5600))
+    better = gw.minimize(MSE, {b: None, c: None}, data, optimizer=decayed, epochs=100, batch_size=8)
+    assert better.loss - best < 0.1 * (fit.loss - best)
+    assert "little beside the loss" in better.diagnosis.text() and not better.diagnosis.do
+
+
+def test_noise_is_measured() -> None:
+    data = far(0.0)
+    fit = gw.minimize(MSE, {b: None, c: None}, data, optimizer=gw.SGD(0.1), epochs=3, batch_size=8)
+    batching = fit.details["batching"]
+    found = noise(fit.objective, fit.details["proof"], batching, fit.vector, 0.1)
+    A = np.column_stack([FAR, np.ones(448)])
+    r = A @ fit.vector - data[y]
+    whole, rows = 2 * A.T @ r / 448, permutation(448, batching.seed, 0).reshape(-1, 8)
+    d = np.array([2 * A[k].T @ r[k] / 8 for k in rows]) - whole
+    assert found.norm == pytest.approx(np.linalg.norm(whole))
+    assert found.spread == pytest.approx(np.sqrt((d**2).sum(axis=1).mean()))
+    H = 2 * A.T @ A / 448
+    assert found.loses == pytest.approx(0.005 * np.einsum("ki,ij,kj", d, H, d) / len(d))
+    assert found.wins == pytest.approx(0.1 * whole @ whole)
+
+
+def test_a_run_with_batches_that_is_far_from_its_floor_is_told_of_curvature() -> None:
+    fit = gw.minimize(MSE, {b: None, c: None}, far(0.0), optimizer=gw.SGD(0.001), epochs=2, batch_size=8)
+    text = fit.diagnosis.text()
+    assert "one decimal takes" in text and "noise" not in text
+
+
+def test_one_parameter_has_no_span_of_curvatures() -> None:
+    p = gw.scalar("p")
+    fit = gw.minimize((p - 3) ** 2, {p: 0.0}, solver="gd", learning_rate=0.01, epochs=20)
+    text = " ".join(fit.diagnosis.text().split())
+    assert "factor of 0 " not in text and "condition number" not in text
+    assert (
+        "bends alike in every direction, by 2: at a rate of 0.5 the error is gone in one step. At your rate it shrinks"
+        in text
+    )
+    assert gw.minimize((p - 3) ** 2, {p: 0.0}, solver="gd", learning_rate=0.5, epochs=1)["p"] == 3.0
+
+
+def test_advice_is_given_only_where_it_applies() -> None:
+    fit = gw.minimize(MSE, {b: None, c: None}, far(0.0), solver="gd", learning_rate=0.1, epochs=40)
+    assert not fit.converged and not fit.diagnosis.do  # nothing more to gain
+    # On columns that are scaled already no scaling is advised, wherever the curvature is measured.
+    o = gw.vector("o", n)
+    classes = (FAR[:, 0] * 4 + np.random.default_rng(2).normal(size=448) > 0).astype(float)
+    Z = (FAR - FAR.mean(axis=0)) / FAR.std(axis=0)
+    loss = gw.mean(gw.softplus(X @ b + c) - o * (X @ b + c))
+    fit = gw.minimize(loss, {b: None, c: None}, {X: Z, o: classes}, solver="gd", learning_rate=1.0, epochs=60)
+    assert fit.diagnosis.do and not any("scal" in line for line in fit.diagnosis.do)
+    raw = gw.minimize(
+        loss,
+        {b: None, c: None},
+        {X: FAR * [1, 30, 1], o: classes},
+        solver="gd",
+        learning_rate=1e-3,
+        epochs=60,
+    )
+    assert any("scale the columns of X" in line for line in raw.diagnosis.do)
+
+
 def test_numbers_as_words() -> None:
+    assert (above(1.09), above(0.3), above(0.31)) == (2.0, 0.3, 0.4)
     assert below(4.544e-5) == 4e-5
     assert below(1.0) == 0.9
     assert (near_one(0.99999971), near_one(1.5), near_one(0.5)) == ("0.9999997", "1.5", "0.5")

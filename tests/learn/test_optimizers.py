@@ -221,3 +221,30 @@ def test_wrong_schedules_are_refused():
             make()
     with pytest.raises(gw.GradworkError, match="steps or epochs"):
         schedules.step(0.1, 3).per("day")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: gw.SGD(-0.1), "learning_rate is a number above 0; got -0.1"),
+        (lambda: gw.Adam(float("nan")), "learning_rate is a number above 0; got nan"),
+        (lambda: gw.SGD(0.1, momentum=-0.5), "momentum is a number from 0; got -0.5"),
+        (lambda: gw.SGD(0.1, momentum=1.5), "momentum lies below 1; got 1.5"),
+        (lambda: gw.Momentum(momentum=1.0), "momentum lies below 1; got 1.0"),
+        (lambda: gw.Momentum(momentum=1.5, variant="keras"), "momentum lies below 1; got 1.5"),
+        (lambda: gw.learn.Nesterov(momentum=2), "momentum lies below 1; got 2"),
+        (lambda: gw.RMSprop(momentum=1.5), "momentum lies below 1; got 1.5"),
+        (lambda: gw.RMSprop(rho=1), "rho lies below 1; got 1"),
+        (lambda: gw.RMSprop(rho=-0.1), "rho is a number from 0; got -0.1"),
+        (lambda: gw.Adam(beta_1=1.0), "beta_1 lies below 1; got 1.0"),
+        (lambda: gw.Adam(beta_2=-0.1), "beta_2 is a number from 0; got -0.1"),
+        (lambda: gw.Adam(epsilon=0), "epsilon is a number above 0; got 0"),
+        (lambda: gw.RMSprop(epsilon=-1e-8), "epsilon is a number above 0; got -1e-08"),
+        (lambda: gw.learn.Adagrad(epsilon=0.0), "epsilon is a number above 0; got 0.0"),
+        (lambda: gw.learn.AdamW(weight_decay=-1), "weight_decay is a number from 0; got -1"),
+    ],
+)
+def test_numbers_that_make_no_optimizer_are_refused(make, message):
+    with pytest.raises(gw.GradworkError) as error:
+        make()
+    assert str(error.value) == message

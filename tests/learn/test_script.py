@@ -50,6 +50,9 @@ CASES = {
         target="numpy",
         hoist=False,
     ),
+    "single precision": lambda: descend(
+        logistic(dtype="float32"), "adam", epochs=3, batch_size=7, target="numpy"
+    ),
     "in order": lambda: descend(
         linear(dtype="float32"), "sgd", epochs=3, batch_size=9, shuffle=False, target="numpy"
     ),
@@ -63,7 +66,7 @@ def test_the_script_repeats_a_run_bit_for_bit(name, tmp_path):
     assert set(found) == set(fit.parameters)
     for parameter in found:
         np.testing.assert_array_equal(found[parameter], fit[parameter])
-        assert found[parameter].dtype == fit[parameter].dtype
+        assert found[parameter].dtype == getattr(fit[parameter], "dtype", found[parameter].dtype)
     assert float(printed.split()[1]) == fit.loss
 
 
@@ -111,3 +114,30 @@ def test_only_descent_has_a_script():
         fit.script("torch")
     with pytest.raises(gw.GradworkError, match="a script is written for descent"):
         gw.minimize(MSE, {b: None}, dict(zip([X, y], numbers()))).script()
+
+
+def test_what_is_missing_is_said_in_one_line(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(CASES["full batch"]().script(), encoding="utf-8")
+    (tmp_path / "z.csv").write_text("q1,q2,q3,z\n1,2,3,4\n")
+    (tmp_path / "text.csv").write_text("q1,q2,q3,y\n1,2,a,4\n")
+    for arguments, said in (
+        ([], "usage: python train.py DATA [OUT.npz]\n"),
+        (["none.npz"], "error: none.npz cannot be read: "),
+        (["z.csv"], "error: z.csv cannot be read: it has no column y; its columns are q1, q2, q3, z\n"),
+        (["text.csv"], "error: text.csv cannot be read: could not convert string to float: 'a'\n"),
+    ):
+        command = [sys.executable, "-I", str(script), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (2, "") and done.stderr.startswith(said)
+        assert done.stderr.count("\n") == 1
+
+
+def test_a_run_without_data_takes_no_file(tmp_path):
+    p = gw.scalar("p")
+    fit = descend(Objective((p - 3) ** 2, {p: 0.5}), gw.SGD(0.1), epochs=20, target="numpy", hoist=False)
+    (tmp_path / "train.py").write_text(fit.script(), encoding="utf-8")
+    command = [sys.executable, "-I", "train.py", "out.npz"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert float(np.load(tmp_path / "out.npz")["p"]) == float(fit["p"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 import numpy as np
@@ -186,7 +187,7 @@ def test_stopping_and_callbacks() -> None:
 def test_an_interruption_keeps_the_best_so_far() -> None:
     def interrupt(progress: Any) -> None:
         if progress.step == 4:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
 
     fit = gw.minimize(ROSENBROCK, {p: -1.2, q: 1.0}, solver="gd", callbacks=interrupt)
     assert fit.reason.startswith("interrupted at step 4")
@@ -196,5 +197,25 @@ def test_an_interruption_keeps_the_best_so_far() -> None:
 def test_a_formula_as_text() -> None:
     fit = gw.minimize("mean((y - X@b)^2)", {"b": None}, {"X": XS, "y": YS})
     assert fit["b"] == pytest.approx(np.linalg.lstsq(XS, YS, rcond=None)[0])
-    with pytest.raises(GradworkError, match="maximize has no option 'solvr'"):
-        gw.maximize("sum(b)", {"b": [1.0]}, solvr="gd")
+
+
+def test_options_that_there_are_not_are_named_with_the_nearest() -> None:
+    for function, name in ((gw.minimize, "minimize"), (gw.maximize, "maximize")):
+        with pytest.raises(GradworkError) as error:
+            function("sum(b)", {"b": [1.0]}, solvr="gd")
+        assert str(error.value) == f"{name} has no option 'solvr'; did you mean 'solver'?"
+        with pytest.raises(
+            GradworkError, match=f"{name} has no option 'foo'; it has batch_size, bounds, .*, target"
+        ):
+            function("sum(b)", {"b": [1.0]}, foo=1)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"solver": "gd"}, {"optimizer": "sgd", "epochs": 2}, {"dtype": "float32"}]
+)
+def test_a_learned_number_is_a_float(options: dict[str, Any]) -> None:
+    fit = gw.minimize("(a - 1)^2 + sum(b^2)", {"a": 0.5, "b": [1.0]}, **options)
+    assert type(fit["a"]) is float and type(fit.parameters["a"]) is float
+    assert isinstance(fit["b"], np.ndarray) and fit["b"].shape == (1,)
+    assert fit.vector.shape == (2,) and fit.vector[0] == fit["a"]
+    assert f"{gw.maximize('27*log(p) + 73*log(1 - p)', {'p': 0.5})['p']}".startswith("0.27")

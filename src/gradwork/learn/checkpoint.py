@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gradwork.errors import GradworkError
 
-FORMAT = "gradwork-checkpoint-1"
+FORMAT = "gradwork-checkpoint-2"
 
 
 @contextlib.contextmanager
@@ -23,9 +23,8 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give the path of a temporary file beside `path`; put it in its place if nothing fails, else remove it."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = target.parent / f".{target.name}.{secrets.token_hex(4)}"
+    temporary.touch(0o666, exist_ok=False)  # less the umask, as any file that one writes
     try:
         yield temporary
         with open(temporary, "rb+") as file:
@@ -35,18 +34,38 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def check(path: str | os.PathLike[str]) -> None:
+    """Raise GradworkError where a checkpoint cannot be written, before a run that would end with nothing kept."""
+    target = Path(path)
+    why = None
+    if not target.parent.is_dir():
+        why = f"there is no folder {target.parent}"
+    elif target.is_dir():
+        why = "it is a folder"
+    elif not os.access(target.parent, os.W_OK | os.X_OK):
+        why = f"the folder {target.parent} may not be written to"
+    if why is not None:
+        raise GradworkError(f"the checkpoint {target} cannot be written: {why}")
+
+
 def save(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> None:
     """Write one checkpoint file: the arrays, with `meta` (JSON) in the file's header.
 
-    One file, so that arrays and meta can never belong to different moments.
+    One file, so that arrays and meta can never belong to different moments. Raises GradworkError where it cannot be
+    written, as on a full disk; the file that was there before is then still there.
     """
     from safetensors.numpy import save as encode
 
     # safetensors stores the buffer: it must be in C order, and a scalar must be an array
     plain = {name: np.ascontiguousarray(a).reshape(np.shape(a)) for name, a in arrays.items()}
     payload = encode(plain, metadata={"format": FORMAT, "meta": json.dumps(dict(meta))})
-    with replaced(path) as temporary:
-        temporary.write_bytes(payload)
+    try:
+        with replaced(path) as temporary:
+            temporary.write_bytes(payload)
+    except OSError as problem:
+        raise GradworkError(
+            f"the checkpoint {path} cannot be written: {problem.strerror or problem}"
+        ) from problem
 
 
 def load(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
@@ -55,7 +74,7 @@ def load(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]], dict[st
 
     target = Path(path)
     if not target.is_file():
-        raise GradworkError(f"there is no checkpoint {target}")
+        raise GradworkError(f"there is no checkpoint {target} to resume from")
     try:
         with safe_open(target, "numpy") as file:
             header = file.metadata() or {}

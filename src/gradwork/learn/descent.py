@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradwork.errors import GradworkError
+from gradwork.learn import checkpoint as save_file
 from gradwork.learn import run_state
 from gradwork.learn.callbacks import Callback, Progress, as_callbacks
 from gradwork.learn.descent_words import say
 from gradwork.learn.fit import Fit
 from gradwork.learn.history import History
+from gradwork.learn.interrupt import interruptible
 from gradwork.learn.loops import Record, State
 from gradwork.learn.optimizers import Optimizer
 from gradwork.learn.pace import Pace
@@ -24,6 +26,8 @@ from gradwork.learn.recorder import Recorder
 from gradwork.learn.request import Request
 from gradwork.learn.schedules import Schedule
 from gradwork.learn.stopping import Stop, Stopping, Watch
+from gradwork.learn.unbounded import facts as unbounded_facts
+from gradwork.learn.unbounded import falls_without_end
 
 if TYPE_CHECKING:
     from gradwork.learn.objective import Objective
@@ -62,7 +66,7 @@ def descend(
     batch_size:  rows of a batch; the formula must be a sum or mean over rows, else NotRows is raised. None takes
                  all rows in each step.
     shuffle:     draw the batches without replacement, in an order by seed and epoch; else in the data's order.
-    stopping:    when to end earlier (see Stopping).
+    stopping:    when to end earlier (see Stopping); its seconds count from the call, deriving and compiling included.
     validation:  the data symbols over rows that are held out; their loss is recorded each epoch.
     schedule:    a learning-rate schedule in place of the optimizer's rate.
     callbacks:   callbacks or functions of the Progress; `progress` is one more.
@@ -72,11 +76,12 @@ def descend(
     record:      "epoch", or "step" for a row of history for each batch.
     hoist:       whether parts without parameters are computed once; "auto" where it is cheaper.
     """
+    began = time.perf_counter()
     run = _Run(
         objective, optimizer, epochs, steps, batch_size, shuffle, seed, stopping, validation, schedule, record
     )
     callbacks = [*as_callbacks(callbacks), *as_callbacks(progress)]
-    return run.go(callbacks, target, checkpoint, checkpoint_seconds, resume, hoist)
+    return run.go(callbacks, target, checkpoint, checkpoint_seconds, resume, hoist, began)
 
 
 class _Run(Request):
@@ -90,12 +95,22 @@ class _Run(Request):
         checkpoint_seconds: float,
         resume: bool,
         hoist: Any,
+        began: float,
     ) -> Fit:
         if target not in TARGETS:
             raise GradworkError(f"a target is {', '.join(TARGETS)}; not {target!r}")
-        began = time.perf_counter()
-        saved = run_state.load(checkpoint, self.fingerprint()) if resume else None
-        plan = choose(self.setup, self.units, saved.target if saved and target == "auto" else target, hoist)
+        if checkpoint is not None:
+            save_file.check(checkpoint)
+        saved = run_state.load(checkpoint, self.fingerprint) if resume else None
+        if saved is not None and saved.unit > self.units:
+            raise GradworkError(
+                f"{checkpoint} holds {saved.unit:,} {self.counted}, and {self.units:,} are asked for"
+            )
+        elapsed = saved.seconds if saved else 0.0
+        limit = self.stopping.seconds
+        left = None if limit is None else max(limit - elapsed - (time.perf_counter() - began), 0.0)
+        chosen = saved.target if saved and target == "auto" else target
+        plan = choose(self.setup, self.units, chosen, hoist, left)
         loop = plan.loop
         self.watch = Watch(
             self.stopping,
@@ -105,12 +120,13 @@ class _Run(Request):
         )
         self.record = Recorder(self.batching, self.sign, self.optimizer)
         self.kept: list[tuple[int, State]] = []
+        self.unsaved = ""
         self.last_moved = np.nan
-        unit, elapsed = 0, 0.0
+        unit = 0
         if saved is None:
             state = loop.start(self._first())
         else:
-            unit, elapsed = saved.unit, saved.seconds
+            unit = saved.unit
             state = replace(loop.start(saved.states[unit][0]), extra=saved.states[unit][1])
             self.watch.load(saved.watch)
             self.record.history = History.from_dict(saved.history)
@@ -122,35 +138,35 @@ class _Run(Request):
             ]
         self.loop, self.clock = loop, began - elapsed
         stop = self._start(state) if saved is None else None
-        for callback in callbacks:
-            callback.begin(self._progress(unit, state))
         next_save = time.perf_counter() + checkpoint_seconds
         pace = Pace(callbacks, plan.unit_seconds)
         self._mark(unit, state)
-        try:
+        with interruptible() as interrupt:
+            for callback in callbacks:
+                callback.begin(self._progress(unit, state))
             while stop is None and unit < self.units:
                 count = pace.count(unit, self.units, self.stopping.seconds, time.perf_counter() - self.clock)
                 self.kept = [*self._needed(unit), (unit, state)]
                 before = time.perf_counter()
                 after, found = loop.advance(state, unit, count)
                 now = time.perf_counter()
-                pace.took(count, now - before)
-                stop = self._read(unit, found, before, now)
+                if len(found.loss) < count:  # Ctrl-C
+                    count = len(found.loss)
+                else:
+                    pace.took(count, now - before)
+                stop = self._read(unit, found, before, now) if count else None
                 if stop is not None:
                     stop, state, unit = self._verify(stop, after, unit, count)
                     continue
                 state, unit = after, unit + count
                 self._mark(unit, state)
                 stop = self._between(callbacks, unit, state)
+                if stop is None and interrupt.asked:
+                    stop = self._interrupted(unit, state)
                 if checkpoint is not None and now >= next_save:
                     self._save(checkpoint)
                     next_save = time.perf_counter() + checkpoint_seconds
-        except KeyboardInterrupt:
-            unit, state = self.marked[:2]
-            self.watch.load(self.marked[2])
-            self.history.truncate(self.record.rows_before(unit))
-            stop = self._interrupted(unit)
-        return self._finish(stop, unit, state, plan, callbacks, checkpoint)
+        return self._finish(stop, unit, state, plan, callbacks, checkpoint, saved.unit if saved else 0)
 
     @property
     def history(self) -> History:
@@ -267,11 +283,16 @@ class _Run(Request):
     def _steps(self, unit: int) -> int:
         return unit * (self.batching.steps if self.batching else 1)
 
-    def _interrupted(self, unit: int) -> Stop:
-        best = self.watch.best_at if np.isfinite(self.watch.best) else unit
+    def _interrupted(self, unit: int, state: State) -> Stop:
+        best, value = self.watch.best_at, self.watch.best
+        if not np.isfinite(value):  # nothing has been recorded yet
+            best, value = unit, self.loop.measure(state)[0]
         words = "interrupted, epochs" if self.batching else "interrupted"
-        facts = {"words": words, "step": unit, "best": best, "value": self.sign * self.watch.best}
-        return Stop("interrupted", unit, min(best, unit), facts=facts)
+        if self.setup.validation is not None and self.stopping.patience and np.isfinite(self.watch.watched):
+            # Who waits for the validation loss to fall wants the parameters at which it was lowest.
+            best, value, words = self.watch.watched_at, self.watch.watched, "interrupted, validation"
+        facts = {"words": words, "step": unit, "best": best, "value": self.sign * value}
+        return Stop("interrupted", unit, best, facts=facts)
 
     def _finish(
         self,
@@ -281,11 +302,14 @@ class _Run(Request):
         plan: Plan,
         callbacks: Sequence[Callback],
         checkpoint: Any,
+        begun: int,
     ) -> Fit:
         if stop is None:
             one = "one " if self.units == 1 else ""
             key = f"one {self.counted[:-1]}" if one else self.counted
             stop = Stop(key, unit, unit, facts={self.counted: self.units})
+            if begun == unit > 0:
+                stop = replace(stop, facts={"words": "nothing left", "unit": unit, "what": self.counted})
         if checkpoint is not None:
             self._save(checkpoint)
         final = self._state_at(stop.keep, (unit, state))
@@ -300,16 +324,24 @@ class _Run(Request):
             at, one, slope, held, when = (np.array([v]) for v in (stop.index, loss, norm, validation, now))
             self.record.write(at, one, slope, held, when)
             late = self.watch.read(stop.index, one, slope, None, self._watched(held))
-            if late is not None and not stop.converged and late.kind in ("non-finite", "growth", "gradient"):
+            if late is not None and not stop.converged and late.kind in (
+                "non-finite", "growth", "gradient", "unbounded"
+            ):  # fmt: skip
                 stop = late
                 if stop.keep != stop.index:
                     final = self._state_at(stop.keep, (unit, state))
                     loss, norm, validation = self.loop.measure(final)
         arrays = self.loop.read(final)
+        vector = self.objective.pack({s.params[0]: a for s, a in zip(self.step.symbols, arrays)})
+        if stop.kind == "unbounded" or (stop.converged and self._falls(vector, loss)):
+            told = unbounded_facts(self.objective, vector, loss)
+            stop = replace(stop, kind="unbounded", converged=False, facts=told)
         reason, blame = stop.text(), None
         if stop.kind == "non-finite":
             blame = self._blame(stop, (unit, state), arrays)
             reason = reason if blame is None else say("because", reason=reason, why=blame.sentence)
+        if self.unsaved:
+            reason = say("because", reason=reason, why=self.unsaved)
         free = {s.params[0]: a for s, a in zip(self.step.symbols, arrays)}
         steps = self._steps(stop.keep)
         fit = Fit(
@@ -341,6 +373,11 @@ class _Run(Request):
             callback.end(fit)
         return fit
 
+    def _falls(self, vector: np.ndarray, loss: float) -> bool:
+        first = self.watch.first
+        start = self.objective.start_vector
+        return first is not None and falls_without_end(self.objective, start, first, vector, loss, True)
+
     def _blame(self, stop: Stop, current: tuple[int, State], good: list[np.ndarray]) -> Any:
         from gradwork.learn.failure import blamed
 
@@ -361,9 +398,13 @@ class _Run(Request):
         rows = self.record.rows_before(unit)
         history = {name: column[:rows] for name, column in self.history.to_dict().items()}
         elapsed = time.perf_counter() - self.clock
-        run_state.save(
-            path, self.fingerprint(), self.loop.target, unit, states, watch, history, elapsed, moved
-        )
+        try:
+            run_state.save(
+                path, self.fingerprint, self.loop.target, unit, states, watch, history, elapsed, moved
+            )
+            self.unsaved = ""
+        except GradworkError as problem:  # a full disk is no reason to lose the run itself
+            self.unsaved = str(problem)
 
 
 __all__ = ["descend"]

@@ -11,6 +11,7 @@ ENGLISH: dict[str, str] = {
     "one epoch": "ran the 1 epoch that was asked for",
     "steps": "ran the {steps} steps that were asked for",
     "one step": "ran the 1 step that was asked for",
+    "nothing left": "nothing was left to do: the checkpoint holds the whole run of {unit:,} {what}",
     "patience": (
         "stopped after epoch {epoch}: the validation loss has not improved for {patience} epochs; "
         "the parameters are those of epoch {best}, where it was {value:.6g}"
@@ -29,6 +30,16 @@ ENGLISH: dict[str, str] = {
         "the parameters are those of epoch {best}, the last finite ones"
     ),
     "non-finite start": "stopped before the first step: the loss at the start is {value}",
+    "unbounded": "unbounded below: the loss fell to {value:.3g} while ‖{name}‖ grew to {size:.3g}; check the sign",
+    "unbounded, shrank": (
+        "unbounded below: the loss fell to {value:.3g} while ‖{name}‖ shrank to {size:.3g}; check the sign"
+    ),
+    "unbounded above": (
+        "unbounded above: the value rose to {value:.3g} while ‖{name}‖ grew to {size:.3g}; check the sign"
+    ),
+    "unbounded above, shrank": (
+        "unbounded above: the value rose to {value:.3g} while ‖{name}‖ shrank to {size:.3g}; check the sign"
+    ),
     "because": "{reason}; {why}",
     "seconds": "stopped at step {step}: the time limit of {limit:g} s is over",
     "interrupted": (
@@ -37,6 +48,10 @@ ENGLISH: dict[str, str] = {
     "interrupted, epochs": (
         "interrupted after epoch {step}; the parameters are the best so far, those of epoch {best} (loss {value:.6g})"
     ),
+    "interrupted, validation": (
+        "interrupted after epoch {step}; the parameters are the best so far, those of epoch {best} "
+        "(validation loss {value:.6g})"
+    ),
     "callback": "stopped at step {step} by a callback: {why}",
     # what a plan says
     "plan target": "target: {target} ({why})",
@@ -44,6 +59,10 @@ ENGLISH: dict[str, str] = {
     "asked": "as asked",
     "compile pays": "compiled: about {ours:.2g} s with the compilation, {other:.2g} s without",
     "compile does not pay": "not compiled: about {other:.2g} s as it is, {ours:.2g} s with the compilation",
+    "compile pays in time": "compiled: about {ours:,} steps in {limit:.2g} s with the compilation, {other:,} without",
+    "compile does not pay in time": (
+        "not compiled: about {other:,} steps in {limit:.2g} s as it is, {ours:,} with the compilation"
+    ),
     "batches": "each epoch: {count} batches of {size} of the {rows} rows, {order}",
     "batches, rest": "each epoch: {count} batches of {size} of the {rows} rows and one of {rest}, {order}",
     "shuffled": "drawn without replacement by seed {seed}",

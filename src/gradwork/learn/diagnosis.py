@@ -15,6 +15,7 @@ from gradwork.errors import GradworkError
 from gradwork.learn.curvature import Curvature, curvature
 from gradwork.learn.nonfinite import NonFinite, explain_nonfinite
 from gradwork.learn.objective import Objective
+from gradwork.learn.remaining import MOST, REACH, Noise, Remaining, noise, reach, remaining
 from gradwork.learn.sentences import say
 from gradwork.stats.numbers import power, short
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 WIDTH = 96
+LITTLE = 1e-4  # of the loss: what is not worth going on for
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,8 @@ def diagnose(
     objective = fit.objective
     kind = getattr(fit.stop, "kind", "")
     words = _Words(language, flags)
+    if kind == "unbounded":  # curvatures explain nothing there
+        return Diagnosis(fit.reason, facts={"kind": kind, "at": fit.vector})
     diverged = kind in ("growth", "non-finite")
     bad = _left(fit) if kind == "non-finite" else None
     rate, factor = _rate(fit)
@@ -98,6 +102,7 @@ def diagnose(
     turned, overfit = _turned(fit.history)
     limit = factor * found.limit if found is not None and factor else float("nan")
     compared = _scaled_curvature(objective, scaled, found)
+    known = None if diverged else remaining(objective, fit.vector)
     why: list[str] = []
     do: list[str] = []
     if bad is not None:
@@ -105,10 +110,21 @@ def diagnose(
     if found is None:
         why.append(words("curvature unknown", why=problem))
     else:
-        why += _about_curvature(words, found, rate, limit, factor, diverged)
         # A run that was ended by patience, a person or a callback was not at fault.
         stuck = diverged or (not fit.converged and kind not in ("patience", "interrupted", "callback"))
-        do += _remedies(words, objective, fit, found, compared, rate, limit) if stuck else []
+        if stuck and known is not None and known.gain <= LITTLE * abs(fit.loss):
+            why.append(words("why little left", gain=known.gain, loss=abs(fit.loss)))
+        elif not diverged and (noisy := _noise(fit)) is not None and noisy.dominates:
+            more, mend = _about_noise(words, fit, noisy, known)
+            why.append(more)
+            do += [*mend, *_solvers(words, objective, fit)] if stuck else []
+        elif not diverged and fit.solver in REACH:
+            more, mend = _about_reach(words, fit, known)
+            why += more
+            do += [*mend, *_solvers(words, objective, fit)] if stuck else []
+        else:
+            why += _about_curvature(words, found, rate, limit, factor, diverged)
+            do += _remedies(words, objective, fit, found, compared, rate, limit) if stuck else []
     if overfit:
         why.append(words("overfit", **overfit))
         do.insert(0, words("do overfit", patience=max(5, round(0.1 * overfit["epoch"]))))
@@ -127,6 +143,53 @@ class _Words:
 
         flagged = f"{key} flag"
         return say(flagged if self.flags and flagged in ENGLISH else key, self.language, **values)
+
+
+def _noise(fit: Fit) -> Noise | None:
+    """Return the noise of a run's batches at its end, at its last rate; None where it had none or it cannot be told."""
+    batching, proof, optimizer = (fit.details.get(name) for name in ("batching", "proof", "optimizer"))
+    if batching is None or proof is None or optimizer is None or fit.steps == 0 or batching.full < 2:
+        return None
+    rate = float(optimizer.learning_rate.values([fit.steps - 1], batching.steps)[0])
+    if optimizer.name in REACH:
+        # Its steps are the gradient over its root mean square, in which the noise counts as well.
+        found = noise(fit.objective, proof, batching, fit.vector, rate)
+        size = math.hypot(found.norm, found.spread) / math.sqrt(fit.objective.size)
+        rate = rate / size if size > 0 else rate
+    elif optimizer.memory:  # a running sum of gradients is longer than one
+        rate /= 1 - next((v for k, v in optimizer.numbers.items() if k != "eta"), 0.0)
+    return noise(fit.objective, proof, batching, fit.vector, rate)
+
+
+def _about_noise(words: _Words, fit: Fit, found: Noise, known: Remaining | None) -> tuple[str, list[str]]:
+    batching = fit.details["batching"]
+    facts = {"size": batching.size, "spread": found.spread, "norm": found.norm}
+    above = words("why noise above", gain=known.gain) if known is not None else ""
+    rate = rate_text(float(fit.details["optimizer"].learning_rate.initial))
+    do = [words("do decay", rate=rate, steps=fit.steps)] if not words.flags else []
+    if 4 * batching.size <= batching.rows:
+        do.append(words("do batch", size=4 * batching.size))
+    return words("why noise", above=above, **facts), do
+
+
+def _about_reach(words: _Words, fit: Fit, known: Remaining | None) -> tuple[list[str], list[str]]:
+    """Return what is to be said of an optimizer whose steps are about its rate long, whatever the slope."""
+    optimizer, batching = fit.details["optimizer"], fit.details["batching"]
+    if known is None or fit.steps == 0:
+        return [], []
+    j = int(np.argmax(np.abs(known.step)))
+    left, can = float(abs(known.step[j])), reach(fit)
+    rate = float(optimizer.learning_rate.initial)
+    facts = {"name": optimizer.name, "label": fit.objective.labels[j], "left": left, "reach": can}
+    if left < 0.5 * can:
+        return [words("why adaptive", rate=rate_text(rate), **facts)], []
+    per_epoch = batching.steps if batching else 1
+    key = "why out of reach" + (", epochs" if batching else "")
+    # Twice the way from the start, and one digit of it.
+    whole = left + float(abs(fit.vector - fit.objective.start_vector)[j])
+    needed = above(2 * rate * whole / can)
+    said = words(key, steps=fit.steps, epochs=fit.epochs, per_epoch=per_epoch, **facts)
+    return [said], [words("do rate", rate=rate_text(needed))]
 
 
 def _rate(fit: Fit) -> tuple[float, float]:
@@ -170,8 +233,11 @@ def _about_curvature(
     elif not c.determined:
         lines.append(words("why flat", **facts))
     else:
-        contraction = near_one(c.best_contraction)
-        lines.append(words("why spans", condition=power(c.condition), contraction=contraction, **facts))
+        if c.condition < 1 + 1e-9:
+            lines.append(words("why one curvature", best=rate_text(c.best_rate), **facts))
+        else:
+            contraction = near_one(c.best_contraction)
+            lines.append(words("why spans", condition=power(c.condition), contraction=contraction, **facts))
         if factor == 1.0 and not diverged and math.isfinite(rate) and rate < limit:
             own = c.contraction(rate)
             steps = math.ceil(math.log(10) / -math.log(own)) if 0 < own < 1 else 0
@@ -202,21 +268,31 @@ def _remedies(
     limit: float,
 ) -> list[str]:
     do = []
-    if scaled is not None and scaled.determined and scaled.condition < 0.5 * found.condition:
+    # Both at the start: elsewhere a curvature differs for other reasons than scaling.
+    here = _measured(objective, objective.start_vector)[0]
+    if (
+        scaled is not None
+        and scaled.determined
+        and here is not None
+        and scaled.condition < 0.5 * here.condition
+    ):
         data = ", ".join(_tables(objective))
         do.append(
             words("do scale", data=data, limit=short(scaled.limit, 3), condition=power(scaled.condition))
         )
     if math.isfinite(limit) and rate >= limit:
         do.append(words("do rate", rate=rate_text(below(limit))))
-    if objective.size <= 1_500:
-        from gradwork.learn.solvers import Analysis
+    return do + _solvers(words, objective, fit)
 
-        key = "do closed" if Analysis(objective).linear and not words.flags else "do newton"
-        do.append(words(key))
-    else:
-        do.append(words("do lbfgs"))
-    return do
+
+def _solvers(words: _Words, objective: Objective, fit: Fit) -> list[str]:
+    if fit.solver in ("closed", "newton", "lm"):
+        return []
+    if objective.size > MOST:
+        return [words("do lbfgs")] if fit.solver != "lbfgs" else []
+    from gradwork.learn.solvers import Analysis
+
+    return [words("do closed" if Analysis(objective).linear and not words.flags else "do newton")]
 
 
 def rate_text(rate: float) -> str:
@@ -240,6 +316,16 @@ def below(limit: float) -> float:
     exponent = math.floor(math.log10(limit))
     digit = math.ceil(limit / 10.0**exponent * (1 - 1e-9)) - 1
     return float(f"{digit}e{exponent}") if digit >= 1 else float(f"9e{exponent - 1}")
+
+
+def above(value: float) -> float:
+    """Return the smallest number with one digit that is not below a value.
+
+    >>> above(1.09), above(0.003)
+    (2.0, 0.003)
+    """
+    exponent = math.floor(math.log10(value))
+    return float(f"{math.ceil(value / 10.0**exponent * (1 - 1e-9))}e{exponent}")
 
 
 # --- scaling ----------------------------------------------------------------------------------------------

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class Fit:
     """A finished run.
 
-    parameters: the learned values by name, on the formula's own scale (a positive parameter is positive).
+    parameters: the learned values by name, on the formula's own scale (a positive parameter is positive); numbers
+                are floats, everything else arrays.
     loss:       the formula at these parameters on all rows (for a maximisation: the largest value found).
     reason:     why the run ended, as one sentence.
     converged:  whether a tolerance was met, rather than an end of time or epochs.
@@ -31,7 +32,7 @@ class Fit:
     seconds:    wall-clock time.
     """
 
-    parameters: dict[str, NDArray[Any]]
+    parameters: dict[str, Any]
     loss: float
     reason: str
     converged: bool
@@ -49,7 +50,12 @@ class Fit:
     validation_loss: float = float("nan")
     details: dict[str, Any] = field(default_factory=dict)
 
-    def __getitem__(self, parameter: Expr | str) -> NDArray[Any]:
+    def __post_init__(self) -> None:
+        self.parameters = {
+            name: value if np.ndim(value) else float(value) for name, value in self.parameters.items()
+        }
+
+    def __getitem__(self, parameter: Expr | str) -> Any:
         """Return one learned value by symbol or name."""
         key = plain(parameter)
         name = key.params[0] if isinstance(key, Expr) else key
@@ -77,9 +83,6 @@ class Fit:
 
     def script(self, target: str = "numpy") -> str:
         """Return the training run as one standalone script, which repeats it without Gradwork."""
-        setup = self.details.get("setup")
-        if setup is None:
-            raise GradworkError(f"a script is written for descent; this fit is by {self.solver}")
         from gradwork.learn.script import script
 
         return script(self, target)

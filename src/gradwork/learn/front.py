@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,14 @@ from numpy.typing import DTypeLike
 
 from gradwork.errors import GradworkError
 from gradwork.expr.node import Expr
+from gradwork.learn.bounds import at_bounds
 from gradwork.learn.callbacks import as_callbacks
 from gradwork.learn.descent import descend
 from gradwork.learn.fit import Fit
 from gradwork.learn.objective import Objective
 from gradwork.learn.optimizers import Optimizer
 from gradwork.learn.schedules import Schedule
+from gradwork.learn.sentences import say
 from gradwork.learn.solvers import SOLVERS, Solved, solve
 from gradwork.learn.stopping import Stopping
 
@@ -46,6 +49,7 @@ def minimize(
     checkpoint: Any = None,
     resume: bool = False,
     record: str = "epoch",
+    **unknown: Any,
 ) -> Fit:
     """Return the parameters at which a formula is smallest, and how they were found.
 
@@ -71,11 +75,13 @@ def minimize(
     >>> round(float(fit[p]), 6), fit.converged
     (1.251758, True)
     """
+    _check_options("minimize", unknown)
     formula = _formula(loss, parameters, data)
-    return _run(
-        Objective(formula, parameters, data, dtype, False, seed, bounds=bounds, sizes=sizes), solver, optimizer,
-        learning_rate, epochs, steps, batch_size, shuffle, stopping, validation, schedule, callbacks, target,
-        progress, checkpoint, resume, record,
+    return learned(
+        Objective(formula, parameters, data, dtype, False, seed, bounds=bounds, sizes=sizes), solver=solver,
+        optimizer=optimizer, learning_rate=learning_rate, epochs=epochs, steps=steps, batch_size=batch_size,
+        shuffle=shuffle, stopping=stopping, validation=validation, schedule=schedule, callbacks=callbacks,
+        target=target, progress=progress, checkpoint=checkpoint, resume=resume, record=record,
     )  # fmt: skip
 
 
@@ -90,17 +96,19 @@ def maximize(
     >>> round(float(fit[p]), 12), round(fit.loss, 6)
     (0.27, -58.325884)
     """
-    allowed = set(minimize.__kwdefaults__ or ())
-    unknown = [name for name in options if name not in allowed]
-    if unknown:
-        raise GradworkError(f"maximize has no option {unknown[0]!r}; it has {', '.join(sorted(allowed))}")
-    chosen = {**(minimize.__kwdefaults__ or {}), **options}
-    setup = {name: chosen.pop(name) for name in ("bounds", "sizes", "dtype", "seed")}
-    made = Objective(
-        _formula(objective, parameters, data), parameters, data, setup["dtype"], True, setup["seed"],
-        bounds=setup["bounds"], sizes=setup["sizes"],
-    )  # fmt: skip
-    return _run(made, **chosen)
+    allowed = minimize.__kwdefaults__ or {}
+    _check_options("maximize", [name for name in options if name not in allowed])
+    setup = {name: options.pop(name) for name in ("bounds", "sizes", "dtype", "seed") if name in options}
+    made = Objective(_formula(objective, parameters, data), parameters, data, maximize=True, **setup)
+    return learned(made, **options)
+
+
+def _check_options(function: str, unknown: Iterable[str]) -> None:
+    allowed = sorted(minimize.__kwdefaults__ or ())
+    for name in unknown:
+        near = get_close_matches(name, allowed, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(allowed)}"
+        raise GradworkError(f"{function} has no option {name!r}; {hint}")
 
 
 def _formula(loss: Expr | str, parameters: Any, data: Mapping[Any, Any] | None) -> Expr:
@@ -109,14 +117,40 @@ def _formula(loss: Expr | str, parameters: Any, data: Mapping[Any, Any] | None) 
     from gradwork.formula import parse
 
     given = [*(parameters if isinstance(parameters, (Mapping, list, tuple)) else [parameters]), *(data or {})]
-    return parse(loss, symbols={e.params[0]: e for e in given if isinstance(e, Expr)})
+    symbols = {e.params[0]: e for e in given if isinstance(e, Expr)}
+    # A number stands for a number wherever the formula lets it be one; elsewhere it fills an array.
+    scalars: dict[str, tuple[()]] = {}
+    for name, value in {**(parameters if isinstance(parameters, Mapping) else {}), **(data or {})}.items():
+        if isinstance(name, str) and value is not None and not isinstance(value, str) and np.ndim(value) == 0:
+            try:
+                parse(loss, {**scalars, name: ()}, symbols=symbols)
+            except GradworkError:
+                continue
+            scalars[name] = ()
+    return parse(loss, scalars, symbols=symbols)
 
 
-def _run(
-    objective: Objective, solver: Any, optimizer: Any, learning_rate: Any, epochs: Any, steps: Any, batch_size: Any,
-    shuffle: bool, stopping: Any, validation: Any, schedule: Any, callbacks: Any, target: str, progress: Any,
-    checkpoint: Any, resume: bool, record: str,
-) -> Fit:  # fmt: skip
+def learned(
+    objective: Objective,
+    *,
+    solver: str | None = None,
+    optimizer: Any = None,
+    learning_rate: Any = None,
+    epochs: int | None = None,
+    steps: int | None = None,
+    batch_size: int | None = None,
+    shuffle: bool = True,
+    stopping: Stopping | None = None,
+    validation: Mapping[Any, Any] | None = None,
+    schedule: Schedule | None = None,
+    callbacks: Any = None,
+    target: str = "auto",
+    progress: Any = None,
+    checkpoint: Any = None,
+    resume: bool = False,
+    record: str = "epoch",
+) -> Fit:
+    """Return the fit of an objective by descent where the options ask for it, else by a solver (see `minimize`)."""
     asked = {
         "learning_rate": learning_rate, "epochs": epochs, "batch_size": batch_size, "schedule": schedule,
         "validation": validation, "checkpoint": checkpoint,
@@ -173,10 +207,16 @@ def as_fit(objective: Objective, found: Solved, seconds: float) -> Fit:
     free = objective.unpack(run.vector)
     sign = -1.0 if objective.maximize else 1.0
     norm = run.history.gradient_norm
+    reason, bounds = run.reason, at_bounds(objective, run.vector)
+    if bounds:
+        # What a solver takes for a kink is the bound.
+        names, said = " and ".join(bounds), ", ".join(bounds.values())
+        plain = reason.removesuffix(say("stuck kink"))
+        reason = plain + say("at bound" if len(bounds) == 1 else "at bounds", names=names, bounds=said)
     return Fit(
         parameters=objective.external(free),
         loss=sign * float(run.loss),
-        reason=run.reason,
+        reason=reason,
         converged=run.converged,
         steps=run.steps,
         epochs=run.steps,
@@ -186,6 +226,7 @@ def as_fit(objective: Objective, found: Solved, seconds: float) -> Fit:
         plan=found.plan,
         seconds=seconds,
         objective=objective,
+        stop=run.stop,
         free=free,
         gradient_norm=float(norm[-1]) if len(norm) else float(np.nan),
         details={"least_squares": found.least_squares, "notes": found.notes, "choice": found.reason},

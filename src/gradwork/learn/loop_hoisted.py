@@ -114,6 +114,8 @@ class HoistedLoop:
             self.inner.refresh(state.extra)  # type: ignore[attr-defined]
             state, record = self.inner.advance(state, at, to - at)
             records.append(record)
+            if len(record.loss) < to - at:
+                break
         return state, Record.joined(records)
 
     def report(self) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradwork.data import permutation
+from gradwork.learn.interrupt import asked
 from gradwork.learn.loops import Array, Record, Setup, State, measuring, raw, written
 
 
@@ -59,7 +60,7 @@ class NumpyLoop:
         return self._validate(parameters, self.setup.validation)[0]
 
     def advance(self, state: State, unit: int, count: int) -> tuple[State, Record]:
-        """Run `count` units from `unit` on."""
+        """Run `count` units from `unit` on, fewer where Ctrl-C asks to end."""
         with np.errstate(all="ignore"):
             return (self._steps if self.setup.batching is None else self._epochs)(state, unit, count)
 
@@ -72,6 +73,9 @@ class NumpyLoop:
         moved = np.empty(count) if setup.moved else None
         validation = np.empty(count) if self._validate else None
         for i in range(count):
+            if asked():
+                count = i
+                break
             if validation is not None:
                 validation[i] = self._validated(arrays[:learned])
             out = function(*arrays, unit + i + 1.0, eta, *data, **self.free)
@@ -79,7 +83,8 @@ class NumpyLoop:
             loss[i], norm[i] = out[width], out[width + 1]
             if moved is not None:
                 moved[i] = out[width + 2]
-        return State(tuple(arrays), state.extra), Record(loss, np.sqrt(norm), moved, validation)
+        record = Record(loss, np.sqrt(norm), moved, validation)
+        return State(tuple(arrays), state.extra), record.first(count)
 
     def _epochs(self, state: State, unit: int, count: int) -> tuple[State, Record]:
         setup, function = self.setup, self.function
@@ -95,8 +100,10 @@ class NumpyLoop:
         step_norm = np.empty((count, batching.steps)) if setup.steps else None
         for e in range(count):
             order = permutation(batching.rows, batching.seed, unit + e) if batching.shuffle else None
-            total, sums = 0.0, [np.zeros_like(a) for a in arrays[:learned]]
+            total, sums, before = 0.0, [np.zeros_like(a) for a in arrays[:learned]], arrays
             for k in range(batching.steps):
+                if asked():
+                    break
                 at = k * batching.size
                 end = min(at + batching.size, batching.rows)
                 taken = [
@@ -111,12 +118,16 @@ class NumpyLoop:
                     s += share * g
                 if step_loss is not None and step_norm is not None:
                     step_loss[e, k], step_norm[e, k] = out[width], out[width + 1]
-            loss[e], norm[e] = total, _norm(sums)
-            if validation is not None:
-                validation[e] = self._validated(arrays[:learned])
-        return State(tuple(arrays), state.extra), Record(
-            loss, norm, None, validation, step_loss, _root(step_norm)
-        )
+            else:
+                loss[e], norm[e] = total, _norm(sums)
+                if validation is not None:
+                    validation[e] = self._validated(arrays[:learned])
+                continue
+            # A part of an epoch is no epoch: back to where it began.
+            arrays, count = before, e
+            break
+        record = Record(loss, norm, None, validation, step_loss, _root(step_norm))
+        return State(tuple(arrays), state.extra), record.first(count)
 
 
 def _rows(x: Array, axis: int, order: NDArray[np.int64] | None, at: int, end: int) -> Array:

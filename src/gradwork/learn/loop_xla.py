@@ -10,6 +10,7 @@ small, and it is the place to go back to; inside a call XLA reuses the loop's bu
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradwork.data import permutation
+from gradwork.learn.interrupt import asked
 from gradwork.learn.loops import Array, Record, Setup, State, measuring, raw, written
 from gradwork.run.source import Source
 
@@ -54,6 +56,20 @@ def _aligned(array: Array) -> Array:
     copy = room[offset : offset + array.nbytes].view(array.dtype).reshape(array.shape)
     copy[...] = array
     return copy
+
+
+def _ready(result: Any) -> bool:
+    """Wait for a call of a loop; return False where Ctrl-C asks to end before it is done.
+
+    XLA computes in threads of its own and cannot be stopped: what a call abandoned so would have given is dropped.
+    """
+    pause = 2e-5
+    while not result.is_ready():
+        if asked():
+            return False
+        time.sleep(pause)
+        pause = min(2 * pause, 1e-3)
+    return True
 
 
 class XlaLoop:
@@ -145,6 +161,8 @@ class XlaLoop:
                 run = self._steps if self.setup.batching is None else self._epochs
                 state, record = run(state, unit + at, number)
                 parts.append(record)
+                if len(record.loss) < number:
+                    break
             return state, Record.joined(parts)
 
     def _steps(self, state: State, unit: int, count: int) -> tuple[State, Record]:
@@ -170,6 +188,9 @@ class XlaLoop:
             data,
             self._validation_data(),
         )
+        if not _ready(rows[0]):
+            arrays, count = state.arrays, 0
+            rows = tuple(np.zeros(0) for _ in rows)
         columns = [np.asarray(c, np.float64)[:count] for c in jax.device_get(rows)]
         record = Record(columns[0], np.sqrt(columns[1]))
         if setup.moved:
@@ -250,6 +271,9 @@ class XlaLoop:
             state.arrays, np.int64(unit), np.int64(count), setup.dtype.type(setup.eta), orders, data,
             self._validation_data(),
         )  # fmt: skip
+        if not _ready(rows[0]):
+            arrays, count = state.arrays, 0
+            rows = tuple(np.zeros((0, *r.shape[1:])) for r in rows)
         found = [np.asarray(c, np.float64)[:count] for c in jax.device_get(rows)]
         record = Record(found[0], found[1])
         if setup.validation is not None:

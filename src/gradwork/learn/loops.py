@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -93,14 +93,23 @@ class Record:
     step_loss: NDArray[np.float64] | None = None
     step_norm: NDArray[np.float64] | None = None
 
+    def first(self, count: int) -> Record:
+        """Return the record of the first units."""
+        if count == len(self.loss):
+            return self
+        columns = {name: getattr(self, name) for name in _COLUMNS}
+        return Record(**{n: None if c is None else c[:count] for n, c in columns.items()})  # type: ignore[arg-type]
+
     @staticmethod
     def joined(records: Sequence[Record]) -> Record:
         """Return records one after the other."""
         if len(records) == 1:
             return records[0]
-        names = ("loss", "norm", "moved", "validation", "step_loss", "step_norm")
-        columns = {name: [getattr(r, name) for r in records] for name in names}
+        columns = {name: [getattr(r, name) for r in records] for name in _COLUMNS}
         return Record(**{n: None if c[0] is None else np.concatenate(c) for n, c in columns.items()})  # type: ignore[arg-type]
+
+
+_COLUMNS = tuple(f.name for f in fields(Record))
 
 
 class Loop(Protocol):
@@ -114,7 +123,10 @@ class Loop(Protocol):
         ...
 
     def advance(self, state: State, unit: int, count: int) -> tuple[State, Record]:
-        """Run `count` units from `unit` on; the given state stays valid."""
+        """Run `count` units from `unit` on; the given state stays valid.
+
+        Where Ctrl-C asks to end, the state and the record are those of the units done by then, whole ones only.
+        """
         ...
 
     def read(self, state: State) -> list[Array]:

@@ -20,19 +20,18 @@ class Pace:
 
     def took(self, count: int, seconds: float) -> None:
         """Take note of how long a call lasted."""
-        per = seconds / count
-        # The first call may hold a compilation; a slow one is forgotten as soon as a faster one is seen.
-        self.unit_seconds = per if self.unit_seconds is None else min(self.unit_seconds, per)
+        # The last call counts: the first may hold a compilation, and a machine may grow busy or free.
+        self.unit_seconds = seconds / count
         self.last = count
 
     def count(self, unit: int, units: int, limit: float | None, elapsed: float) -> int:
         """Return the number of units of the next call."""
-        count = max(1, min(16, int(CHUNK_SECONDS / max(self.expected, 1e-9))))
-        if self.unit_seconds is not None:
-            wanted = CHUNK_SECONDS
-            if limit is not None:
-                wanted = min(wanted, max(limit - elapsed, 0.0) / 2 + 1e-3)
-            count = max(1, min(int(wanted / max(self.unit_seconds, 1e-9)), self.last * 64))
+        wanted = CHUNK_SECONDS if limit is None else min(CHUNK_SECONDS, max(limit - elapsed, 0.0) / 2 + 1e-3)
+        if self.unit_seconds is None:
+            count = min(16, int(wanted / max(self.expected, 1e-9)))
+        else:
+            count = min(int(wanted / max(self.unit_seconds, 1e-9)), self.last * 64)
+        count = max(1, count)
         for every in self.every:
             count = min(count, every - unit % every)
         return max(1, min(count, units - unit))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from gradwork.errors import GradworkError
 from gradwork.expr.node import CONSTANT, Expr, constant, name
 from gradwork.learn.schedules import positive
 from gradwork.ops.arithmetic import add, divide, power, subtract
@@ -104,7 +105,7 @@ def weight_decay(weight_decay: float, coupled: bool = False) -> Part:
 
 def trace(momentum: float = 0.9, nesterov: bool = False) -> Part:
     """Return the part v ← μv + u with u ← v, or u ← u + μv for Nesterov's look ahead."""
-    mu = positive(momentum, "momentum", zero=True)
+    mu = _share(momentum, "momentum")
 
     def rule(x: Terms) -> Expr:
         v = x.update("v", add(multiply(x.mu, x.v), x.u))
@@ -125,7 +126,7 @@ def scale_by_accumulated_squares(
 ) -> Part:
     """Return Adagrad's part: a ← a + u²,  u ← u/(√a + ε), or u/√(a + ε) if `inside`."""
     start = positive(initial_accumulator_value, "initial_accumulator_value", zero=True)
-    eps = positive(epsilon, "epsilon", zero=True)
+    eps = positive(epsilon, "epsilon")
 
     def rule(x: Terms) -> Expr:
         a = x.update("a", add(x.a, power(x.u, 2)))
@@ -138,7 +139,7 @@ def scale_by_mean_square(
     rho: float = 0.99, epsilon: float = 1e-8, centered: bool = False, inside: bool = False
 ) -> Part:
     """Return RMSprop's part: s ← ρs + (1 − ρ)u²,  u ← u/(√s + ε), with s less the mean's square if `centered`."""
-    rho, eps = _share(rho, "rho"), positive(epsilon, "epsilon", zero=True)
+    rho, eps = _share(rho, "rho"), positive(epsilon, "epsilon")
 
     def rule(x: Terms) -> Expr:
         spread = s = x.update("s", _blend(x.rho, x.s, power(x.u, 2)))
@@ -160,7 +161,7 @@ def scale_by_adam(
     joins √v before the correction: u ← √(1 − β₂ᵗ)/(1 − β₁ᵗ) · m/(√v + ε).
     """
     b1, b2 = _share(beta_1, "beta_1"), _share(beta_2, "beta_2")
-    eps = positive(epsilon, "epsilon", zero=True)
+    eps = positive(epsilon, "epsilon")
 
     def rule(x: Terms) -> Expr:
         m = x.update("m", _blend(x.beta_1, x.m, x.u))
@@ -185,7 +186,5 @@ def _blend(share: Expr, old: Expr, new: Expr) -> Expr:
 def _share(value: Any, what: str) -> float:
     number = positive(value, what, zero=True)
     if number >= 1:
-        from gradwork.errors import GradworkError
-
         raise GradworkError(f"{what} lies below 1; got {value!r}")
     return number

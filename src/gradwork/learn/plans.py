@@ -56,8 +56,8 @@ def _rows_name(setup: Setup) -> str | None:
     return None
 
 
-def choose(setup: Setup, units: int, target: str, hoist: Any = "auto") -> Plan:
-    """Return the plan of a run of so many units."""
+def choose(setup: Setup, units: int, target: str, hoist: Any = "auto", limit: float | None = None) -> Plan:
+    """Return the plan of a run of so many units, or of as many as `limit` seconds allow."""
     if hoist not in (True, False, "auto"):
         raise GradworkError(f'hoist is True, False or "auto", not {hoist!r}')
     from gradwork.learn.hoist import hoisted
@@ -67,22 +67,32 @@ def choose(setup: Setup, units: int, target: str, hoist: Any = "auto") -> Plan:
         lines.append(_batches(setup))
     else:
         lines.append(say("full batch"))
-    changed = hoisted(setup, units, hoist) if hoist is not False and setup.batching is None else None
+    # Under a limit of time a run is as long as it would be without hoisting: what hoisting wins comes on top.
+    likely = units if limit is None else _within(setup, units, limit)
+    changed = hoisted(setup, likely, hoist) if hoist is not False and setup.batching is None else None
     if changed is not None and changed.setup is not None:
         # The inner loop has data of its own: what it needs of the old, the constants, and the anchor.
-        inner, why, seconds = _target(replace(changed.setup, data=dict(setup.data)), units, target)
+        inner, why, seconds = _target(replace(changed.setup, data=dict(setup.data)), units, target, limit)
         lines.append(why)
         from gradwork.learn.loop_hoisted import HoistedLoop
 
         return Plan(HoistedLoop(changed, inner), [*lines, *changed.lines], seconds)
-    loop, why, seconds = _target(setup, units, target)
+    loop, why, seconds = _target(setup, units, target, limit)
     lines.append(why)
     if changed is not None:
         lines += changed.lines
     return Plan(loop, lines, seconds)
 
 
-def _target(setup: Setup, units: int, target: str) -> tuple[Loop, str, float]:
+def _within(setup: Setup, units: int, limit: float) -> int:
+    """Return how many units NumPy is likely to do in a time."""
+    per_unit = setup.batching.steps if setup.batching is not None else 1
+    return max(
+        1, min(units, int(limit / (step_work(setup).seconds("numpy", setup.dtype.itemsize) * per_unit)))
+    )
+
+
+def _target(setup: Setup, units: int, target: str, limit: float | None = None) -> tuple[Loop, str, float]:
     """Return a loop, the line that says why it runs there, and how long a unit should take."""
     per_unit = setup.batching.steps if setup.batching is not None else 1
     steps = units * per_unit
@@ -93,20 +103,24 @@ def _target(setup: Setup, units: int, target: str) -> tuple[Loop, str, float]:
         return NumpyLoop(setup), say("plan target", target="numpy", why=say("asked")), slow * per_unit
     if target == "xla":
         return XlaLoop(setup, units), say("plan target", target="xla", why=say("asked")), fast * per_unit
-    compiled = steps * fast + compile_seconds(found.calls)
+    before = compile_seconds(found.calls)
     if steps > 1:
         # The data go to XLA's memory once.
         held = setup.step.loss.symbols
-        compiled += sum(setup.data[n].nbytes for n in held if n in setup.data) * PLACING
-    facts: dict[str, Any] = {"ours": compiled, "other": steps * slow}
-    if compiled < steps * slow:
-        return (
-            XlaLoop(setup, units),
-            say("plan target", target="xla", why=say("compile pays", **facts)),
-            fast * per_unit,
-        )
-    why = say("compile does not pay", **facts)
-    return NumpyLoop(setup), say("plan target", target="numpy", why=why), slow * per_unit
+        before += sum(setup.data[n].nbytes for n in held if n in setup.data) * PLACING
+    compiled, plain = before + steps * fast, steps * slow
+    pays = compiled < plain
+    facts: dict[str, Any] = {"ours": compiled, "other": plain}
+    key = "compile pays" if pays else "compile does not pay"
+    if limit is not None and min(compiled, plain) > limit:
+        # Neither gets through: the one that gets further.
+        ours, other = int(max(limit - before, 0.0) / fast), int(limit / slow)
+        pays = ours > other
+        facts = {"limit": limit, "ours": ours, "other": other}
+        key = "compile pays in time" if pays else "compile does not pay in time"
+    if pays:
+        return XlaLoop(setup, units), say("plan target", target="xla", why=say(key, **facts)), fast * per_unit
+    return NumpyLoop(setup), say("plan target", target="numpy", why=say(key, **facts)), slow * per_unit
 
 
 def _batches(setup: Setup) -> str:

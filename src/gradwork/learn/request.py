@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from gradwork.expr.node import Expr
 from gradwork.learn.loops import Batching, Setup
 from gradwork.learn.optimizers import Optimizer, as_optimizer
 from gradwork.learn.rows import RowSum, row_sum
+from gradwork.learn.run_state import digest
 from gradwork.learn.stopping import Stopping
 from gradwork.learn.training import training_step
 
@@ -88,8 +90,9 @@ class Request:
         self.counted = what
         return int(value)
 
+    @cached_property
     def fingerprint(self) -> dict[str, Any]:
-        """Return what makes this run the same run as another, for checkpoints."""
+        """What makes this run the same run as another, for checkpoints."""
         shapes = {n: list(np.shape(a)) for n, a in self.objective.data.items()}
         batching = self.batching
         return {
@@ -98,6 +101,8 @@ class Request:
             "numbers": self.optimizer.numbers,
             "rate": repr(self.optimizer.learning_rate),
             "shapes": shapes,
+            "data": {n: digest(a) for n, a in self.objective.data.items()}
+            | {f"{n} (validation)": digest(a) for n, a in (self.setup.validation or {}).items()},
             "dtype": self.setup.dtype.name,
             "batches": None if batching is None else [batching.size, batching.shuffle, batching.seed],
         }

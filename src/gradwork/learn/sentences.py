@@ -32,8 +32,11 @@ ENGLISH: dict[str, str] = {
     "perfect": "converged at step {step}: the residuals are zero",
     "stuck": (
         "stopped at step {step}: no step along the search direction lowers the loss "
-        "(the gradient's norm is {norm:.3g}); the formula may have a kink or a jump here"
+        "(the gradient's norm is {norm:.3g})"
     ),
+    "stuck kink": "; the formula may have a kink or a jump here",
+    "at bound": "; {names} is at its bound ({bounds})",
+    "at bounds": "; {names} are at their bounds ({bounds})",
     "flat start": (
         "stopped before the first step: the gradient is zero at the start; "
         "start elsewhere, say from 'glorot' or 'normal'"
@@ -72,6 +75,27 @@ ENGLISH: dict[str, str] = {
     "why crawls": (
         "At your rate it shrinks by a factor of {contraction} a step: one decimal takes {steps:,} steps."
     ),
+    "why one curvature": (
+        "The loss bends alike in every direction, by {largest:.6g}: at a rate of {best} the error is gone in one step."
+    ),
+    "why little left": "What is left to gain is about {gain:.2g}, little beside the loss of {loss:.6g}.",
+    "why noise": (
+        "Near the end the gradient of a batch of {size} rows strays by {spread:.3g} from that of all rows, which is "
+        "{norm:.3g} long: a step loses by this noise about what it wins, so the loss hovers at its noise floor{above}."
+    ),
+    "why noise above": ", about {gain:.2g} above the minimum",
+    "why adaptive": (
+        "{name}'s steps are about its learning rate, {rate}, whatever the slope; {label}, the farthest from the "
+        "minimum, has about {left:.2g} to go."
+    ),
+    "why out of reach": (
+        "In {steps:,} steps {name} moves a parameter by at most about {reach:.2g} (the sum of its rates); {label} has "
+        "{left:.3g} to go."
+    ),
+    "why out of reach, epochs": (
+        "In {epochs:,} epochs of {per_epoch:,} steps {name} moves a parameter by at most about {reach:.2g} (the sum of "
+        "its rates); {label} has {left:.3g} to go."
+    ),
     "why flat": (
         "The smallest curvature is {smallest:.2g}, nothing beside the largest: some direction is not determined."
     ),
@@ -84,6 +108,9 @@ ENGLISH: dict[str, str] = {
     "do scale flag": "leave scaling on (the default): then stable below {limit}, condition number {condition}",
     "do rate": "a learning rate of {rate}",
     "do rate flag": "--learning-rate {rate}",
+    "do decay": "let the rate decay: learning_rate=gw.learn.cosine({rate}, {steps})",
+    "do batch": "batch_size={size}",
+    "do batch flag": "--batch-size {size}",
     "do newton": "solver='newton', which the condition number does not slow down",
     "do newton flag": "--solver newton",
     "do lbfgs": "solver='lbfgs'",

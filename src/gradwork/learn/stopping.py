@@ -14,6 +14,7 @@ from gradwork.learn.descent_words import say
 
 Array = NDArray[np.float64]
 
+FALL = 1e30  # beside the loss at the start: no loss of data falls so far
 ROUNDING = 1e-5  # a loss that has settled trembles in its last digits, also in float32; that is no growth
 
 
@@ -30,7 +31,7 @@ class Stopping:
     growth:        the loss grew this many times in a row. For optimizers with memory and for minibatches,
                    whose loss may rise for a while, it must also be far above where it started.
 
-    A loss that is not finite always ends a run.
+    A loss that is not finite always ends a run, and so does one that falls without end.
 
     >>> Stopping(gradient_norm=1e-6, patience=10).patience
     10
@@ -64,8 +65,8 @@ class Stopping:
 class Stop:
     """Why a run ended, and at which record.
 
-    kind:      gradient, step, loss, epochs, steps, patience, growth, non-finite, seconds, interrupted, callback,
-               or a solver's own.
+    kind:      gradient, step, loss, epochs, steps, patience, growth, non-finite, unbounded, seconds, interrupted,
+               callback, or a solver's own.
     index:     how many units (steps of full batches, epochs of minibatches) had been taken.
     keep:      the unit whose parameters the run returns.
     converged: whether a tolerance was met.
@@ -123,6 +124,7 @@ class Watch:
         `moved` is ‖Δw‖ / max(1, ‖w‖) of the step that led to a record (NaN where there was none).
         """
         tests = (
+            self._fallen(start, loss),
             self._finite(start, loss),
             self._gradient(start, gradient_norm),
             self._moved(start, moved),
@@ -150,6 +152,16 @@ class Watch:
         return Stop(
             "non-finite", at, at - 1, facts={"words": words, "step": at, "value": value, "best": at - 1}
         )
+
+    def _fallen(self, start: int, loss: Array) -> Stop | None:
+        if not len(loss):
+            return None
+        first = float(loss[0]) if self.first is None else self.first
+        low = np.flatnonzero(loss < first - FALL * max(1.0, abs(first)))
+        if not low.size:
+            return None
+        at = start + int(low[0])
+        return Stop("unbounded", at, at if np.isfinite(loss[low[0]]) else at - 1)
 
     def _gradient(self, start: int, norm: Array | None) -> Stop | None:
         limit = self.stopping.gradient_norm

@@ -33,7 +33,7 @@ class Transform:
     """How a parameter is made from a free symbol.
 
     `expression` is the parameter in terms of `free`; `forward` and `backward` are the same for numbers. The
-    identity has `free` is `parameter`. `said` is what a report says of it.
+    identity has `free` is `parameter`. `said` is what a report says of it; `low` and `high` are the bounds.
     """
 
     parameter: Expr
@@ -42,6 +42,8 @@ class Transform:
     forward: Callable[[Array], Array]
     backward: Callable[[Array], Array]
     said: str = ""
+    low: float = -math.inf
+    high: float = math.inf
 
     @property
     def identity(self) -> bool:
@@ -87,12 +89,13 @@ def transform(parameter: Expr, bounds: Any, taken: set[str]) -> Transform:
         text = f"{name} > {low:g}" if low else f"{name} > 0"
         return Transform(
             parameter, free, exp(free) + low if low else exp(free),
-            lambda u: low + np.exp(u), lambda p: np.log(_inside(name, p, low, high) - low), text,
+            lambda u: low + np.exp(u), lambda p: np.log(_inside(name, p, low, high) - low), text, low, high,
         )  # fmt: skip
     if low == -math.inf:
         return Transform(
             parameter, free, high - exp(free),
             lambda u: high - np.exp(u), lambda p: np.log(high - _inside(name, p, low, high)), f"{name} < {high:g}",
+            low, high,
         )  # fmt: skip
     width = high - low
 
@@ -104,7 +107,9 @@ def transform(parameter: Expr, bounds: Any, taken: set[str]) -> Transform:
     if width == 1 and not low:
         expression = sigmoid(free)
     said = f"{low:g} < {name} < {high:g}"
-    return Transform(parameter, free, expression, lambda u: low + width * _sigmoid(u), backward, said)
+    return Transform(
+        parameter, free, expression, lambda u: low + width * _sigmoid(u), backward, said, low, high
+    )
 
 
 def _bounds(name: str, bounds: Any, positive: bool) -> tuple[float, float]:

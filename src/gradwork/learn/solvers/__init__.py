@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradwork.errors import DerivativeError, GradworkError
+from gradwork.expr.node import CONSTANT
 from gradwork.learn.history import History
 from gradwork.learn.objective import Objective
 from gradwork.learn.recognise import Squares, hold_none, kinks, squares
@@ -22,7 +23,7 @@ from gradwork.learn.solvers.lm import levenberg_marquardt
 from gradwork.learn.solvers.newton import newton
 from gradwork.learn.solvers.sampled import MANY, sampled_newton, sizes
 from gradwork.learn.solvers.smoothed import smoothed_newton
-from gradwork.learn.stopping import Stopping
+from gradwork.learn.stopping import Stop, Stopping
 from gradwork.stats.least_squares import LeastSquares
 
 SOLVERS: dict[str, str] = {
@@ -46,8 +47,19 @@ class Analysis:
 
     @cached_property
     def squares(self) -> Squares | None:
-        """The loss as a sum of squares, if it is one."""
-        return squares(self.objective.loss, self.objective.symbols)
+        """The loss as a sum of squares, if it is one: no weight is negative."""
+        o = self.objective
+        found = squares(o.loss, o.symbols)
+        if found is None:
+            return None
+        weights = [b.weight for b in found.blocks]
+        open_ = any(w.op is not CONSTANT for w in weights)
+        values = (
+            o.evaluate(("weights", found), weights, o.start_vector)
+            if open_
+            else [w.params[0] for w in weights]
+        )
+        return found if all(np.all(np.asarray(w, float) >= 0) for w in values) else None
 
     @cached_property
     def linear(self) -> bool:
@@ -64,9 +76,9 @@ class Analysis:
 
     @cached_property
     def quadratic(self) -> bool:
-        """Whether the Hessian holds no parameter."""
+        """Whether the loss is quadratic: the Hessian holds no parameter, and no kink hides from it."""
         o = self.objective
-        if o.size > MOST_FOR_HESSIAN:
+        if o.size > MOST_FOR_HESSIAN or self.kinks:
             return False
         try:
             return hold_none(o.hessians.values(), o.symbols)
@@ -171,11 +183,8 @@ def solve(
         return _iterated(analysis, choice, start, stopping or _default("newton", 1.0), steps, callbacks)
     value, gradient = problem.value_and_gradient(start)
     if not np.isfinite(value) or not np.isfinite(gradient).all():
-        from gradwork.learn.nonfinite import explain_nonfinite
-
-        found = explain_nonfinite(objective, start)
-        where = f": {found.sentence}" if found else ""
-        raise GradworkError(f"the loss at the start is {_called(value, gradient)}{where}")
+        called = _called(value, gradient)
+        raise _outside(objective, called) or GradworkError(f"the loss at the start is {called}")
     norm = float(np.linalg.norm(gradient))
     if norm == 0 and choice.solver != "newton" and not analysis.kinks:
         return Solved(_at_start(objective, value), choice.solver, choice.reason, _plan(choice, ""))
@@ -230,7 +239,13 @@ def _closed(analysis: Analysis, choice: Choice) -> Solved:
     o, answer = analysis.objective, None
     if analysis.linear:
         assert analysis.squares is not None
-        vector, answer = solve_linear(o, analysis.squares)
+        try:
+            vector, answer = solve_linear(o, analysis.squares)
+        except GradworkError as error:
+            # Least squares sees residuals and columns; the formula knows which function left its domain.
+            if (outside := _outside(o)) is not None:
+                raise outside from error
+            raise
         how = "closed svd" if answer.collinear else "closed qr"
         plan = say("plan closed", rows=len(answer.fitted), columns=o.size)
     elif analysis.quadratic:
@@ -250,7 +265,7 @@ def _closed(analysis: Analysis, choice: Choice) -> Solved:
         epoch=0, step=0, loss=sign * o.value(start), gradient_norm=float(np.linalg.norm(o.gradient(start)))
     )
     history.add(epoch=1, step=1, loss=sign * value, gradient_norm=norm)
-    run = Run(vector, value, say("closed", how=say(how)), "closed", True, 1, 0.0, history)
+    run = Run(vector, value, say("closed", how=say(how)), Stop("closed", 1, 1, True), 1, 0.0, history)
     notes = answer.notes if answer is not None else ()
     return Solved(run, "closed", choice.reason, _plan(choice, plan), answer, tuple(notes))
 
@@ -258,7 +273,17 @@ def _closed(analysis: Analysis, choice: Choice) -> Solved:
 def _at_start(objective: Objective, value: float) -> Run:
     history = History()
     history.add(epoch=0, step=0, loss=-value if objective.maximize else value, gradient_norm=0.0)
-    return Run(objective.start_vector, value, say("flat start"), "flat start", False, 0, 0.0, history)
+    return Run(objective.start_vector, value, say("flat start"), Stop("flat start", 0, 0), 0, 0.0, history)
+
+
+def _outside(objective: Objective, called: str = "") -> GradworkError | None:
+    """Return the error that says where the loss at the start leaves the numbers; None where it does not."""
+    from gradwork.learn.nonfinite import explain_nonfinite
+
+    found = explain_nonfinite(objective, objective.start_vector)
+    if found is None:
+        return None
+    return GradworkError(f"the loss at the start is {called}: {found.sentence}" if called else found.sentence)
 
 
 def _plan(choice: Choice, text: str) -> str:

@@ -48,8 +48,6 @@ def linear_problem(objective: Objective, found: Squares) -> LinearProblem:
     for _ in found.blocks:
         r, w = next(values), next(values)
         J = np.column_stack([next(values).reshape(r.size, -1) for _ in found.symbols])
-        if not (w >= 0).all():
-            raise GradworkError("a sum of squares with a negative weight has no minimum")
         parts.append((r, w, J))
     scale = float(parts[0][1]) if parts[0][1].ndim == 0 and parts[0][1] > 0 else 1.0
     rows_X, rows_y = [], []
@@ -85,9 +83,10 @@ def solve_quadratic(objective: Objective) -> Array:
     values, V = linalg.eigh(scaled)
     tolerance = 16 * len(H) * np.finfo(H.dtype).eps * max(abs(values[0]), abs(values[-1]))
     if values[0] < -tolerance:
-        sense = "maximum" if objective.maximize else "minimum"
+        sense, where = ("maximum", "above") if objective.maximize else ("minimum", "below")
         raise GradworkError(
-            f"this quadratic has no {sense}: its Hessian has the eigenvalue {values[0]:.3g} (after scaling)"
+            f"this quadratic has no {sense}: its Hessian has the eigenvalue {values[0]:.3g} (after scaling), "
+            f"so it is unbounded {where}; check the sign"
         )
     if values[0] > tolerance:
         factor = linalg.cho_factor(scaled, lower=True)

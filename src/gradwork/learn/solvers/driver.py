@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,12 @@ from numpy.typing import NDArray
 
 from gradwork.learn.callbacks import Callback, Progress, as_callbacks
 from gradwork.learn.history import History
+from gradwork.learn.interrupt import interruptible
 from gradwork.learn.objective import Objective
 from gradwork.learn.sentences import say
 from gradwork.learn.stopping import Stop, Stopping, Watch
+from gradwork.learn.unbounded import facts as facts_of
+from gradwork.learn.unbounded import falls_without_end
 
 Array = NDArray[Any]
 
@@ -56,11 +60,15 @@ class Run:
     vector: Array
     loss: float
     reason: str
-    kind: str
-    converged: bool
+    stop: Stop
     steps: int
     seconds: float
     history: History
+
+    @property
+    def converged(self) -> bool:
+        """Whether a tolerance was met."""
+        return self.stop.converged
 
 
 def drive(
@@ -78,28 +86,36 @@ def drive(
     """
     sign = -1.0 if objective.maximize else 1.0
     history, watch = History(), Watch(stopping, sign=sign)
-    began, best, last, step = time.perf_counter(), None, None, -1
+    began, best, last, step, best_step = time.perf_counter(), None, None, -1, -1
     called = as_callbacks(callbacks)
+    first: State | None = None
     stop: Stop | None = None
     done: Done | None = None
-    try:
+    with interruptible() as interrupt, closing(solver):
         while True:
             try:
-                state = next(solver)
+                with np.errstate(all="ignore"):  # trial points may overflow: they count as infinitely high
+                    state = next(solver)
             except StopIteration as end:
                 done = end.value
                 break
             step += 1
             last = state
             if best is None or state.loss <= best.loss or not np.isfinite(best.loss):
-                best = state
+                best, best_step = state, step
             now = time.perf_counter() - began
             history.add(
                 epoch=step, step=step, loss=sign * state.loss, gradient_norm=state.gradient_norm,
                 learning_rate=state.rate, seconds=now,
             )  # fmt: skip
+            if first is None:
+                first = state
             norm = None if state.hold else np.array([state.gradient_norm])
             stop = watch.read(step, np.array([state.loss]), gradient_norm=norm)
+            if stop is None and falls_without_end(
+                objective, first.vector, first.loss, state.vector, state.loss
+            ):
+                stop = Stop("unbounded", step, step)
             if stop is None and stopping.seconds is not None and now >= stopping.seconds:
                 stop = Stop("seconds", step, step, facts={"step": step, "limit": stopping.seconds})
             if stop is None and step >= steps:
@@ -107,24 +123,30 @@ def drive(
                 stop = Stop("steps", step, step, facts={"words": words, "steps": steps})
             if stop is None:
                 stop = _called(called, objective, state, step, steps, sign, now, history)
-            if stop is not None:
+            if stop is not None or interrupt.asked:
                 break
-    except KeyboardInterrupt:
-        if best is None:
-            raise
-        value = sign * best.loss
-        stop = Stop("interrupted", step, step, facts={"step": step, "best": step, "value": value})
-    finally:
-        solver.close()
-    assert last is not None and best is not None, "a solver yields its start"
-    chosen = best if stop is not None and stop.kind != "gradient" else last
+        interrupted = interrupt.asked and stop is None and not (done is not None and done.converged)
+    assert first is not None and last is not None and best is not None, "a solver yields its start"
+    if (stop.converged if stop is not None else done is not None and done.converged) and falls_without_end(
+        objective, first.vector, first.loss, last.vector, last.loss, converged=True
+    ):
+        stop, done = Stop("unbounded", step, step), None
+    if interrupted:
+        facts = {"step": step, "best": best_step, "value": sign * best.loss}
+        stop, done = Stop("interrupted", step, best_step, facts=facts), None
+    if stop is not None and stop.kind == "unbounded":
+        stop = replace(stop, keep=best_step, facts=facts_of(objective, best.vector, best.loss))
+    chosen, kept = (best, best_step) if stop is not None and stop.kind != "gradient" else (last, step)
     seconds = time.perf_counter() - began
     if done is not None:
         facts = {"step": step, "norm": chosen.gradient_norm, "dtype": objective.dtype.name, **done.facts}
-        reason = say(done.key, **facts)
-        return Run(chosen.vector, chosen.loss, reason, done.key, done.converged, step, seconds, history)
-    assert stop is not None
-    return Run(chosen.vector, chosen.loss, stop.text(), stop.kind, stop.converged, step, seconds, history)
+        stop, reason = Stop(done.key, step, kept, done.converged, facts), say(done.key, **facts)
+        if done.key == "stuck":
+            reason += say("stuck kink")
+    else:
+        assert stop is not None
+        reason = stop.text()
+    return Run(chosen.vector, chosen.loss, reason, stop, step, seconds, history)
 
 
 def _called(

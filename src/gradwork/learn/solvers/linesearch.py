@@ -17,6 +17,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from gradwork.learn.interrupt import asked
+
 # α -> (f, slope, whatever belongs to the point)
 Phi = Callable[[float], tuple[float, float, Any]]
 
@@ -64,6 +66,8 @@ def strong_wolfe(
 
     before, step, best = Point(0.0, loss, slope), first, None
     for i in range(tries):
+        if asked():
+            break
         now = _at(phi, step)
         if not math.isfinite(now.loss):
             step = (before.step + step) / 2 if before.step else step / 4
@@ -89,6 +93,8 @@ def _zoom(phi: Phi, low: Point, high: Point, enough: Callable, flat: Callable, t
     # `low` meets the first condition (or is the start) and its slope points to `high`.
     best = low if low.step else None
     for _ in range(max(tries, 12)):
+        if asked():
+            break
         width = high.step - low.step
         if abs(width) <= 1e-15 * max(abs(low.step), abs(high.step)):
             break
@@ -138,6 +144,8 @@ def backtrack(
     """
     step = first
     for _ in range(tries):
+        if asked():
+            break
         value = phi(step)
         if math.isfinite(value) and value < loss and value <= loss + c1 * step * slope:
             return step, value

@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from gradwork.errors import GradworkError
 from gradwork.expr.node import Expr
+from gradwork.learn.interrupt import asked
 from gradwork.learn.objective import Objective
 from gradwork.learn.recognise import Squares
 from gradwork.learn.solvers.driver import Done, Solver, State
@@ -40,8 +40,6 @@ class Residuals:
         self.objective, self.found = objective, found
         weights = [b.weight for b in found.blocks]
         values = objective.evaluate(("weights", found), weights, objective.start_vector)
-        if not all((w >= 0).all() for w in values):
-            raise GradworkError("a sum of squares with a negative weight has no minimum")
         self.scale = float(values[0]) if values[0].ndim == 0 and values[0] > 0 else 1.0
         self.roots = [np.sqrt(w / self.scale) for w in values]
         self.exprs: list[Expr] = [b.r for b in found.blocks]
@@ -101,7 +99,7 @@ def levenberg_marquardt(
         if delta == 0.0:
             delta = factor * (length or 1.0)
         accepted = False
-        while not accepted:
+        while not accepted and not asked():
             z, lam = region.step(delta)
             size = float(np.linalg.norm(z))
             p = z / D
@@ -128,6 +126,8 @@ def levenberg_marquardt(
             elif delta <= step_tolerance * length or (predicted <= 1e-15 and abs(won) <= 1e-14):
                 break
         if not accepted:
+            if asked():
+                return Done("stuck", False)  # which the driver calls an interruption
             if region.promise() > 1e-9:
                 return Done("stuck", False)
             # Rounding decides from here on what is lower, but the Gauss-Newton step still knows where to go.
@@ -148,6 +148,8 @@ def _polish(residuals: Residuals, x: Array, norm: float) -> tuple[Array, float]:
     """
     best, smallest, idle = x, math.inf, 0
     for _ in range(300):
+        if asked():
+            break
         J, r = residuals.jacobian(x), residuals.residual(x)
         columns = np.linalg.norm(J, axis=0)
         columns[columns == 0] = 1.0

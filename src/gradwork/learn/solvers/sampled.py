@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
+from gradwork.learn.interrupt import asked
 from gradwork.learn.objective import Objective
 from gradwork.learn.solvers.blocks import Blocks, single_blas
 from gradwork.learn.solvers.driver import Done, Solver, State
@@ -123,6 +124,8 @@ def _near(sample: Objective, start: Array) -> Array:
     solver = newton(sample, start, tolerance=1e-3)
     for _, state in zip(range(25), solver, strict=False):
         last = state
+        if asked():
+            break
     return start if last is None or not np.isfinite(last.vector).all() else last.vector
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradwork.expr.node import Expr, scalar, substitute, walk
+from gradwork.learn.interrupt import asked
 from gradwork.learn.objective import Objective
 from gradwork.learn.solvers.driver import Done, Solver, State
 from gradwork.learn.solvers.newton import newton
@@ -65,9 +66,13 @@ def smoothed_newton(objective: Objective, start: Array) -> Solver:
         last = x
         for _, state in zip(range(60), newton(stage, x, tolerance=1e-9), strict=False):
             last = state.vector
+            if asked():
+                break
         value = objective.value(last)
         if np.isfinite(value) and value <= f + 1e-12 * abs(f):
             x, f = last, min(value, f)
             yield State(x, f, float("nan"), epsilon)
+        if asked():
+            return Done("stuck", False)  # which the driver calls an interruption
         epsilon *= FACTOR
     return Done("smoothed", True, {"epsilon": epsilon / FACTOR})
