@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 import gradwork as gw
 from gradwork.models.networks import MLP, ConvNet, NetworkModel
-from gradwork.nn import BatchNorm, Dense, Dropout, Layer
+from gradwork.nn import BatchNorm, Conv2D, Dense, Dropout, Layer
 
 
 def blobs(n=240, seed=0):
@@ -104,6 +105,84 @@ def test_given_means_and_deviations():
     assert not NetworkModel([Dense(3)], epochs=1, normalise=None).fit(X, codes)._scale[0].any()
 
 
+def test_means_that_do_not_fit_the_features():
+    X, codes = blobs()
+    for normalise, message in (
+        (([0, 0], [1, 1]), "there are 2 means to normalise by, and 4 features or channels"),
+        ((0.0, [1, 1, 1]), "there are 3 deviations"),
+        ((0.0, 0.0), "the deviations positive"),
+        ((np.nan, 1.0), "the means to normalise by are finite"),
+    ):
+        with pytest.raises(gw.GradworkError, match=message):
+            MLP((2,), epochs=1, normalise=normalise).fit(X, codes)
+    images, labels = bars(20)
+    model = ConvNet((2,), epochs=1, normalise=([0.5], [0.25])).fit(images, labels)
+    np.testing.assert_allclose(model._scaled(images)[3], (images[3] - 0.5) / 0.25, rtol=1e-6)
+
+
+def test_whole_numbers_of_few_values_are_classes():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 2))
+    for y, classes in (
+        (rng.permutation(np.arange(200) % 7).astype(float), 7),
+        (rng.permutation(np.arange(200) % 2).astype(float), 2),
+        (rng.permutation(np.arange(200) % 50), 50),  # of an integer type
+        (rng.permutation(np.arange(200) % 50).astype(float), 0),
+        (np.arange(200.0), 0),
+        (rng.normal(size=200), 0),
+    ):
+        found = MLP((2,), epochs=1, validation=None).fit(X, y).classes
+        assert (0 if found is None else len(found)) == classes
+
+
+def test_the_rows_that_were_held_out_are_told():
+    X, codes = blobs(100)
+    model = MLP((2,), epochs=1, validation=0.2).fit(X, codes)
+    assert model.held is not None and len(model.held) == 20
+    inputs = model.network.input.params[0]
+    kept = np.setdiff1d(np.arange(100), model.held)
+    np.testing.assert_allclose(model.result.objective.data[inputs], model._scaled(X)[kept])
+    assert MLP((2,), epochs=1, validation=None).fit(X, codes).held is None
+
+
+@pytest.mark.parametrize(
+    ("make", "samples", "layer"),
+    [
+        (MLP, lambda n: np.random.default_rng(0).normal(size=(n, 4)), r"layer [123], Dense\(\d+(, relu)?\)"),
+        (
+            ConvNet,
+            lambda n: np.random.default_rng(0).normal(size=(n, 6, 6)),
+            r"layer \d, (Conv2D|Dense)\(.*\)",
+        ),
+    ],
+)
+def test_a_value_that_is_not_finite_is_named_by_layer_unit_and_sample(make, samples, layer):
+    model = make(epochs=3, optimizer="sgd", learning_rate=1e20, target="numpy").fit(
+        samples(60), np.arange(60) % 3
+    )
+    assert model.result.stop.kind == "non-finite"
+    assert re.search(layer + r", gives (nan|−?∞) at unit \d+ for sample \d+$", model.result.reason), (
+        model.result.reason
+    )
+
+
+def test_the_sample_of_a_value_that_is_not_finite_is_counted_in_all_of_them():
+    """One enormous sample overflows; its number is its place in X, held-out rows included."""
+    X = np.random.default_rng(0).normal(size=(50, 3))
+    X[37] = 1e30
+    y = np.arange(50) % 2
+    options = {"epochs": 2, "normalise": None, "optimizer": "sgd", "target": "numpy", "seed": 1}
+    model = NetworkModel([Dense(4, "relu"), Dense(4, "relu")], learning_rate=1e9, **options).fit(X, y)
+    assert 37 not in model.held
+    assert model.result.reason.endswith("for sample 38"), model.result.reason
+
+
+def test_a_convolutional_network_with_an_optimizer_has_that_ones_rate():
+    assert ConvNet().optimizer.learning_rate.initial == 2e-3
+    assert ConvNet(optimizer="sgd").optimizer.learning_rate.initial == gw.SGD().learning_rate.initial
+    assert ConvNet(optimizer="sgd", learning_rate=0.5).optimizer.learning_rate.initial == 0.5
+
+
 def test_a_layer_of_ones_own_learns():
     def Squares():
         return Layer("Squares", lambda x, scope: x * scope.parameter("a", x.shape[-1:], "ones") + x**2)
@@ -158,6 +237,15 @@ def test_trace_counts_dead_units_and_names_what_is_not_finite():
         (
             lambda X, y: ConvNet(kernel=5, padding="valid").fit(X.reshape(-1, 2, 2), y),
             "layer 1, Conv2D(8, 5×5, relu): the kernel 5×5 is larger",
+        ),
+        (
+            lambda X, y: NetworkModel([Dense(3), Conv2D(2, 3)]).fit(X, y),
+            "layer 2, Conv2D(2, 3×3): it takes a batch of images, n×height×width×channels, not n×3 "
+            "(what came in has shape n×3)",
+        ),
+        (
+            lambda X, y: NetworkModel([Conv2D(2, 2), Dense(3)]).fit(X.reshape(-1, 2, 2, 1), y),
+            "layer 2, Dense(3): it takes n×d or n×t×d; put Flatten() before it for n×1×1×2",
         ),
         (lambda X, y: MLP(task="sorting"), 'the task is "auto", "classes" or "numbers"'),
         (lambda X, y: MLP((2,), epochs=1).fit(X, y).predict(X[:, :2]), "this model takes samples of shape"),

@@ -120,3 +120,16 @@ def test_many_rows_are_quick_when_the_classes_overlap() -> None:
 def test_looks_separated() -> None:
     assert looks_separated([0.2, 1e-12])
     assert not looks_separated([0.2, 0.999])
+
+
+def test_many_rows_of_which_few_are_apart() -> None:
+    n = 60_000
+    Z, d = RNG.normal(size=(n, 4)), RNG.random(n) < 0.01
+    y = ((2 * Z[:, 0] + RNG.logistic(size=n) > 0) | d).astype(int)
+    X, names = with_intercept(np.column_stack([Z, d]), ["a", "b", "c", "e", "d"])
+    at = np.zeros((6, 2))
+    at[[1, 5], 1] = 2, 40  # about where a run ends
+    found = find_separation(X, y, names, at=at)
+    assert found is not None
+    assert (found.kind, found.columns, found.signs.tolist()) == ("quasi", ("d",), [0, 0, 0, 0, 0, 1])
+    assert np.array_equal(found.overlap.any(axis=1), ~d)

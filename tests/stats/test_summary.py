@@ -116,6 +116,8 @@ def test_likelihood_facts() -> None:
         "deviance": "2.46474",
         "null deviance": "5.54518",
         "McFadden R²": "0.5555",
+        "LR χ²": "3.08 (1)",
+        "p(LR)": "0.079",
     }
     assert dict(second) == {"AIC": "6.46474", "BIC": "5.23733", "residual df": "2"}
 

@@ -145,6 +145,8 @@ class Atoms(Machine):
     def name(self) -> Rule:
         token = self.advance()
         words, after = self.words, self.token
+        if token.quoted:
+            return self.add(Name(token.start, token.end, token.text))
         touching = after.kind == "(" and not after.spaced
         if token.text == "Σ" and words.sum_sign:
             self.at -= 1

@@ -27,6 +27,10 @@ def parse_tree(text: str, words: Vocabulary) -> Formula:
     ('+', 'beside')
     """
     tokens = tokenize(text)
+    quoted = {
+        t.text: text[t.start : t.end] for t in tokens if t.quoted and t.text != text[t.start + 1 : t.end - 1]
+    }
+    words.assumptions += [f"{shown} is called {name}" for name, shown in quoted.items()]
     refuse(text, tokens, words)
     tokens = settle(tokens, words)
     if len(tokens) == 1:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gradwork.errors import FormulaError
 
@@ -28,6 +29,8 @@ _SINGLE = {
 }
 _PLAIN = "+-*/@^()[],:=<>|√∑∏∞"
 _LONG = ("**", "<=", ">=", "==", "!=")
+# Words that stand for numbers, or that options use.
+CONSTANTS = ("e", "pi", "π", "I", "T", "True", "False", "None", "inf", "Σ", "σ")
 COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 
 Mark = tuple[int, int, str]
@@ -38,7 +41,8 @@ class Token:
     """A piece of a formula: its kind, its normalised text, its place, whether space stands before it.
 
     Kinds: "number", "name", "power" (superscripts, as the integer in `text`), "transpose",
-    "inverse-transpose", "norm-order" (the `_F` of ‖A‖_F), the operator itself, and "end".
+    "inverse-transpose", "norm-order" (the `_F` of ‖A‖_F), the operator itself, and "end". A name that stood in
+    backquotes is `quoted`: it is a symbol, whatever else its text may mean.
     """
 
     kind: str
@@ -46,6 +50,7 @@ class Token:
     start: int
     end: int
     spaced: bool = False
+    quoted: bool = False
 
 
 def fail(text: str, message: str, *marks: Mark, notes: tuple[str, ...] = ()) -> FormulaError:
@@ -74,7 +79,7 @@ def tokenize(text: str, what: str = "formula") -> list[Token]:
         tokens.append(token)
         at, spaced = token.end, False
     tokens.append(Token("end", "", len(text.rstrip()), len(text.rstrip()) + 1, spaced))
-    return tokens
+    return unquoted(text, tokens) if any(t.quoted for t in tokens) else tokens
 
 
 def _token(text: str, at: int, spaced: bool, before: Token | None) -> Token:
@@ -84,6 +89,8 @@ def _token(text: str, at: int, spaced: bool, before: Token | None) -> Token:
         return _number(text, at, spaced)
     if begins_name(char) or char == "_":
         return _name(text, at, spaced)
+    if char == "`":
+        return _quoted(text, at, spaced)
     if char in _SUPERSCRIPTS or char in "⁺⁻":
         return _superscript(text, at, spaced)
     if char in _TRANSPOSES:
@@ -187,6 +194,47 @@ def _name(text: str, at: int, spaced: bool) -> Token:
     if not name.isidentifier():
         raise fail(text, "this is not a name: use letters, digits and underscores", (at, end, "^"))
     return Token("name", name, at, end, spaced)
+
+
+def _quoted(text: str, at: int, spaced: bool) -> Token:
+    end = text.find("`", at + 1)
+    if end < 0:
+        raise fail(text, "the backquote opened here is not closed", (at, at + 1, "^"))
+    if not text[at + 1 : end].strip():
+        raise fail(text, "there is no name between these backquotes", (at, end + 1, "^"))
+    return Token("name", text[at + 1 : end], at, end + 1, spaced, True)
+
+
+def unquoted(text: str, tokens: list[Token]) -> list[Token]:
+    """Return tokens in which names in backquotes are spelled as symbols, each differently from all others."""
+    quoted = list(dict.fromkeys(t.text for t in tokens if t.quoted))
+    own = {name: _as_symbol(name) for name in quoted}
+    # `x` in backquotes is x; what must be respelled gives way to names that stand as they are.
+    taken = {t.text for t in tokens if t.kind == "name" and not t.quoted} | {n for n in quoted if own[n] == n}
+    for name in quoted:
+        base, number = own[name], 2
+        while base != name and own[name] in taken:
+            own[name], number = f"{base}_{number}", number + 1
+        taken.add(own[name])
+    return [replace(t, text=own[t.text]) if t.quoted else t for t in tokens]
+
+
+def _as_symbol(name: str) -> str:
+    from gradwork.ops import FUNCTIONS  # operations import slowly, and few names are quoted
+
+    spelled = re.sub(r"\W+", "_", normalise(name)).strip("_")
+    if not spelled or not begins_name(spelled[0]):
+        spelled = f"v{spelled}" if spelled else "v"
+    return f"{spelled}_" if spelled in FUNCTIONS or spelled in CONSTANTS else spelled
+
+
+def quoted_names(text: str) -> dict[str, str]:
+    """Return the names in backquotes by the symbols that they are spelled as.
+
+    >>> quoted_names("mean((`petal width (cm)` - a*`log`)^2)")
+    {'petal_width_cm': 'petal width (cm)', 'log_': 'log'}
+    """
+    return {t.text: text[t.start + 1 : t.end - 1] for t in tokenize(text) if t.quoted}
 
 
 def normalise(name: str) -> str:

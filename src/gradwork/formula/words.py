@@ -77,7 +77,7 @@ class Vocabulary:
 def refuse(text: str, tokens: list[Token], words: Vocabulary) -> None:
     """Refuse the words of programs that a name may not be, and sums with an index."""
     for token, after in zip(tokens, tokens[1:]):
-        if token.kind != "name":
+        if token.kind != "name" or token.quoted:
             continue
         if token.text in _RESERVED:
             message = f"'{token.text}' is no name in a formula; {_RESERVED[token.text]}"
@@ -91,7 +91,9 @@ def settle(tokens: list[Token], words: Vocabulary) -> list[Token]:
     """Split words that are products, note which names stand alone, and return the tokens."""
     result: list[Token] = []
     for at, token in enumerate(tokens):
-        pieces = _pieces(token, tokens[at + 1 :][:1], words) if token.kind == "name" else []
+        pieces = (
+            _pieces(token, tokens[at + 1 :][:1], words) if token.kind == "name" and not token.quoted else []
+        )
         if not pieces:
             result.append(token)
             continue

@@ -1,5 +1,10 @@
 """Ready-made models: expressions, and what a fit of them says."""
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from gradwork.models.builders import (
     BUILDERS,
     Model,
@@ -13,8 +18,26 @@ from gradwork.models.builders import (
     ridge,
     softmax,
 )
-from gradwork.models.networks import MLP, ConvNet, NetworkModel
-from gradwork.models.recurrent import Recurrent
+
+if TYPE_CHECKING:
+    from gradwork.models.network_fit import fit_network
+    from gradwork.models.networks import MLP, ConvNet, NetworkModel
+    from gradwork.models.recurrent import Recurrent
+
+# Networks are imported when one is first used, so that a fit of anything else starts no later for them.
+_LATER = {
+    **dict.fromkeys(("MLP", "ConvNet", "NetworkModel"), "gradwork.models.networks"),
+    "Recurrent": "gradwork.models.recurrent",
+    "fit_network": "gradwork.models.network_fit",
+}
+
+
+def __getattr__(name: str) -> Any:
+    module = _LATER.get(name)
+    if module is None:
+        raise AttributeError(f"module 'gradwork.models' has no attribute {name!r}")
+    return getattr(importlib.import_module(module), name)
+
 
 __all__ = [
     "BUILDERS",
@@ -24,6 +47,7 @@ __all__ = [
     "NetworkModel",
     "Recurrent",
     "build",
+    "fit_network",
     "huber",
     "linear",
     "logistic",

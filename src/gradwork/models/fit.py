@@ -6,29 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from gradwork.data.batches import split
 from gradwork.data.design import Design, design
-from gradwork.data.scaling import Standardise
 from gradwork.data.tables import Table
 from gradwork.errors import GradworkError
-from gradwork.learn.fit import Fit
-from gradwork.learn.front import _run, solved
-from gradwork.learn.objective import Objective
 from gradwork.learn.stopping import Stopping
 from gradwork.models.builders import Model, parse_model
-from gradwork.models.fitted import FittedModel
-from gradwork.models.inference import Errors, beta_of, errors
+from gradwork.models.network_names import names_network
+from gradwork.models.table_fit import TableFit
 from gradwork.models.terms import Terms
 from gradwork.models.uncertainty import sandwich_kind
 from gradwork.models.words import KINDS, say
-from gradwork.stats.likelihoods import LikelihoodMetrics, likelihood_metrics
-from gradwork.stats.metrics import RegressionMetrics, regression_metrics
-from gradwork.stats.numbers import short
-from gradwork.stats.separation import find_separation, looks_separated
-
-Array = NDArray[Any]
 
 BY_KIND = {"continuous": "linear", "binary": "logistic", "categorical": "softmax", "count": "poisson"}
 KIND_OF = {
@@ -74,17 +62,21 @@ def fit(
     data:     a table, a path of a CSV or Parquet file, a data frame, a dict of columns, or an array.
     target:   the column to predict (for an array: the values themselves will do).
     model:    linear, poly:3, poly:2:interactions, ridge:0.1, logistic, softmax, poisson; by default by the
-              target's type, which `reason` says.
+              target's type, which `reason` says. logistic:0.1, softmax:0.1 and poisson:0.1 have a penalty.
     features: the columns to predict from; all others by default.
     formula, params: a formula over the columns, say "mean((y - a*exp(-k*x))^2)", and the starts of its
-              parameters, "a=1, k=0.1"; then a `FittedFormula` is returned.
-    loss:     of a linear or polynomial model: mse, mae, rmse, huber, huber:1.5.
+              parameters, "a=1, k=0.1"; then a `FittedFormula` is returned. A column whose name is no symbol stands
+              in backquotes: `petal width (cm)`.
+    loss:     of a linear or polynomial model: mse, mae, rmse, huber, huber:1.5 (δ in the units of the target; by
+              default 1.345 robust standard deviations of the residuals of least squares).
     solver:   auto, closed, gd, lbfgs, newton, lm. optimizer, learning_rate, schedule, epochs, batch_size,
-              validation (a share of the rows), patience: descend in place of solving.
-    scale:    standardise columns inside for whatever is not solved in closed form; coefficients are reported
-              on the original scale all the same.
+              patience: descend in place of solving.
+    validation: the share of the rows that is held out; the others are learned from, in whatever way.
+    scale:    standardise columns inside for whatever is not solved in closed form, and a target of numbers for
+              descent; coefficients and losses are reported on the original scale all the same.
     missing:  "error", "drop" or "mean".
-    cov:      None for the standard errors of the model, "HC0" or "HC1" (or "sandwich") for robust ones.
+    cov:      None for the standard errors of the model, "HC0" or "HC1" (or "sandwich") for robust ones; for a
+              formula that is not recognised as a likelihood "observed" takes the inverse Hessian all the same.
 
     >>> table = {"q1": [73, 93, 89, 96, 73], "q2": [80, 88, 91, 98, 66], "final": [152, 185, 180, 196, 142]}
     >>> fitted = fit(table, "final")
@@ -101,12 +93,15 @@ def fit(
             "solver": solver, "optimizer": optimizer, "learning_rate": learning_rate, "schedule": schedule,
             "epochs": epochs, "batch_size": batch_size, "stopping": stopping, "seed": seed, "level": level,
             "dtype": dtype, "target": run_on, "callbacks": callbacks, "checkpoint": checkpoint, "resume": resume,
+            "validation": validation, "patience": patience,
         }  # fmt: skip
         return fit_formula(table, formula, params, bounds=bounds, missing=missing, cov=cov, options=options)
     if params is not None:
         raise GradworkError("params belong to a formula: name the formula too")
     if target is None:
         raise GradworkError("name the target, the column to predict")
+    if names_network(model):
+        raise GradworkError(say("a network", name=model))
     chosen = parse_model(model, loss=loss, intercept=intercept) if isinstance(model, str) else model
     kind = None if chosen is None else KIND_OF[chosen.name]
     made = design(table, target, features, missing=missing, kind=kind, unusable=unusable)
@@ -126,17 +121,19 @@ def fit(
     terms = _terms(chosen, made)
     raw = made.X if terms is None else terms.expand(made.X)
     columns = made.names if terms is None else terms.names
-    work = _Work(chosen, made, raw, columns, terms, table, reason, level, notes)
+    work = TableFit(chosen, made, raw, columns, terms, table, reason, level, notes)
     patient = stopping
     if patience is not None:
+        if not any(v is not None for v in (optimizer, learning_rate, schedule, epochs, batch_size)):
+            optimizer = "adam"  # patience is that of a descent
         patient = Stopping(patience=patience) if stopping is None else _patient(stopping, patience)
     descent = {
         "optimizer": optimizer, "learning_rate": learning_rate, "schedule": schedule, "epochs": epochs,
-        "batch_size": batch_size, "validation": validation, "checkpoint": checkpoint,
+        "batch_size": batch_size, "checkpoint": checkpoint,
     }  # fmt: skip
     return work.go(
-        solver, descent, scale=scale, stopping=patient, seed=seed, cov=sandwich_kind(cov), dtype=dtype, run_on=run_on,
-        callbacks=callbacks, resume=resume,
+        solver, descent, share=validation, scale=scale, stopping=patient, seed=seed, cov=sandwich_kind(cov),
+        dtype=dtype, run_on=run_on, callbacks=callbacks, resume=resume,
     )  # fmt: skip
 
 
@@ -170,177 +167,3 @@ def _terms(model: Model, made: Design) -> Terms | None:
         return None
     binary = [f.kind != "number" for f in made.encoding.features for _ in f.columns]
     return Terms.of(made.names, model.options["degree"], model.options["interactions"], binary)
-
-
-class _Work:
-    """One fit: the table as numbers, then the run, then what is said of it."""
-
-    def __init__(
-        self, model: Model, made: Design, raw: Array, columns: tuple[str, ...], terms: Terms | None, table: Table,
-        reason: str, level: float, notes: list[str],
-    ):  # fmt: skip
-        self.model, self.made, self.raw, self.columns, self.terms = model, made, raw, columns, terms
-        self.table, self.reason, self.level, self.notes = table, reason, level, notes
-        self.names = ("intercept", *columns) if model.intercept else tuple(columns)
-        self.y = made.target.onehot() if model.name == "softmax" else made.y
-
-    def go(
-        self, solver: str, descent: dict[str, Any], *, scale: bool, stopping: Any, seed: int, cov: str | None,
-        dtype: str, run_on: str, callbacks: Any, resume: bool,
-    ) -> FittedModel:  # fmt: skip
-        model, share = self.model, descent.pop("validation")
-        training, held = self._split(share, seed)
-        descends = share is not None or any(v is not None for v in descent.values())
-        closed = model.loss_name in ("mse", "rmse") and not descends and solver in ("auto", "closed")
-        # Least squares by QR does not care about units; everything else learns better on scaled columns.
-        scaling = (
-            None
-            if closed or not scale
-            else Standardise.fit(self.raw[training], self.columns, model.intercept)
-        )
-        Z = self.raw if scaling is None else scaling.transform(self.raw)
-        objective = self._objective(Z[training], self.y[training], seed, dtype)
-        if descends:
-            validation = None if held is None else {model.X: Z[held], model.y: self.y[held]}
-            run = _run(
-                objective, None if solver == "auto" else solver, descent["optimizer"], descent["learning_rate"],
-                descent["epochs"], None, descent["batch_size"], True, stopping, validation, descent["schedule"],
-                callbacks, run_on, None, descent["checkpoint"], resume, "epoch",
-            )  # fmt: skip
-        else:
-            if stopping is None and model.family in ("binomial", "multinomial"):
-                # Separated classes have no minimum: there the gradient's norm ends the run, not the step.
-                stopping = Stopping(gradient_norm=1e-12, growth=None)
-            run = solved(objective, solver, stopping=stopping, callbacks=callbacks)
-        beta = beta_of(model, run.parameters)
-        original = beta if scaling is None else scaling.to_original(beta)
-        X, y = self.raw[training], self.y[training]
-        separation = self._separation(X, training, original)
-        spread = errors(model, run, Z[training], y, scaling, self.names, cov, X)
-        return self._fitted(run, original, spread, scaling, separation, X, training, held)
-
-    def _split(self, share: float | None, seed: int) -> tuple[Array, Array | None]:
-        n = len(self.raw)
-        if share is None:
-            return np.arange(n), None
-        stratify = self.made.target.codes if self.made.target.levels else None
-        training, held = split(n, share, seed, stratify)
-        return training, held
-
-    def _objective(self, Z: Array, y: Array, seed: int, dtype: str) -> Objective:
-        model = self.model
-        data: dict[Any, Any] = {model.X: Z, model.y: y, **model.constants}
-        return Objective(model.loss, dict.fromkeys(model.parameters), data, dtype, seed=seed)
-
-    # --- what is said ---
-
-    def _means(self, X: Array, beta: Array) -> Array:
-        from gradwork.models.inference import parameters_of
-        from gradwork.run import function
-
-        model = self.model
-        program = function(model.prediction, arguments=[model.X, *model.parameters])
-        return np.asarray(program(X, *parameters_of(model, beta).values()))
-
-    def _separation(self, X: Array, training: Array, beta: Array) -> Any:
-        if self.model.family not in ("binomial", "multinomial"):
-            return None
-        probabilities = self._means(X, beta)
-        # Near-certain rows are the cheap sign; a linear program then decides. The limit is loose because a run
-        # that was stopped on the way has not separated its classes yet.
-        if not looks_separated(probabilities, 1e-4):
-            return None
-        full = np.column_stack([np.ones(len(X)), X]) if self.model.intercept else X
-        codes = self.made.target.codes[training]
-        return find_separation(full, codes, self.names, self.made.target.levels, self.made.target.name)
-
-    def _fitted(
-        self,
-        run: Fit,
-        beta: Array,
-        spread: Errors,
-        scaling: Any,
-        separation: Any,
-        X: Array,
-        training: Array,
-        held: Any,
-    ) -> FittedModel:
-        model, goal = self.model, self.made.target
-        covariance, notes = spread.covariance, [*self.notes, *spread.notes]
-        if separation is not None:
-            notes = [*self.notes, separation.sentence, separation.help]
-            covariance = self._undetermined(covariance, separation)
-        if not run.converged:
-            text, far = self._unfinished(run, beta, spread, X, training)
-            notes.append(text)
-            # Far from the minimum the table would test numbers that mean nothing.
-            covariance = np.full_like(covariance, np.nan) if far else covariance
-        if held is not None:
-            notes.append(say("validation", count=len(held), loss=run.validation_loss))
-        if model.name == "softmax":
-            notes.append(say("reference", label=goal.levels[0]))
-        means = self._means(X, beta)
-        details = {
-            "errors": spread,
-            "training": training,
-            "held": held,
-            "fitted": means,
-            "columns": self.columns,
-        }
-        return FittedModel(
-            model, beta, self.names, covariance, spread.df, self.made.encoding, self.terms, goal.name, goal.kind,
-            goal.levels, len(X), self._metrics(means, spread, training, run), spread.condition_number,
-            float(np.sqrt(spread.sigma2)), self.level, self._heading(run, len(X)), self.reason,
-            tuple(dict.fromkeys(filter(None, notes))), run, separation, scaling, self.table.source, details,
-        )  # fmt: skip
-
-    def _undetermined(self, covariance: Array, separation: Any) -> Array:
-        # Complete separation leaves nothing; otherwise the columns that take part (and the intercept with them)
-        # have no standard error.
-        p = len(self.names)
-        lost = set(self.names) if separation.kind != "quasi" else {*separation.columns, "intercept"}
-        gone = np.tile([name in lost for name in self.names], len(covariance) // p)
-        covariance = covariance.copy()
-        covariance[gone] = np.nan
-        covariance[:, gone] = np.nan
-        return covariance
-
-    def _unfinished(
-        self, run: Fit, beta: Array, spread: Errors, X: Array, training: Array
-    ) -> tuple[str, bool]:
-        reason, diverged = run.reason.split(";")[0], getattr(run.stop, "kind", "") in ("growth", "non-finite")
-        if self.model.family != "normal" or self.model.name == "ridge":
-            return say("stopped", reason=reason), diverged
-        full = np.column_stack([np.ones(len(X)), X]) if self.model.intercept else X
-        best = np.linalg.lstsq(full, self.made.y[training], rcond=None)[0]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            distance = np.nanmax(np.abs(beta - best) / np.sqrt(np.diag(spread.covariance)), initial=0.0)
-        if not np.isfinite(distance):
-            return say("stopped", reason=reason), diverged
-        return say("not converged", reason=reason, distance=short(float(distance), 2)), diverged or bool(
-            distance > 1
-        )
-
-    def _metrics(
-        self, means: Array, spread: Errors, training: Array, run: Fit
-    ) -> RegressionMetrics | LikelihoodMetrics | None:
-        model, y = self.model, self.made.y[training]
-        if model.family in ("", "normal"):
-            found = run.details.get("least_squares")
-            residuals = found.residuals if found is not None and model.name != "ridge" else None
-            return regression_metrics(
-                y, means, int(round(spread.rank)), intercept=model.intercept, residuals=residuals
-            )
-        k = len(self.made.target.levels) if model.family == "multinomial" else 2
-        p = len(self.names) * max(1, k - 1)
-        return likelihood_metrics(model.family, y, means, p, (k - 1) * bool(model.intercept))
-
-    def _heading(self, run: Fit, rows: int) -> str:
-        features = [f.name for f in self.made.encoding.features]
-        shown = ", ".join(features[:8]) + (", …" if len(features) > 8 else "")
-        key = "one feature" if len(features) == 1 else "features"
-        how = run.reason.removeprefix("solved in ") if run.solver == "closed" else run.solver
-        return say(
-            "heading", source=self.table.source, rows=rows, features=say(key, count=len(features), names=shown),
-            target=self.made.target.name, kind=KINDS[self.made.target.kind], model=self.model.title, how=how,
-        )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,7 @@ from gradwork.diff.api import grad
 from gradwork.errors import GradworkError, TableError
 from gradwork.models.builders import Model, build
 from gradwork.models.inference import parameters_of
+from gradwork.models.saving import Savable
 from gradwork.models.terms import Terms
 from gradwork.stats.inference import Inference, coefficient_table
 from gradwork.stats.likelihoods import LikelihoodMetrics
@@ -34,13 +35,15 @@ Array = NDArray[Any]
 
 
 @dataclass(eq=False)
-class FittedModel:
+class FittedModel(Savable):
     """A model with its coefficients on the original scale.
 
     model:        the expressions (loss, prediction, parameters).
     beta:         p coefficients, the intercept first; for k classes p×k, zero for the first class.
     names:        of the coefficients: "intercept", then the columns (and their powers).
     covariance:   of beta, p×p; for classes those of each class but the first together.
+    null:         the directions of beta of which the data say nothing, as columns; a row of zeros is a coefficient
+                  that is determined, and the covariance is of these alone. signs: ±1 for estimates of ±∞.
     target, kind, levels: what is predicted.
     metrics:      of the rows that it was fitted to.
     fit:          the run (None for a model that was read from a folder).
@@ -70,6 +73,8 @@ class FittedModel:
     scaling: Any = None
     source: str = "the table"
     details: dict[str, Any] = field(default_factory=dict)
+    null: Array | None = None
+    signs: Array | None = None
 
     # --- what was estimated ---
 
@@ -86,18 +91,40 @@ class FittedModel:
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
         """The tables of coefficients: one, or one for each class against the first."""
-        p = len(self.names)
         if self.beta.ndim == 1:
-            return (Block(coefficient_table(self.beta, self.covariance, self.names, self.df, self.level)),)
+            return (Block(self._table(np.eye(len(self.beta)), self.beta, self.signs)),)
+        p, k = self.beta.shape
+        signs = None if self.signs is None else self.signs.reshape(k - 1, p)
         found = []
         for j, label in enumerate(self.levels[1:]):
-            own = slice(j * p, (j + 1) * p)
-            table = coefficient_table(
-                self.beta[:, j + 1], self.covariance[own, own], self.names, self.df, self.level
-            )
-            title = stats_say("class against", label=label, reference=self.levels[0])
-            found.append(Block(table, title))
-        return tuple(found)
+            own = np.eye(p * (k - 1))[j * p : (j + 1) * p]
+            table = self._table(own, self.beta[:, j + 1], None if signs is None else signs[j])
+            found.append(Block(table, stats_say("class against", label=label, reference=self.levels[0])))
+        return tuple(found + self._overlapping())
+
+    def _table(self, contrast: Array, estimate: Array, signs: Array | None = None) -> Inference:
+        """Return the table of linear combinations of the parameters; what is not determined has no error."""
+        covariance = contrast @ self.covariance @ contrast.T
+        covariance[~_seen(contrast, self.null)] = np.nan
+        covariance[:, ~_seen(contrast, self.null)] = np.nan
+        return coefficient_table(estimate, covariance, self.names, self.df, self.level, signs)
+
+    def _overlapping(self) -> list[Block]:
+        """Return the tables of two classes that overlap, where both are separated from the reference."""
+        p, k = self.beta.shape
+        if self.null is None or not self.null.shape[1] or np.isnan(self.covariance).all():
+            return []
+        own = np.eye(p * (k - 1)).reshape(k - 1, p, -1)
+        lost = [not _seen(own[j], self.null).any() for j in range(k - 1)]
+        found = []
+        for a in range(k - 1):
+            for b in range(a + 1, k - 1):
+                contrast = own[b] - own[a]
+                if lost[a] and lost[b] and _seen(contrast, self.null).any():
+                    table = self._table(contrast, self.beta[:, b + 1] - self.beta[:, a + 1])
+                    title = stats_say("class against", label=self.levels[b + 1], reference=self.levels[a + 1])
+                    found.append(Block(table, title))
+        return found
 
     @property
     def inference(self) -> Inference:
@@ -122,8 +149,12 @@ class FittedModel:
         if isinstance(self.metrics, RegressionMetrics):
             facts = regression_facts(self.metrics, self.condition_number)
         elif isinstance(self.metrics, LikelihoodMetrics):
-            facts = likelihood_facts(self.metrics)
-        return FitSummary(self.heading, self.equation, self.blocks, facts, self.notes)
+            facts = likelihood_facts(self.metrics, self.condition_number)
+        from gradwork.report.notes import informs
+
+        remarks = tuple(filter(informs, self.notes))
+        notes = tuple(note for note in self.notes if note not in remarks)
+        return FitSummary(self.heading, self.equation, self.blocks, facts, notes, remarks=remarks)
 
     def summary(self, width: int = 100) -> str:
         """Return the summary as text."""
@@ -141,13 +172,21 @@ class FittedModel:
             return None
         from gradwork.learn.diagnosis import diagnose
 
-        return diagnose(self.fit, flags=flags)
+        # A descent on the standardised target is judged as it went, and told in the units of the table.
+        run = self.fit.details.get("descended", self.fit)
+        return replace(diagnose(run, flags=flags), reason=self.fit.reason)
 
     @cached_property
     def derivation(self) -> Any:
         """How the gradient that was descended is derived from the loss."""
         first, *_ = grad(self.model.loss, list(self.model.parameters))
         return first.derivation
+
+    def script(self, target: str = "numpy") -> str:
+        """Return the training run as one standalone script, from the CSV file to the coefficients (see `script`)."""
+        from gradwork.models.script import script
+
+        return script(self, target)
 
     # --- what is predicted ---
 
@@ -210,6 +249,7 @@ class FittedModel:
         full = np.column_stack([np.ones(len(X)), X]) if self.model.intercept else X
         z = full @ self.beta
         spread = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", full, self.covariance, full), 0.0))
+        spread[~_seen(full, self.null)] = np.nan
         if self.df is None:
             q = float(special.ndtri((1 + level) / 2))
         else:
@@ -255,6 +295,8 @@ class FittedModel:
             if self.metrics is None
             else {"class": type(self.metrics).__name__, **_plain(self.metrics)},
             "source": self.source,
+            "null": None if self.null is None or not self.null.size else self.null.tolist(),
+            "signs": None if self.signs is None else [int(v) for v in self.signs],
         }
 
     @classmethod
@@ -283,6 +325,12 @@ class FittedModel:
                 or not np.isfinite(beta).all()
             ):
                 raise ValueError("shapes")
+            null = None if data.get("null") is None else np.asarray(data["null"], dtype=float)
+            signs = None if data.get("signs") is None else np.asarray(data["signs"], dtype=int)
+            if (null is not None and (null.ndim != 2 or len(null) != q)) or (
+                signs is not None and len(signs) != q
+            ):
+                raise ValueError("shapes")
             if terms is not None and not all(
                 0 <= j < len(encoding.names) for m in terms.monomials for j in m
             ):
@@ -293,11 +341,20 @@ class FittedModel:
                 float("nan") if data["condition_number"] is None else float(data["condition_number"]),
                 float("nan") if data["sigma"] is None else float(data["sigma"]), float(data["level"]),
                 str(data["heading"]), str(data["reason"]), tuple(map(str, data["notes"])), source=str(data["source"]),
+                null=null, signs=signs,
             )  # fmt: skip
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, TableError):
                 raise
             raise TableError("the description of the model is damaged") from error
+
+
+def _seen(combinations: Array, null: Array | None) -> Array:
+    """Return which linear combinations of the parameters the data determine, row by row: null changes none."""
+    if null is None or not null.size:
+        return np.ones(len(combinations), dtype=bool)
+    beyond = np.abs(combinations @ null) - 1e-8 * (np.abs(combinations) @ np.abs(null))
+    return beyond.max(axis=1) <= 0
 
 
 def as_table(data: Any, encoding: Encoding) -> Table:

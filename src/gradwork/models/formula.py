@@ -1,45 +1,63 @@
-"""Any formula over the columns of a table, fitted, with standard errors where the formula gives them.
+"""Any formula over the columns of a table, fitted, with standard errors, tests and intervals where it has them.
 
-A sum or mean of squares is least squares: s²(JᵀJ)⁻¹ with s² = rss/(n − p). Anything else is taken as a negative
-log-likelihood, total or mean over rows: the inverse of its exact Hessian.
+What the formula is decides what is said: see `form` and `uncertainty`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
+from gradwork.data.batches import split
 from gradwork.data.tables import Table
-from gradwork.diff.api import grad
+from gradwork.diff.api import grad, jacobian
 from gradwork.errors import GradworkError, ShapeError, TableError
-from gradwork.expr import Dim, Expr, scalar, vector
+from gradwork.expr import Expr
+from gradwork.learn.bounds import at_bounds
 from gradwork.learn.fit import Fit
-from gradwork.learn.front import _run
+from gradwork.learn.front import learned
+from gradwork.learn.nonfinite import explain_nonfinite
 from gradwork.learn.objective import Objective
-from gradwork.learn.recognise import squares
-from gradwork.models.uncertainty import uncertainty
+from gradwork.learn.stopping import Stopping
+from gradwork.models.columns import (
+    as_table,
+    complete,
+    numbers_of,
+    parse_columns,
+    parse_params,
+    read_formula,
+    symbols_of,
+)
+from gradwork.models.form import Form, form_of, nests_constant
+from gradwork.models.saving import Savable
+from gradwork.models.uncertainty import Uncertainty, uncertainty
 from gradwork.models.words import say
-from gradwork.ops.arithmetic import ADD, total
-from gradwork.rewrite import normalise
 from gradwork.stats.inference import Inference, coefficient_table
 from gradwork.stats.metrics import RegressionMetrics, regression_metrics
+from gradwork.stats.numbers import short
 from gradwork.stats.summary import Block, FitSummary, format_summary, regression_facts
 
 Array = NDArray[Any]
 
+NEAR = 0.1  # standard errors from the minimum within which a run that had not converged is reported as usual
+
 
 @dataclass(eq=False)
-class FittedFormula:
+class FittedFormula(Savable):
     """A formula with its parameters.
 
     formula:    its text;  expression: the same as an expression;  names: the parameters.
     estimate:   p numbers; covariance: p×p; df: of Student's t, or None for the normal distribution.
+    columns:    the columns of the table in it; `symbols` has the symbols that stand for them.
     prediction: what predicts the column `target`, where the formula is made of residuals target − prediction.
+    sigma:      the residual standard deviation, of a row of weight one.
+    errors:     what the standard errors are of: "least squares", "penalised", "likelihood", "sandwich"; "" for none.
     """
 
     formula: str
@@ -59,7 +77,7 @@ class FittedFormula:
     heading: str = ""
     notes: tuple[str, ...] = ()
     source: str = "the table"
-    maximised: bool = False
+    errors: str = ""
     details: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -80,13 +98,33 @@ class FittedFormula:
     @property
     def equation(self) -> str:
         """The prediction as a formula, where there is one."""
-        return "" if self.prediction is None else f"{self.target} = {self.prediction}"
+        return "" if self.prediction is None else f"{self.form.target} = {self.prediction}"
+
+    @cached_property
+    def symbols(self) -> dict[str, str]:
+        """The columns in the formula, by the symbols that stand for them."""
+        return {symbol: name for symbol, name in symbols_of(self.formula).items() if name in self.columns}
+
+    def script(self, target: str = "numpy") -> str:
+        """Return the training run as one standalone script, from the CSV file to the parameters (see `script`)."""
+        from gradwork.models.script import script
+
+        return script(self, target)
+
+    @cached_property
+    def form(self) -> Form:
+        """The formula's parts: residuals, weight, penalty."""
+        return form_of(self.expression, self.names)
 
     @property
     def formatted(self) -> FitSummary:
         """The summary as data."""
         facts = regression_facts(self.metrics) if self.metrics is not None else ()
-        return FitSummary(self.heading, self.equation, self.blocks, facts, self.notes)
+        from gradwork.report.notes import informs
+
+        remarks = tuple(filter(informs, self.notes))
+        notes = tuple(note for note in self.notes if note not in remarks)
+        return FitSummary(self.heading, self.equation, self.blocks, facts, notes, remarks=remarks)
 
     def summary(self, width: int = 100) -> str:
         """Return the summary as text."""
@@ -109,15 +147,89 @@ class FittedFormula:
 
         return diagnose(self.fit, flags=flags)
 
-    def predict(self, data: Any) -> Array:
-        """Return the prediction for new rows; GradworkError where the formula does not show what it predicts."""
+    def at(self, columns: Mapping[str, Array], rows: int) -> Array:
+        """Return the prediction for columns given by name, each of as many rows."""
         if self.prediction is None:
             raise GradworkError(f"the formula {self.formula} does not show a column minus a prediction")
-        table = _read(data)
-        needed = [name for name in self.prediction.symbols if name not in self.names]
-        values = {name: _numbers(table, name) for name in needed}
-        found = np.asarray(self.prediction.evaluate(**values, **self.coefficients))
-        return np.full(table.rows, float(found)) if found.ndim == 0 else found
+        return self._values(self.prediction, columns, rows)
+
+    def predict(self, data: Any) -> Array:
+        """Return the prediction for new rows; GradworkError where the formula does not show what it predicts."""
+        table = as_table(data)
+        return self.at(self._needed(table), table.rows)
+
+    def predict_interval(
+        self, data: Any, level: float | None = None, kind: str = "prediction"
+    ) -> tuple[Array, Array, Array]:
+        """Return the prediction of each row, and the bounds of its interval, by the delta method.
+
+        kind: "prediction", where a new observation will lie, or "mean", where the mean lies.
+
+            ŷ ± q √(gᵀCg + s²/w)    with g = ∂ŷ/∂θ, and without s²/w for the mean
+
+        q is of Student's t, or of the normal distribution where the table of parameters has z; C is the covariance of
+        the parameters, w the weight of the row, one where the formula has none.
+        """
+        level = self.level if level is None else level
+        if not 0 < level < 1:
+            raise GradworkError(f"the level of an interval lies between 0 and 1, say 0.95; got {level}")
+        if kind not in ("prediction", "mean"):
+            raise GradworkError(f"an interval is of the 'prediction' or of the 'mean', not {kind!r}")
+        # Another loss of residuals has a covariance, but says nothing of how observations spread.
+        if self.prediction is None or (self.form.found is None and kind == "prediction"):
+            raise GradworkError(say("no interval", formula=self.formula))
+        table = as_table(data)
+        columns, rows = self._needed(table), table.rows
+        y = self.at(columns, rows)
+        held = [j for j, name in enumerate(self.names) if name in self.prediction.symbols]
+        # A parameter that ended at its bound is held there, and adds nothing.
+        fixed = self.details.get("bounds", {})
+        lost = [self.names[j] for j in held if np.isnan(self.covariance[j, j]) and self.names[j] not in fixed]
+        if lost:
+            raise GradworkError(say("no interval undetermined", names=", ".join(lost)))
+        held = [j for j in held if self.names[j] not in fixed]
+        G = self.gradient(columns, rows)[:, held]
+        variance = np.maximum(np.einsum("ij,jk,ik->i", G, self.covariance[np.ix_(held, held)], G), 0.0)
+        if kind == "prediction":
+            variance = variance + self.sigma**2 / self._weights(table)
+        if self.df is None:
+            q = float(special.ndtri((1 + level) / 2))
+        else:
+            q = float(special.stdtrit(self.df, (1 + level) / 2)) if self.df > 0 else float("nan")
+        return y, y - q * np.sqrt(variance), y + q * np.sqrt(variance)
+
+    def gradient(self, columns: Mapping[str, Array], rows: int) -> Array:
+        """Return ∂ŷ/∂θ for columns given by name, rows×p."""
+        assert self.prediction is not None
+        held, G = self.prediction.symbols, np.zeros((rows, len(self.names)))
+        for j, name in enumerate(self.names):
+            if name in held:
+                G[:, j] = self._values(jacobian(self.prediction, held[name]), columns, rows)
+        return G
+
+    def _needed(self, table: Table) -> dict[str, Array]:
+        held = self.prediction.symbols if self.prediction is not None else {}
+        return {name: complete(table, name) for symbol, name in self.symbols.items() if symbol in held}
+
+    def _weights(self, table: Table) -> Array:
+        if self.form.weight is None:
+            return np.ones(table.rows)
+        needed = [self.symbols[name] for name in self.form.weight.symbols]
+        for name in needed:
+            if name not in table:
+                raise GradworkError(say("no interval weights", name=name))
+        return self._values(self.form.weight, {name: complete(table, name) for name in needed}, table.rows)
+
+    def _values(self, x: Expr, columns: Mapping[str, Array], rows: int) -> Array:
+        held = x.symbols
+        values = {symbol: columns[name] for symbol, name in self.symbols.items() if symbol in held}
+        values |= {name: value for name, value in self.coefficients.items() if name in held}
+        # What holds no column is told how many rows there are; elsewhere the columns tell.
+        dims = (
+            {dim for axis in x.shape for dim in axis.names} if not held.keys() & self.symbols.keys() else ()
+        )
+        found = x.evaluate(**values, **dict.fromkeys(dims, rows))
+        return np.broadcast_to(np.asarray(found, dtype=float), rows).copy()
 
     def spec(self) -> dict[str, Any]:
         """Return the fit as plain data, from which `from_spec` makes it again."""
@@ -140,6 +252,8 @@ class FittedFormula:
             if self.metrics is None
             else {"class": type(self.metrics).__name__, **_plain(self.metrics)},
             "source": self.source,
+            "errors": self.errors,
+            "bounds": dict(self.details.get("bounds", {})),
         }
 
     @classmethod
@@ -147,19 +261,23 @@ class FittedFormula:
         """Return the fit from plain data; TableError if it was tampered with. The formula is parsed, never run."""
         try:
             names, columns = tuple(map(str, data["names"])), tuple(map(str, data["columns"]))
-            expression = parse_columns(str(data["formula"]), columns, names)
+            formula = str(data["formula"])
+            symbols = [symbol for symbol, name in symbols_of(formula).items() if name in columns]
+            expression = parse_columns(formula, symbols, names)
             estimate = np.asarray(data["estimate"], dtype=float)
             covariance = np.asarray(data["covariance"], dtype=float)
             p = len(names)
             if estimate.shape != (p,) or covariance.shape != (p, p):
                 raise ValueError("shapes")
-            target, prediction = predicts(expression, names)
+            form = form_of(expression, names)
+            target = symbols_of(formula).get(form.target, "")
             return cls(
-                str(data["formula"]), expression, names, estimate, covariance,
+                formula, expression, names, estimate, covariance,
                 None if data["df"] is None else float(data["df"]), columns, int(data["rows"]), None, target,
-                prediction, _regression(data["metrics"]),
+                form.prediction, _regression(data["metrics"]),
                 float("nan") if data["sigma"] is None else float(data["sigma"]), float(data["level"]),
                 str(data["heading"]), tuple(map(str, data["notes"])), str(data["source"]),
+                str(data.get("errors", "")), {"bounds": dict(data.get("bounds", {}))},
             )  # fmt: skip
         except (KeyError, TypeError, ValueError) as error:
             raise TableError("the description of the model is damaged") from error
@@ -174,53 +292,6 @@ def _regression(data: Any) -> RegressionMetrics | None:
     return found
 
 
-def parse_params(params: Any) -> dict[str, float]:
-    """Return the starts of parameters from "a=1, k=0.1", or from a mapping.
-
-    >>> parse_params("a=1, k = 0.1")
-    {'a': 1.0, 'k': 0.1}
-    """
-    if isinstance(params, Mapping):
-        pairs = list(params.items())
-    elif isinstance(params, str) and params.strip():
-        pairs = []
-        for part in params.split(","):
-            name, sign, value = part.partition("=")
-            if not sign:
-                raise GradworkError(f"a parameter is given with its start, as in a=1; got '{part.strip()}'")
-            pairs.append((name.strip(), value.strip()))
-    else:
-        raise GradworkError('name the parameters of the formula with their starts: params="a=1, k=0.1"')
-    found: dict[str, float] = {}
-    for name, value in pairs:
-        if not isinstance(name, str) or not name.isidentifier():
-            raise GradworkError(f"a parameter's name is letters, digits and underscores, not {name!r}")
-        if name in found:
-            raise GradworkError(f"the parameter {name} is given twice")
-        try:
-            found[name] = float(value)
-        except (TypeError, ValueError) as error:
-            raise GradworkError(f"the start of {name} is a number, not {value!r}") from error
-        if not np.isfinite(found[name]):
-            raise GradworkError(f"the start of {name} is {found[name]}; it must be finite")
-    return found
-
-
-def parse_columns(formula: str, columns: tuple[str, ...], parameters: tuple[str, ...]) -> Expr:
-    """Return a formula whose names are columns (vectors of size n) and parameters (numbers)."""
-    from gradwork.formula import parse
-
-    size = Dim.of("n" if "n" not in {*columns, *parameters} else "rows_")
-    symbols = {name: vector(name, size) for name in columns} | {name: scalar(name) for name in parameters}
-    return parse(formula, symbols=symbols)
-
-
-def _named(formula: str) -> list[str]:
-    from gradwork.formula.lexer import tokenize
-
-    return list(dict.fromkeys(t.text for t in tokenize(formula) if t.kind == "name"))
-
-
 def fit_formula(
     table: Table,
     formula: str,
@@ -232,128 +303,126 @@ def fit_formula(
     options: dict[str, Any],
 ) -> FittedFormula:
     """Return a formula fitted to the columns of a table (see `gradwork.fit`)."""
-    starts, level = parse_params(params), options.pop("level")
-    used = tuple(name for name in _named(formula) if name in table and name not in starts)
-    expression = parse_columns(formula, used, tuple(starts))
-    _check_names(expression, table, starts, used)
-    if expression.ndim:
+    starts, level, share = parse_params(params), options["level"], options["validation"]
+    named = read_formula(formula, table, starts)
+    if named.expression.ndim:
         raise ShapeError("the formula is one number for each row; take its mean or sum")
-    data, rows, notes = _columns(table, used, missing)
+    every, kept, notes = numbers_of(table, named.columns, missing)
+    training, held = np.arange(len(kept)), None
+    if share is not None:
+        training, held = split(len(kept), share, options["seed"])
+    data = {name: v[training] for name, v in every.items()}
+    validation = None if held is None else {name: v[held] for name, v in every.items()}
     objective = Objective(
-        expression, starts, data, options.pop("dtype"), seed=options.pop("seed"), bounds=_limits(bounds)
+        named.expression,
+        starts,
+        data,
+        options["dtype"],
+        seed=options["seed"],
+        bounds=dict(bounds) if bounds else None,
     )
-    solver = options.pop("solver")
-    run = _run(
-        objective, None if solver == "auto" else solver, options["optimizer"], options["learning_rate"],
-        options["epochs"], None, options["batch_size"], True, options["stopping"], None, options["schedule"],
-        options["callbacks"], options["target"], None, options["checkpoint"], options["resume"], "epoch",
+    stopping, patience = options["stopping"], options["patience"]
+    if patience is not None:
+        stopping = Stopping(patience=patience) if stopping is None else replace(stopping, patience=patience)
+    try:
+        run = _learned(objective, {**options, "stopping": stopping}, validation)
+    except GradworkError as error:
+        raise _placed(objective, table, kept[training], error) from error
+    if validation is not None:
+        run.validation_loss = objective.with_data(validation).value(run.vector)
+        notes.append(say("validation", count=len(kept) - len(training), loss=run.validation_loss))
+    return _fitted(table, formula, named.columns, objective, run, data, cov, level, notes, training, held)
+
+
+def _learned(objective: Objective, options: Mapping[str, Any], validation: Any) -> Fit:
+    solver = None if options["solver"] == "auto" else options["solver"]
+    asked = ("optimizer", "learning_rate", "epochs", "batch_size", "schedule", "checkpoint")
+    # Rows that are held out are no reason to descend: a solver's answer is scored on them.
+    descends = any(options[name] is not None for name in asked)
+    return learned(
+        objective, solver=solver, optimizer=options["optimizer"], learning_rate=options["learning_rate"],
+        epochs=options["epochs"], batch_size=options["batch_size"], stopping=options["stopping"],
+        validation=validation if descends else None, schedule=options["schedule"], callbacks=options["callbacks"],
+        target=options["target"], checkpoint=options["checkpoint"], resume=options["resume"],
     )  # fmt: skip
-    names = tuple(starts)
+
+
+def _placed(objective: Objective, table: Table, kept: Array, error: GradworkError) -> GradworkError:
+    """Return an error with the row of the table in place of that among the rows that were learned."""
+    if len(kept) == table.rows and table.origin is None:
+        return error
+    found = explain_nonfinite(objective, objective.start_vector)
+    if found is None or not found.index or found.sentence not in str(error):
+        return error
+    row = found.index[0]
+    sentence = found.sentence.replace(f" in row {row + 1}:", f" in {table.row_numbers([kept[row]])}:", 1)
+    return GradworkError(str(error).replace(found.sentence, sentence))
+
+
+def _fitted(
+    table: Table, formula: str, columns: dict[str, str], objective: Objective, run: Fit, data: dict[str, Array],
+    cov: str | None, level: float, notes: list[str], training: Array, held: Array | None,
+) -> FittedFormula:  # fmt: skip
+    expression, names, rows = objective.formula, tuple(objective.parameters), len(training)
+    form = form_of(expression, names)
     estimate = np.array([float(run.parameters[name]) for name in names])
-    found = uncertainty(expression, run.parameters, data, cov)
-    target, prediction = predicts(expression, names)
-    metrics = None
-    if prediction is not None and found.squared:
-        fitted = np.broadcast_to(np.asarray(prediction.evaluate(**_held(prediction, data, run))), rows)
-        metrics = regression_metrics(data[target], fitted, len(names))
-    notes += found.notes
-    if not run.converged:
-        notes.append(say("stopped", reason=run.reason))
+    bounds = at_bounds(objective, run.vector)
+    nothing = Uncertainty(np.full((len(names), len(names)), np.nan))
+    # Where a run diverged there is no curvature to speak of.
+    found = (
+        uncertainty(expression, form, run.parameters, data, cov, bounds) if np.isfinite(run.loss) else nothing
+    )
+    reason = run.reason.split(";")[0]
+    if run.converged:
+        notes += found.notes
+    elif found.distance <= NEAR:
+        notes += [*found.notes, say("nearly converged", reason=reason, distance=short(found.distance, 2))]
+    else:
+        found = nothing
+        notes.append(say("unfinished", reason=reason))
     how = run.reason.removeprefix("solved in ") if run.solver == "closed" else run.solver
     heading = say("formula heading", source=table.source, rows=rows, formula=formula, how=how)
-    return FittedFormula(
-        formula, expression, names, estimate, found.covariance, found.df, used, rows, run, target, prediction,
-        metrics, found.sigma, level, heading, tuple(notes), table.source,
+    fitted = FittedFormula(
+        formula, expression, names, estimate, found.covariance, found.df, tuple(columns.values()), rows, run,
+        columns.get(form.target, ""), form.prediction, None, found.sigma, level, heading,
+        tuple(dict.fromkeys(notes)), table.source, found.kind,
+        {"bounds": bounds, "training": training, "held": held},
     )  # fmt: skip
+    fitted.metrics = _metrics(fitted, form, found, {columns[name]: v for name, v in data.items()})
+    return fitted
 
 
-def _limits(bounds: Any) -> Any:
-    return dict(bounds) if bounds else None
+def _metrics(
+    fitted: FittedFormula, form: Form, found: Uncertainty, columns: dict[str, Array]
+) -> RegressionMetrics | None:
+    """Return what a sum of squared residuals says of the fit; what it says nothing of is NaN.
 
-
-def _held(x: Expr, data: Mapping[str, Array], run: Fit) -> dict[str, Any]:
-    return {name: data[name] if name in data else run.parameters[name] for name in x.symbols}
-
-
-def _check_names(expression: Expr, table: Table, starts: Mapping[str, float], used: tuple[str, ...]) -> None:
-    held = expression.symbols
-    for name in starts:
-        if name not in held:
-            raise GradworkError(f"the parameter {name} is not in the formula")
-    unknown = [name for name in held if name not in starts and name not in used]
-    if unknown:
-        import difflib
-
-        near = difflib.get_close_matches(unknown[0], [*table.names, *starts], 1)
-        hint = f"; did you mean '{near[0]}'?" if near else ""
-        shown = ", ".join(table.names[:30])
-        raise GradworkError(
-            f"the formula names {unknown[0]}, which is neither a column nor a parameter{hint}\n  columns: {shown}"
-        )
-    if not used:
-        raise GradworkError(
-            f"the formula names no column of {table.source}; columns: {', '.join(table.names[:30])}"
-        )
-
-
-def _columns(table: Table, used: tuple[str, ...], missing: str) -> tuple[dict[str, Array], int, list[str]]:
-    values = {name: table.numbers(name) for name in used}
-    gone = np.logical_or.reduce([np.isnan(v) for v in values.values()])
-    if not gone.any():
-        return values, table.rows, []
-    rows = table.row_numbers(np.flatnonzero(gone))
-    if missing == "error":
-        first = next(name for name, v in values.items() if np.isnan(v).any())
-        raise TableError(
-            f"{table.source}: values are missing in {rows} (the first column of them is '{first}')\n"
-            "  --missing drop leaves such rows out"
-        )
-    if missing != "drop":
-        raise TableError(f"for a formula missing is 'error' or 'drop', not {missing!r}")
-    kept = int((~gone).sum())
-    if kept == 0:
-        raise TableError(f"{table.source}: every row misses a value that the formula needs")
-    notes = [f"{int(gone.sum())} of {table.rows} rows miss values and were left out"]
-    return {name: v[~gone] for name, v in values.items()}, kept, notes
-
-
-def _read(data: Any) -> Table:
-    if isinstance(data, str) or hasattr(data, "__fspath__"):
-        from gradwork.data.reading import read_table
-
-        return read_table(data)
-    return Table.from_any(data)
-
-
-def _numbers(table: Table, name: str) -> Array:
-    values = table.numbers(name)
-    if np.isnan(values).any():
-        raise TableError(
-            f"{table.place(int(np.flatnonzero(np.isnan(values))[0]), name)}: the value is missing"
-        )
-    return values
-
-
-def predicts(expression: Expr, names: tuple[str, ...]) -> tuple[str, Expr | None]:
-    """Return the column that a sum of squared residuals predicts, and by what: r = y − ŷ gives y and ŷ.
-
-    >>> target, prediction = predicts(parse_columns("mean((y - a*x)^2)", ("y", "x"), ("a",)), ("a",))
-    >>> print(target, "=", prediction)
-    y = ax
+    R² compares with the mean where the prediction can be one, else with zero. F tests linear models only, and a
+    penalty leaves neither F nor a likelihood.
     """
-    symbols = [expression.symbols[name] for name in names]
-    found = squares(expression, symbols)
-    if found is None or len(found.blocks) != 1:
-        return "", None
-    r = found.blocks[0].r
-    terms = r.args if r.op is ADD else ()
-    for sign in (1, -1):
-        for term in terms:
-            y = normalise(sign * term)
-            if y.op.name != "symbol" or y.ndim != 1:
-                continue
-            # r = ±(y − ŷ): what is left, turned round, is ŷ.
-            rest = [normalise(-sign * other) for other in terms if other is not term]
-            if rest and not any(y.params[0] in other.symbols for other in rest):
-                return y.params[0], normalise(total(rest, r.shape))
-    return "", None
+    if found.kind not in ("least squares", "penalised") or form.found is None or form.prediction is None:
+        return None
+    y, rows = columns[fitted.target], fitted.rows
+    weights = None if form.weight is None else fitted._values(form.weight, columns, rows)
+    G = fitted.gradient(columns, rows)
+    linear = form.found.linear
+    constant = _spans_constant(G) or (not linear and nests_constant(form.prediction, fitted.names))
+    m = regression_metrics(
+        y, fitted.at(columns, rows), round(found.rank), intercept=constant, weights=weights
+    )  # fmt: skip
+    nan = float("nan")
+    if found.kind == "penalised":
+        return replace(
+            m, sigma=found.sigma, r2_adjusted=nan, f=nan, f_p=nan, log_likelihood=nan, aic=nan, bic=nan
+        )
+    return m if linear else replace(m, f=nan, f_p=nan)
+
+
+def _spans_constant(G: Array) -> bool:
+    if not np.isfinite(G).all():
+        return False
+    ones = np.ones(len(G))
+    length = np.linalg.norm(G, axis=0)
+    scaled = G / np.where(length > 0, length, 1.0)
+    left = ones - scaled @ np.linalg.lstsq(scaled, ones, rcond=None)[0]
+    return bool(np.linalg.norm(left) <= 1e-9 * np.sqrt(len(G)))

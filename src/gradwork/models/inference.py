@@ -7,20 +7,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
+from scipy import linalg, special
 
 from gradwork.data.scaling import Standardise
-from gradwork.diff.api import jacobian
 from gradwork.learn.fit import Fit
-from gradwork.learn.objective import Objective
 from gradwork.models.builders import Model
 from gradwork.models.words import say
-from gradwork.stats.collinearity import find_collinear, rank_tolerance
+from gradwork.stats.collinearity import find_collinear, nearly_collinear, rank_tolerance
+from gradwork.stats.determined import moved, row_space, triangle
 from gradwork.stats.inference import observed_information, sandwich
-from gradwork.stats.least_squares import LeastSquares, least_squares
+from gradwork.stats.least_squares import least_squares
 from gradwork.stats.numbers import short
+from gradwork.stats.separation import Separation, pair_differences
 
 Array = NDArray[Any]
+
+MOST = 2_000  # parameters: the covariance of more takes minutes, and no one reads so many lines
 
 
 @dataclass(frozen=True)
@@ -28,30 +30,24 @@ class Errors:
     """The covariance of the coefficients on the original scale, and what is to be said of it.
 
     For k classes the parameters of each class but the reference stand together. `df` None means z. `rank` counts
-    what the model spends; `sigma2` is the residual variance of a normal model.
+    what the model spends; `sigma2` is the residual variance of a normal model. The columns of `null` are the
+    directions of which the data know nothing, exactly zero for what is determined; the covariance is that of the
+    rest. `distance` is how far the estimates are from the minimum, in standard errors (NaN: not known).
     """
 
     covariance: Array
     df: float | None
     rank: float
+    null: Array
     sigma2: float = float("nan")
     condition_number: float = float("nan")
     notes: tuple[str, ...] = field(default=())
+    distance: float = float("nan")
 
-
-def places(model: Model, d: int, k: int) -> list[Array]:
-    """Return, for each class but the reference, where its coefficients stand in the packed vector, intercept first.
-
-    Models with one predictor have one entry.
-    """
-    if model.name != "softmax":
-        own = np.arange(d)
-        return [np.concatenate([[d], own]) if model.intercept else own]
-    found = []
-    for c in range(1, k):
-        own = np.arange(d) * k + c
-        found.append(np.concatenate([[d * k + c], own]) if model.intercept else own)
-    return found
+    @property
+    def determined(self) -> NDArray[np.bool_]:
+        """Which coefficients the data determine."""
+        return np.abs(self.null).max(axis=1, initial=0.0) == 0
 
 
 def beta_of(model: Model, parameters: dict[str, Array]) -> Array:
@@ -74,131 +70,262 @@ def parameters_of(model: Model, beta: Array) -> dict[str, Array]:
 
 def errors(
     model: Model, fit: Fit, Z: Array, y: Array, scaling: Standardise | None, names: tuple[str, ...], kind: str | None,
-    raw: Array,
+    raw: Array, separation: Separation | None = None,
 ) -> Errors:  # fmt: skip
     """Return the covariance of a fit.
 
     Z is the (scaled) table the model was fitted to, `raw` the one on the original scale, both without a column of
-    ones; `names` has the intercept first. `kind` is None, "HC0" or "HC1".
+    ones; y are numbers, or one-hot rows; `names` has the intercept first. `kind` is None, "HC0" or "HC1".
     """
-    if model.name == "ridge":
-        return _ridge(model, fit, Z, y, scaling, kind)
-    if model.family == "normal":
-        return _least_squares(model, fit, raw, y, names, kind)
-    return _likelihood(model, fit, Z, scaling, names, kind)
+    if model.family == "normal" and not model.constants:
+        return _least_squares(model, fit, raw, y, scaling, names, kind)
+    told = _columns(_ones(model, raw), names)
+    q = len(names) * (y.shape[1] - 1 if y.ndim > 1 else 1)
+    refusal = ""
+    if model.loss_name == "mae":
+        refusal = say("no errors", loss=model.loss_name)
+    elif q > MOST:
+        refusal = say("no errors, many", count=q)
+    if refusal:
+        lost = np.full((q, q), np.nan)
+        return Errors(lost, None, told.rank * (q // len(names)), np.zeros((q, 0)), float("nan"), told.condition,
+                      (*told.notes, refusal))  # fmt: skip
+    part = _Part.of(model, fit, _ones(model, Z), y)
+    if "lam" in model.constants:
+        return _penalised(model, part, scaling, kind, told)
+    return _likelihood(model, part, scaling, kind, told, separation)
 
 
 def _ones(model: Model, X: Array) -> Array:
     return np.column_stack([np.ones(len(X)), X]) if model.intercept else X
 
 
+@dataclass(frozen=True)
+class _Columns:
+    """Rank and condition number of the columns on the original scale, and what is said of them."""
+
+    rank: int
+    condition: float
+    notes: tuple[str, ...]
+
+
+def _columns(full: Array, names: tuple[str, ...]) -> _Columns:
+    n, p = full.shape
+    length = np.linalg.norm(full, axis=0)
+    unit = np.where(length > 0, length, 1.0)
+    R = triangle(full / unit)
+    space = row_space(R)
+    if space.rank == p:
+        near, singular = nearly_collinear(R, names), linalg.svdvals(R * unit)
+        return _Columns(p, float(singular[0] / singular[-1]), (near,) if near else ())
+    if n < p:
+        notes = [say("more parameters", parameters=p, rows=n)]
+    else:
+        notes = [c.sentence() for c in find_collinear(R, unit, names, rank_tolerance(p))]
+    lost = [f"'{name}'" for name, fine in zip(names, space.determined, strict=True) if not fine]
+    shown = ", ".join(lost[:6]) + (", …" if len(lost) > 6 else "")
+    notes.append(say("rank", parameters=p, rank=space.rank, columns=shown))
+    return _Columns(space.rank, float("inf"), tuple(notes))
+
+
 def _least_squares(
-    model: Model, fit: Fit, X: Array, y: Array, names: tuple[str, ...], kind: str | None
-) -> Errors:
+    model: Model, fit: Fit, X: Array, y: Array, scaling: Standardise | None, names: tuple[str, ...],
+    kind: str | None,
+) -> Errors:  # fmt: skip
     full = _ones(model, X)
-    answer: LeastSquares = least_squares(full, y, names)
-    notes = list(answer.notes)
-    covariance = answer.covariance
+    answer = least_squares(full, y, names)
+    notes, df = list(answer.notes), answer.df_residual
+    sigma2 = answer.rss / df if df > 0 else float("nan")
+    covariance = sigma2 * answer.root @ answer.root.T
     if kind is not None:
-        covariance = sandwich(answer.inverse, full * answer.residuals[:, None], kind)
-        notes.append(say("sandwich", kind=kind))
-    sigma2 = answer.rss / answer.df_residual if answer.df_residual > 0 else float("nan")
-    return Errors(covariance, answer.df_residual, answer.rank, sigma2, answer.condition_number, tuple(notes))
-
-
-def _ridge(
-    model: Model, fit: Fit, Z: Array, y: Array, scaling: Standardise | None, kind: str | None
-) -> Errors:
-    n = len(Z)
-    full = _ones(model, Z)
-    G = full.T @ full
-    penalty = np.full(full.shape[1], n * model.constants["lam"])
-    if model.intercept:
-        penalty[0] = 0.0
-    A = G + np.diag(penalty)
-    inverse = np.asarray(linalg.pinvh(A))
+        scores = full * answer.residuals[:, None]
+        covariance = sandwich(answer.root @ answer.root.T, scores, kind, answer.rank)
+        notes.append(say("sandwich", kind=kind + say("wald")))
+    if answer.exact:  # rounding is no spread
+        covariance = np.full_like(covariance, np.nan)
     beta = beta_of(model, fit.parameters)
-    r = y - full @ beta
-    spent = float(np.trace(inverse @ G))
-    df = n - spent
-    sigma2 = float(r @ r) / df if df > 1e-9 else float("nan")
-    covariance = sigma2 * inverse @ G @ inverse
-    notes = [say("penalised", df=short(spent, 4))]
-    if scaling is not None:
-        notes.append(say("penalty scale", penalty=model.constants["lam"]))
-    if kind is not None:
-        covariance = sandwich(inverse, full * r[:, None], kind)
-        notes.append(say("sandwich", kind=kind))
-    if scaling is not None:
-        covariance = scaling.covariance_to_original(covariance)
-    singular = linalg.svdvals(full)
-    condition = float(np.sqrt(np.linalg.cond(A))) if singular[-1] == 0 else float(singular[0] / singular[-1])
-    return Errors(covariance, df, spent, sigma2, condition, tuple(notes))
+    beta = beta if scaling is None else scaling.to_original(beta)
+    distance = float("nan")
+    if not answer.exact and df > 0 and not answer.collinear:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            away = np.abs(beta - answer.estimate) / np.sqrt(np.diag(covariance))
+        distance = float(np.nanmax(away, initial=0.0)) if np.isfinite(beta).all() else float("inf")
+    return Errors(
+        covariance, df, answer.rank, answer.null, sigma2, answer.condition_number, tuple(notes), distance
+    )
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The second-order part of a loss that is a sum over rows of a function of z = Xβ.
+
+    full: n×p, with the ones;  beta: p or p×k;  scores: the derivative of each row's loss by z, n or n×k;
+    weights: the second derivative, n, or None for classes, where it is diag(P) − P Pᵀ with P = `means`, n×k.
+    """
+
+    full: Array
+    beta: Array
+    y: Array
+    means: Array
+    scores: Array
+    weights: Array | None
+
+    @classmethod
+    def of(cls, model: Model, fit: Fit, full: Array, y: Array) -> _Part:
+        beta = beta_of(model, fit.parameters)
+        z = full @ beta
+        if model.family == "multinomial":
+            P = np.asarray(special.softmax(z, axis=1))
+            return cls(full, beta, y, P, P - y, None)
+        if model.family == "binomial":
+            p = special.expit(z)
+            return cls(full, beta, y, p, p - y, p * special.expit(-z))
+        if model.family == "poisson":
+            with np.errstate(over="ignore"):
+                mean = np.exp(z)
+            return cls(full, beta, y, mean, mean - y, mean)
+        if model.loss_name == "huber":
+            delta = model.constants["delta"]
+            return cls(
+                full, beta, y, z, np.clip(z - y, -delta, delta), (np.abs(z - y) <= delta).astype(float)
+            )
+        return cls(full, beta, y, z, z - y, np.ones(len(z)))
 
 
 def _likelihood(
-    model: Model, fit: Fit, Z: Array, scaling: Standardise | None, names: tuple[str, ...], kind: str | None
-) -> Errors:
-    objective, n, d = fit.objective, *Z.shape
-    k = fit.parameters["W"].shape[1] if model.name == "softmax" else 2
-    where = np.concatenate(places(model, d, k))
-    p = len(where)
-    if model.loss_name == "mae":
-        return Errors(np.full((p, p), np.nan), None, p, notes=(say("no errors", loss=model.loss_name),))
-    H = n * _hessian(objective, fit.vector)[np.ix_(where, where)]
-    labels = names * max(1, k - 1) if model.name == "softmax" else names
-    information = observed_information(H, labels)
-    covariance, notes = information.covariance, [information.note] if information.note else []
+    model: Model, part: _Part, scaling: Standardise | None, kind: str | None, told: _Columns,
+    separation: Separation | None,
+) -> Errors:  # fmt: skip
+    notes = list(told.notes)
     if model.loss_name == "huber" and kind is None:
         kind = "HC0"
         notes.append(say("robust errors", loss=model.loss_name))
     elif kind is not None:
         notes.append(say("sandwich", kind=kind))
+    found = _classes if part.weights is None else _single
+    root, null, scores = found(part, separation)
+    size = scores.shape[1]
+    rank = told.rank * (size // part.full.shape[1])
+    if not np.isfinite(root).all():
+        notes.append(say("no curvature"))
+        return Errors(
+            np.full((size, size), np.nan), None, rank, null, float("nan"), told.condition, tuple(notes)
+        )
+    covariance = root @ root.T
+    step = covariance @ scores.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        distance = float(np.nanmax(np.abs(step) / np.sqrt(np.diag(covariance)), initial=0.0))
     if kind is not None:
-        covariance = sandwich(covariance, scores(model, objective, fit.vector)[:, where], kind)
+        covariance = sandwich(covariance, scores, kind, min(rank, len(scores) - 1))
     if scaling is not None:
-        covariance = _original(scaling, covariance)
-    full = _ones(model, scaling.inverse(Z) if scaling is not None else Z)
-    condition, told = _conditioning(full, names)
-    if told:  # which column is a combination of which says more than an eigenvector
-        notes = [*told, *(note for note in notes if note != information.note)]
-    return Errors(covariance, None, p, condition_number=condition, notes=tuple(notes))
+        covariance = scaling.covariance_to_original(covariance)
+        T = scaling.matrix()
+        null = moved(null, np.asarray(np.kron(np.eye(size // len(T)), T), dtype=float))
+    return Errors(covariance, None, rank, null, float("nan"), told.condition, tuple(notes), distance)
 
 
-def _conditioning(full: Array, names: tuple[str, ...]) -> tuple[float, list[str]]:
-    """Return the condition number of the columns, and sentences on those that are combinations of others."""
-    length = np.linalg.norm(full, axis=0)
-    unit = np.where(length > 0, length, 1.0)
-    _, R = np.linalg.qr(full / unit)
-    singular, tolerance = linalg.svdvals(R), rank_tolerance(full.shape[1])
-    if len(full) < full.shape[1] or singular[-1] <= tolerance * singular[0]:
-        return float("inf"), [c.sentence() for c in find_collinear(R, unit, names, tolerance)]
-    singular = linalg.svdvals(R * unit)
-    return float(singular[0] / singular[-1]), []
+def _single(part: _Part, separation: Separation | None) -> tuple[Array, Array, Array]:
+    """Return the root of the covariance, the directions that are not determined, and the scores that are left."""
+    assert part.weights is not None
+    rows = part.weights > 0
+    if separation is not None:
+        rows &= separation.overlap.any(axis=1)
+    space = row_space(part.full[rows])
+    # QR of √W X: to form XᵀWX would square the condition number.
+    A = np.sqrt(part.weights[rows])[:, None] * (part.full[rows] @ space.basis)
+    return (
+        space.basis @ _inverse_triangle(A),
+        space.null,
+        part.full * np.where(rows, part.scores, 0.0)[:, None],
+    )
 
 
-def _original(scaling: Standardise, covariance: Array) -> Array:
-    # NaN marks what is not determined; it must not spread to the rest through T C Tᵀ.
-    lost = np.isnan(np.diag(covariance))
-    found = scaling.covariance_to_original(np.where(np.isnan(covariance), 0.0, covariance))
-    if not lost.any():
-        return found
-    size = len(scaling.matrix())
-    T = np.kron(np.eye(len(lost) // size), scaling.matrix()) != 0
-    gone = (T & lost[None, :]).any(axis=1)
-    found[gone] = np.nan
-    found[:, gone] = np.nan
-    return found
+def _inverse_triangle(A: Array) -> Array:
+    """Return R⁻¹ for A = QR with columns of unit length; NaN where A has not full rank."""
+    length = np.linalg.norm(A, axis=0)
+    if not np.isfinite(length).all() or not (length > 0).all():
+        return np.full((A.shape[1], A.shape[1]), np.nan)
+    R = triangle(A / length)
+    if len(R) < A.shape[1] or np.abs(np.diag(R)).min(initial=1.0) <= rank_tolerance(A.shape[1]):
+        return np.full((A.shape[1], A.shape[1]), np.nan)
+    return linalg.solve_triangular(R, np.eye(len(R))) / length[:, None]
 
 
-def _hessian(objective: Objective, vector: Array) -> Array:
-    if objective.size > 3_000:
-        return np.full((objective.size, objective.size), np.nan)
-    return objective.hessian(vector)
+def _classes(part: _Part, separation: Separation | None) -> tuple[Array, Array, Array]:
+    P, Y, full = part.means, part.y, part.full
+    k = P.shape[1]
+    if separation is None:
+        space = row_space(full)
+        basis, null = np.kron(np.eye(k - 1), space.basis), np.kron(np.eye(k - 1), space.null)
+    else:
+        # A row counts among the classes that nothing separates it from.
+        possible = separation.overlap | (Y > 0)
+        P = np.where(possible, P, 0.0)
+        P = P / P.sum(axis=1, keepdims=True)
+        space = row_space(pair_differences(full, Y.argmax(axis=1), k, separation.overlap).toarray())
+        basis, null = space.basis, space.null
+    scores = _by_class(full, (P - Y)[:, 1:])
+    if basis.shape[1] == 0:
+        return np.zeros_like(basis), null, scores
+    H = _curvature(full, P)[full.shape[1] :, full.shape[1] :]
+    inner = observed_information(basis.T @ H @ basis)
+    if not inner.definite:
+        return np.full_like(basis, np.nan), null, scores
+    return basis @ np.linalg.cholesky(inner.covariance), null, scores
 
 
-def scores(model: Model, objective: Objective, vector: Array) -> Array:
-    """Return the gradient of each row's loss, n×(all parameters), in the order of the packed vector."""
-    parts = [jacobian(model.rows, s) for s in model.parameters]
-    values = objective.evaluate("scores", parts, vector)
-    return np.column_stack([v.reshape(len(v), -1) for v in values])
+def _by_class(full: Array, scores: Array) -> Array:
+    return (scores[:, :, None] * full[:, None, :]).reshape(len(full), -1)
+
+
+def _curvature(full: Array, P: Array) -> Array:
+    """Return the Hessian of −Σ log P[i, yᵢ], class by class: Xᵀ diag(Pₐ([a = b] − P_b)) X for classes a and b."""
+    p, k = full.shape[1], P.shape[1]
+    H = np.zeros((k, p, k, p))
+    for a in range(k):
+        for b in range(a, k):
+            w = P[:, a] * (1 - P[:, a]) if a == b else -P[:, a] * P[:, b]
+            H[a, :, b] = full.T @ (w[:, None] * full)
+            H[b, :, a] = H[a, :, b].T
+    return H.reshape(k * p, k * p)
+
+
+def _penalised(
+    model: Model, part: _Part, scaling: Standardise | None, kind: str | None, told: _Columns
+) -> Errors:
+    """Return A⁻¹ G A⁻¹ with the curvature G of the rows and A = G + that of the penalty."""
+    full, lam = part.full, model.constants["lam"]
+    n, p = full.shape
+    k = part.means.shape[1] if part.weights is None else 1
+    if part.weights is None:
+        G, scores = _curvature(full, part.means), _by_class(full, part.scores)
+    else:
+        half = np.sqrt(part.weights)[:, None] * full
+        G, scores = half.T @ half, full * part.scores[:, None]
+    # The rows' part of ridge is r²/2 here, that of the others their negative log-likelihood.
+    shrunk = np.full(p, n * lam * (1 if model.family == "normal" else 2))
+    if model.intercept:
+        shrunk[0] = 0.0
+    inverse = np.asarray(linalg.pinvh(G + np.diag(np.tile(shrunk, k))))
+    spent = float(np.trace(inverse @ G))
+    notes = [*told.notes, say("penalised", df=short(spent, 4))]
+    if scaling is not None:
+        notes.append(say("penalty scale", penalty=lam))
+    df = sigma2 = None
+    if model.family == "normal":
+        df = n - spent
+        sigma2 = float(part.scores @ part.scores) / df if df > 1e-9 else float("nan")
+    covariance = (1.0 if sigma2 is None else sigma2) * inverse @ G @ inverse
+    if kind is not None:
+        covariance = sandwich(inverse, scores, kind)
+        notes.append(say("sandwich", kind=kind))
+    if k > 1:  # against the first class
+        against = np.kron(np.column_stack([-np.ones(k - 1), np.eye(k - 1)]), np.eye(p))
+        covariance = against @ covariance @ against.T
+    if scaling is not None:
+        covariance = scaling.covariance_to_original(covariance)
+    nan = float("nan")
+    return Errors(
+        covariance, df, spent, np.zeros((len(covariance), 0)), nan if sigma2 is None else sigma2, told.condition,
+        tuple(notes),
+    )  # fmt: skip

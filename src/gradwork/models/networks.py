@@ -12,12 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 from gradwork.data.batches import split
 from gradwork.errors import GradworkError, ShapeError
 from gradwork.expr.dims import Dim, shape_text
-from gradwork.expr.node import Expr, matrix, size
+from gradwork.expr.node import Expr, matrix, size, walk
 from gradwork.learn.fit import Fit
 from gradwork.learn.front import minimize
 from gradwork.learn.optimizers import as_optimizer
 from gradwork.learn.stopping import Stopping
 from gradwork.learn.training import COUNTER
+from gradwork.models.saving import Savable
+from gradwork.models.words import say
 from gradwork.nn import Conv2D, Dense, Flatten, Layer, MaxPool2D, Network, network
 from gradwork.nn.trace import Trace, trace
 from gradwork.ops import FUNCTIONS as f
@@ -26,14 +28,16 @@ from gradwork.run import function
 
 Array = NDArray[Any]
 ROWS = 512  # rows predicted at a time
+CLASSES = 20  # whole numbers of at most so many values are taken as classes
 STATISTICS_ROWS = 4096  # rows of the training data that the statistics of batch normalisation are taken from
 
 
-class NetworkModel:
+class NetworkModel(Savable):
     """A network of any layers, with what it takes to learn from arrays and predict.
 
     layers:        the layers before the output, which is a Dense layer that this model adds.
-    task:          "classes", "numbers", or "auto": numbers where y holds numbers that are not all whole.
+    task:          "classes", "numbers", or "auto": classes for text, booleans, integers, and whole numbers of few
+                   values (two, or at most 20 that each occur five times on average); else numbers.
     optimizer:     an optimizer or its name; `learning_rate` replaces its rate.
     batch_size, epochs, seed, dtype, target: as in `gw.minimize`.
     validation:    the share of the rows that is held out; None for none.
@@ -41,8 +45,11 @@ class NetworkModel:
     normalise:     "features" (each column), "channels" (the last axis), None, or (means, deviations).
     l2:            λ of a penalty λ Σ W² on the weights (not the biases).
 
-    The loss is the mean of the cross-entropy of softmax, or of the squared error of standardised numbers.
+    The loss is the mean of the cross-entropy of softmax, or of the squared error of standardised numbers. After
+    `fit`, `held` has the numbers of the samples that were held out.
     """
+
+    kind = "layers"  # by which a saved model names its class; `design` holds what that is made with
 
     def __init__(
         self,
@@ -64,6 +71,7 @@ class NetworkModel:
         if task not in ("auto", "classes", "numbers"):
             raise GradworkError(f'the task is "auto", "classes" or "numbers", not {task!r}')
         self.layers = (layers,) if isinstance(layers, Layer) else tuple(layers)
+        self.design: dict[str, Any] = {}
         self.task, self.l2, self.seed, self.dtype, self.target = task, float(l2), seed, dtype, target
         made = as_optimizer(optimizer)
         self.optimizer = made if learning_rate is None else made.with_rate(learning_rate)
@@ -75,7 +83,9 @@ class NetworkModel:
         )
         self.normalise = normalise
         self.classes: Array | None = None
+        self.held: NDArray[np.int64] | None = None
         self.result: Fit | None = None
+        self._values: dict[str, Array] | None = None
         self.statistics: dict[str, Array] = {}
         self._programs: dict[Any, Any] = {}
 
@@ -109,8 +119,27 @@ class NetworkModel:
             "stopping": Stopping(gradient_norm=None, patience=self.patience), **options,
         }  # fmt: skip
         self.result = minimize(self.loss, self.network.starts, at, **chosen)
+        self.held, self._values = held, self.result.parameters
+        blame = self.result.details.get("nonfinite")
+        if blame is not None:
+            self.result.reason = (
+                f"{self.result.reason.partition('; ' + blame.sentence)[0]}; {self._place(blame, training)}"
+            )
         self._gather_statistics(scaled[training])
         return self
+
+    def _place(self, blame: Any, training: Array) -> str:
+        # A value that is not finite, by layer, unit and sample.
+        part, index = blame.part, blame.index
+        rows = [k for k, d in enumerate(part.shape) if d == self.network.input.shape[0]]
+        made = [k for k, r in enumerate(self.network.records) if part in set(walk(r.output))]
+        if not made or not rows or part.ndim < 2:
+            return blame.sentence
+        value = f"{blame.value:g}".replace("inf", "∞").replace("-", "−")
+        return say(
+            "not finite", layer=made[0] + 1, title=self.network.records[made[0]].title, unit=index[-1] + 1,
+            sample=int(training[index[rows[0]]]) + 1, value=value,
+        )  # fmt: skip
 
     def _gather_statistics(self, X: Array) -> None:
         # The statistics of the data at the learned parameters, for layers that used those of batches.
@@ -137,10 +166,7 @@ class NetworkModel:
             raise ShapeError(f"y holds one label for each of the {rows} samples; got shape {given.shape}")
         if given.ndim == 2 and given.shape[1] == 1:
             given = given[:, 0]
-        whole = given.dtype.kind in "biuUSO" or (
-            given.dtype.kind == "f" and bool((given == np.round(given)).all())
-        )
-        if self.task == "classes" or (self.task == "auto" and given.ndim == 1 and whole):
+        if self.task == "classes" or (self.task == "auto" and given.ndim == 1 and holds_classes(given)):
             self.classes, codes = np.unique(given, return_inverse=True)
             if len(self.classes) < 2:
                 raise GradworkError(f"y holds the one label {self.classes[0]!r}; classes need at least two")
@@ -167,8 +193,13 @@ class NetworkModel:
             # A constant column carries nothing: it becomes 0.
             return mean, np.where(deviation > 1e-12 * np.maximum(1, np.abs(mean)), deviation, 1.0)
         mean, deviation = (np.asarray(part, dtype=float) for part in self.normalise)
-        if not (deviation > 0).all():
-            raise GradworkError("the deviations to normalise by are positive")
+        if not np.isfinite(mean).all() or not ((deviation > 0) & np.isfinite(deviation)).all():
+            raise GradworkError("the means to normalise by are finite, the deviations positive")
+        for part, what in ((mean, "means"), (deviation, "deviations")):
+            if part.shape not in ((), (1,), X.shape[-1:], X.shape[1:]):
+                raise ShapeError(
+                    f"there are {part.size} {what} to normalise by, and {X.shape[-1]} features or channels"
+                )
         return mean, deviation
 
     def _scaled(self, X: Array) -> Array:
@@ -193,29 +224,43 @@ class NetworkModel:
 
     # --- what was learned -------------------------------------------------------------------------------
 
-    def _learned(self) -> Fit:
-        if self.result is None:
+    def _learned(self) -> dict[str, Array]:
+        if self._values is None:
             raise GradworkError("this model has learned nothing yet: call fit(X, y) first")
-        return self.result
+        return self._values
 
     @property
     def parameters(self) -> dict[str, Array]:
         """The learned parameters by name."""
-        return self._learned().parameters
+        return self._learned()
 
     @property
     def history(self) -> Any:
-        """The record of the run."""
-        return self._learned().history
+        """The record of the run; None for a model that was read from a folder."""
+        self._learned()
+        return None if self.result is None else self.result.history
 
     def summary(self) -> str:
         """Return the layers with output shapes and numbers of parameters."""
         self._learned()
         return self.network.summary()
 
+    def spec(self) -> dict[str, Any]:
+        """Return the model as plain data and arrays; GradworkError for layers that are code of one's own."""
+        from gradwork.models.network_spec import spec_of
+
+        return spec_of(self)
+
+    @classmethod
+    def from_spec(cls, data: Any) -> NetworkModel:
+        """Return the model from plain data, of its own class; TableError if it was tampered with."""
+        from gradwork.models.network_spec import network_from
+
+        return network_from(data)
+
     def trace(self, X: ArrayLike, y: ArrayLike) -> Trace:
         """Return every intermediate quantity, adjoint and gradient of the loss at the learned parameters."""
-        values: dict[Any, Any] = {**self._learned().parameters, COUNTER: 0.0}
+        values: dict[Any, Any] = {**self.parameters, COUNTER: 0.0}
         inputs = self._samples(X)
         values[self.network.input.params[0]] = self._scaled(inputs)
         values[self.target_symbol.params[0]] = self._coded(y, len(inputs))
@@ -239,7 +284,7 @@ class NetworkModel:
 
     def outputs(self, X: ArrayLike) -> Array:
         """Return what the last layer gives for samples: logits, or standardised numbers; n×outputs."""
-        values = {**self._learned().parameters, **self.statistics}
+        values = {**self.parameters, **self.statistics}
         inputs = self._samples(X)
         wanted = self.network.input.shape[1:]
         if len(wanted) != inputs.ndim - 1 or any(
@@ -285,6 +330,22 @@ class NetworkModel:
         return float(1 - residual / ((given - given.mean(axis=0)) ** 2).sum())
 
 
+def holds_classes(y: Array) -> bool:
+    """Return whether labels are classes: text, booleans, integers, or whole numbers of few values.
+
+    >>> holds_classes(np.array([0.0, 1.0, 1.0])), holds_classes(np.arange(30.0)), holds_classes(np.array(["a"]))
+    (True, False, True)
+    """
+    if y.dtype.kind != "f":
+        return True
+    return bool((y == np.round(y)).all()) and few(len(np.unique(y)), len(y))
+
+
+def few(values: int, rows: int) -> bool:
+    """Return whether whole numbers of that many values are taken as classes."""
+    return values <= 2 or (values <= CLASSES and 5 * values <= rows)
+
+
 class MLP(NetworkModel):
     """A multilayer perceptron: Dense layers with an activation, then the output.
 
@@ -300,10 +361,13 @@ class MLP(NetworkModel):
     True
     """
 
+    kind = "mlp"
+
     def __init__(self, hidden: int | Sequence[int] = (64, 32), activation: Any = "relu", **options: Any):
         units = (hidden,) if isinstance(hidden, int) else tuple(hidden)
         super().__init__([Dense(u, activation) for u in units], **options)
         self.hidden, self.activation = units, activation
+        self.design = {"hidden": list(units), "activation": activation}
 
     def _samples(self, X: ArrayLike) -> Array:
         array = super()._samples(X)
@@ -320,6 +384,8 @@ class ConvNet(NetworkModel):
     X: n×h×w×c, n×h×w (one channel), or n×(h·w·c) with `image`. By default normalised for each channel, with
     Adam at 0.002 and λ = 0.001.
     """
+
+    kind = "conv"
 
     def __init__(
         self,
@@ -342,10 +408,15 @@ class ConvNet(NetworkModel):
                 layers.append(MaxPool2D(window))
         layers += [Flatten(), *(Dense(u, activation) for u in units)]
         # Kernels are small and shared, so a slight penalty and a larger rate than Adam's usual serve them best.
-        for name, value in {"normalise": "channels", "learning_rate": 2e-3, "l2": 1e-3}.items():
-            options.setdefault(name, value)
-        super().__init__(layers, **options)
+        usual: dict[str, Any] = {"normalise": "channels", "l2": 1e-3}
+        if "optimizer" not in options:
+            usual["learning_rate"] = 2e-3
+        super().__init__(layers, **(usual | options))
         self.image = None if image is None else tuple(image)
+        self.design = {
+            "filters": list(channels), "kernel": kernel, "activation": activation, "padding": padding, "pool": pool,
+            "dense": list(units), "image": self.image,
+        }  # fmt: skip
 
     def _samples(self, X: ArrayLike) -> Array:
         array = super()._samples(X)

@@ -37,6 +37,8 @@ class Recurrent(NetworkModel):
     True
     """
 
+    kind = "recurrent"
+
     def __init__(
         self,
         cell: str = "rnn",
@@ -52,24 +54,34 @@ class Recurrent(NetworkModel):
         options.setdefault("normalise", "channels")
         super().__init__([_stack(cell, units, truncate, False)], **options)
         self.cell, self.hidden, self.truncate = cell, units, truncate
+        self.design = {"cell": cell, "hidden": list(units), "truncate": truncate}
         self._unequal = False
 
     def fit(self, X: Any, y: ArrayLike, **options: Any) -> Recurrent:
         """Learn from sequences X and their labels or numbers y; return this model."""
-        self._unequal = _is_unequal(X)
-        self.layers = (_stack(self.cell, self.hidden, self.truncate, self._unequal),)
+        self._masked(_is_unequal(X))
         super().fit(X, y, **options)
         return self
+
+    def outputs(self, X: Any) -> Array:
+        """Return what the last layer gives for sequences, n×outputs."""
+        if self._unequal or not _is_unequal(X):
+            return super().outputs(X)
+        # Without a mask every length is a batch of its own.
+        lengths = np.array([len(np.atleast_1d(x)) for x in X])
+        rows = [np.flatnonzero(lengths == T) for T in np.unique(lengths)]
+        found = np.concatenate([super(Recurrent, self).outputs([X[i] for i in part]) for part in rows])
+        return found[np.argsort(np.concatenate(rows))]
+
+    def _masked(self, unequal: bool) -> None:
+        self._unequal = unequal
+        self.layers = (_stack(self.cell, self.hidden, self.truncate, unequal),)
 
     def _build(self, shape: tuple[Any, ...]) -> None:
         super()._build(("T", *shape[1:]))  # it reads sequences of any length
 
     def _samples(self, X: Any) -> Array:
         if not self._unequal:
-            if _is_unequal(X):
-                raise ShapeError(
-                    "this model learned from sequences of one length; pass those of another one by one"
-                )
             array = super()._samples(X)
             array = array[..., None] if array.ndim == 2 else array
             if array.ndim != 3:

@@ -35,6 +35,7 @@ class Inference:
     covariance: Array
     df: float | None
     level: float
+    signs: NDArray[np.int_] | None = None
 
     @property
     def statistic_name(self) -> str:
@@ -62,6 +63,7 @@ def coefficient_table(
     names: Sequence[str],
     df: float | None = None,
     level: float = 0.95,
+    signs: NDArray[np.int_] | None = None,
 ) -> Inference:
     """Return standard errors √Cⱼⱼ, statistics bⱼ/√Cⱼⱼ, two-sided p-values and intervals bⱼ ± q √Cⱼⱼ.
 
@@ -92,7 +94,7 @@ def coefficient_table(
         p_value = 2 * special.stdtr(max(df, 1e-300), -np.abs(statistic))
         q = special.stdtrit(df, (1 + level) / 2) if df > 0 else np.nan
     p_value = np.where(np.isnan(statistic), np.nan, p_value)
-    return Inference(tuple(names), b, se, statistic, p_value, b - q * se, b + q * se, C, df, level)
+    return Inference(tuple(names), b, se, statistic, p_value, b - q * se, b + q * se, C, df, level, signs)
 
 
 @dataclass(frozen=True)
@@ -171,11 +173,11 @@ def _indefinite(scaled: Array, d: Array, names: tuple[str, ...], tolerance: floa
     return Information(covariance, False, np.inf, note)
 
 
-def sandwich(covariance: ArrayLike, scores: ArrayLike, kind: str = "HC0") -> Array:
+def sandwich(covariance: ArrayLike, scores: ArrayLike, kind: str = "HC0", rank: int | None = None) -> Array:
     """Return A (SᵀS) A, the covariance that holds although the model of the spread is wrong.
 
     A = H⁻¹ is the covariance from `observed_information`, row i of S the gradient of the negative
-    log-likelihood of row i at the estimate. "HC1" multiplies by n/(n − p).
+    log-likelihood of row i at the estimate. "HC1" multiplies by n/(n − p), for p the `rank` where it is less.
     Shapes: covariance: p×p; scores: n×p. Raises GradworkError for an unknown kind, or n ≤ p with HC1.
 
     >>> sandwich([[0.5]], [[1.0], [-1.0]]).tolist()
@@ -186,7 +188,7 @@ def sandwich(covariance: ArrayLike, scores: ArrayLike, kind: str = "HC0") -> Arr
     A, S = np.asarray(covariance, dtype=float), np.asarray(scores, dtype=float)
     if S.ndim != 2 or A.shape != (S.shape[1], S.shape[1]):
         raise ShapeError(f"scores n×p need a p×p covariance; got {S.shape} and {A.shape}")
-    n, p = S.shape
+    n, p = len(S), S.shape[1] if rank is None else rank
     if kind not in ("HC0", "HC1"):
         raise GradworkError(f"the sandwich is HC0 or HC1, not {kind!r}")
     if kind == "HC1" and n <= p:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from scipy import linalg
 from ..errors import GradworkError, ShapeError
 from .collinearity import Collinear, find_collinear, nearly_collinear, rank_tolerance
 from .compensated import residual, transposed_product
+from .determined import row_space
 from .words import say
 
 Array = NDArray[np.float64]
@@ -30,7 +31,8 @@ class LeastSquares:
     `covariance` is s² (XᵀX)⁻¹ with s² = rss/df_residual; rows and columns of parameters that the data do not
     determine are NaN, as is everything where no degree of freedom is left. `condition_number` is that of X as
     it stands, `scaled_condition_number` that of X with columns of unit length. `refinements` counts the steps
-    of iterative refinement.
+    of iterative refinement. `root` (p×rank) has root rootᵀ = (XᵀX)⁺, `null` spans the b with X b = 0, and `exact`
+    says that the residuals are nothing but rounding.
     """
 
     names: tuple[str, ...]
@@ -47,6 +49,9 @@ class LeastSquares:
     collinear: tuple[Collinear, ...] = ()
     refinements: int = 0
     notes: tuple[str, ...] = ()
+    root: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    null: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    exact: bool = False
 
     @property
     def determined(self) -> NDArray[np.bool_]:
@@ -107,19 +112,29 @@ def least_squares(
         collinear = tuple(find_collinear(R / unit, length.clip(1e-300), labels, tolerance))
     steps = 0
     if collinear:
-        b, inverse, rank = _shortest(X, y, R / unit, Q, power * unit, p - len(collinear))
+        rank = p - len(collinear)
+        b, root, null = _shortest(y, R / unit, Q, power * unit, rank)
+        inverse = root @ root.T
+        lost = np.abs(null).max(axis=1, initial=0.0) > 0
+        inverse[lost] = np.nan
+        inverse[:, lost] = np.nan
         r = y - X @ b
     else:
         rank = p
         b, r, steps = _solve(scaled, y, Q, R, _wanted(refine, n * p, singular))
         b = b / power
-        factor = linalg.solve_triangular(R, np.eye(p)) / power[:, None]
-        inverse = factor @ factor.T
+        root, null = linalg.solve_triangular(R, np.eye(p)) / power[:, None], np.zeros((p, 0))
+        inverse = root @ root.T
     df = n - rank
     rss = float(r @ r)
     covariance = inverse * (rss / df) if df > 0 else np.full((p, p), np.nan)
     notes = _notes(n, p, rank, df, collinear, labels, inverse)
-    if df > 0 and np.sqrt(rss) <= 8 * np.finfo(float).eps * np.linalg.norm(y):
+    # What the sum of the terms loses to rounding is no residual.
+    exact = df > 0 and bool(
+        np.sqrt(rss)
+        <= 8 * np.finfo(float).eps * max(np.linalg.norm(y), np.linalg.norm(np.abs(X) @ np.abs(b)))
+    )
+    if exact:
         notes.append(say("perfect fit"))
     if not collinear and (near := nearly_collinear(R / unit, labels)):
         notes.append(near)
@@ -138,6 +153,9 @@ def least_squares(
         collinear=collinear,
         refinements=steps,
         notes=tuple(notes),
+        root=root,
+        null=null,
+        exact=exact,
     )
 
 
@@ -203,18 +221,13 @@ def _renormalise(high: Array, low: Array) -> tuple[Array, Array]:
     return s, low - (s - high)
 
 
-def _shortest(X: Array, y: Array, R: Array, Q: Array, scale: Array, rank: int) -> tuple[Array, Array, int]:
-    """Return the pseudo-inverse answer, the inverse with NaN for undetermined parameters, and the rank."""
-    U, s, Vt = linalg.svd(R, full_matrices=False)
-    U, s, V = U[:, :rank], s[:rank], Vt[:rank].T
+def _shortest(y: Array, R: Array, Q: Array, scale: Array, rank: int) -> tuple[Array, Array, Array]:
+    """Return the pseudo-inverse answer, the root of (XᵀX)⁺, and the directions that X does not see."""
+    space = row_space(R, rank)  # R has columns of unit length
+    U, s, Wt = linalg.svd(R @ space.basis, full_matrices=False)
+    V = space.basis @ Wt.T
     b = (V @ ((U.T @ (Q.T @ y)) / s)) / scale
-    root = (V / s) / scale[:, None]
-    inverse = root @ root.T
-    # A parameter is determined exactly if its unit vector lies in the row space.
-    undetermined = 1 - (V**2).sum(axis=1) > 1e-8
-    inverse[undetermined] = np.nan
-    inverse[:, undetermined] = np.nan
-    return b, inverse, rank
+    return b, (V / s) / scale[:, None], space.null / scale[:, None]
 
 
 def _notes(

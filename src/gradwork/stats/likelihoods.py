@@ -79,7 +79,7 @@ class LikelihoodMetrics:
     """How well a likelihood fits, beside the model with an intercept alone ("null").
 
     `pseudo_r2` is McFadden's, 1 − log L / log L₀. `lr` is 2 (log L − log L₀), `lr_p` its p-value from χ² with
-    the number of parameters beyond the intercept(s).
+    the number of parameters beyond the intercept(s), `df_model`.
     """
 
     family: str
@@ -94,6 +94,7 @@ class LikelihoodMetrics:
     pseudo_r2: float
     lr: float
     lr_p: float
+    df_model: int = 0
 
 
 def likelihood_metrics(
@@ -124,6 +125,7 @@ def likelihood_metrics(
         bic=bic(ll, parameters, len(y)),
         pseudo_r2=1 - ll / ll0 if ll0 != 0 else float("nan"),
         lr=lr,
+        df_model=df,
         lr_p=float(special.chdtrc(df, max(lr, 0.0))) if df > 0 else float("nan"),
     )
 

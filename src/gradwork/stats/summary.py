@@ -30,7 +30,10 @@ class Block:
 
 @dataclass(frozen=True)
 class FitSummary:
-    """What is said of a fit: heading, the model as a formula, tables, facts in lines, notes, a last line."""
+    """What is said of a fit: heading, the model as a formula, tables, facts in lines, notes, a last line.
+
+    notes warn, and are marked so;  remarks only inform.
+    """
 
     heading: str
     equation: str
@@ -39,6 +42,7 @@ class FitSummary:
     notes: tuple[str, ...] = ()
     footer: str = ""
     language: str = "en"
+    remarks: tuple[str, ...] = ()
 
     def to_rows(self) -> list[list[dict[str, str]]]:
         """Return, for each table, one dict of formatted cells per parameter, for a page.
@@ -71,6 +75,8 @@ def format_summary(summary: FitSummary, width: int = 100) -> str:
         table = format_coefficients(block.inference, summary.language)
         parts.append("\n".join(([block.title] if block.title else []) + table))
     tail = ["   ".join(f"{label} {value}" for label, value in line) for line in summary.facts if line]
+    for remark in summary.remarks:
+        tail += _wrapped(remark, width, "  ")
     for note in summary.notes:
         tail += _wrapped(f"! {note}", width, "  ")
     if summary.footer:
@@ -135,17 +141,17 @@ def regression_facts(
 ) -> tuple[tuple[Fact, ...], ...]:
     """Return the facts of a regression in two lines: the fit and its degrees of freedom, then the likelihood.
 
-    Facts that do not exist (F without a residual degree of freedom) are left out.
+    Facts that do not exist (F without a residual degree of freedom) are left out; they are NaN in the measures.
     """
     m = metrics
     first: list[Fact] = [(say("r2" if m.r2_centred else "r2 uncentred", language), share(m.r2))]
-    if m.df_residual > 0:
+    if m.df_residual > 0 and not math.isnan(m.r2_adjusted):
         first.append((say("r2 adjusted", language), share(m.r2_adjusted)))
     if not math.isnan(m.f):
         first.append((say("f", language), f"{short(m.f)} ({m.df_model}, {m.df_residual})"))
         first.append((say("f p", language), p_value(m.f_p)))
     first.append((say("df residual", language), str(m.df_residual)))
-    if condition_number is not None:
+    if condition_number is not None and not math.isnan(condition_number):
         first.append((say("condition", language), power(condition_number)))
     second: list[Fact] = []
     if math.isfinite(m.log_likelihood):
@@ -158,21 +164,30 @@ def regression_facts(
     return tuple(first), tuple(second)
 
 
-def likelihood_facts(metrics: LikelihoodMetrics, language: str = "en") -> tuple[tuple[Fact, ...], ...]:
-    """Return the facts of a fit by maximum likelihood in two lines."""
+def likelihood_facts(
+    metrics: LikelihoodMetrics, condition_number: float | None = None, language: str = "en"
+) -> tuple[tuple[Fact, ...], ...]:
+    """Return the facts of a fit by maximum likelihood in lines; those that are NaN are left out.
+
+    LR is the likelihood ratio test against the model with an intercept alone.
+    """
     m = metrics
-    first = (
+    first: list[Fact] = [
         (say("log likelihood", language), short(m.log_likelihood, 6)),
         (say("deviance", language), short(m.deviance, 6)),
         (say("null deviance", language), short(m.null_deviance, 6)),
         (say("pseudo r2", language), share(m.pseudo_r2)),
-    )
-    second = (
-        (say("aic", language), short(m.aic, 6)),
-        (say("bic", language), short(m.bic, 6)),
-        (say("df residual", language), str(m.rows - m.parameters)),
-    )
-    return first, second
+    ]
+    if math.isfinite(m.lr_p):
+        first.append((say("lr", language), f"{short(m.lr)} ({m.df_model})"))
+        first.append((say("lr p", language), p_value(m.lr_p)))
+    second: list[Fact] = []
+    if math.isfinite(m.aic):
+        second = [(say("aic", language), short(m.aic, 6)), (say("bic", language), short(m.bic, 6))]
+    second.append((say("df residual", language), str(m.rows - m.parameters)))
+    if condition_number is not None and not math.isnan(condition_number):
+        second.append((say("condition", language), power(condition_number)))
+    return tuple(first), tuple(second)
 
 
 def share(value: float) -> str:
@@ -201,7 +216,7 @@ def _cells(inference: Inference) -> list[dict[str, str]]:
     p = len(i.names)
     columns = {
         "name": list(i.names),
-        "estimate": _column(i.estimate),
+        "estimate": _column(_endless(i)),
         "std_error": _column(i.std_error),
         "statistic": [short(v) if abs(v) >= 1e6 else fixed(float(v), 3) for v in i.statistic],
         "p_value": [p_value(float(v)) for v in i.p_value],
@@ -209,6 +224,14 @@ def _cells(inference: Inference) -> list[dict[str, str]]:
         "upper": bounds[p:],
     }
     return [{key: cells[j] for key, cells in columns.items()} for j in range(p)]
+
+
+def _endless(i: Inference) -> np.ndarray:
+    if i.signs is None:
+        return i.estimate
+    # What separation leaves open has no estimate: the run could have ended anywhere.
+    shown = np.where(np.isnan(i.std_error), np.nan, i.estimate)
+    return np.where(i.signs != 0, np.copysign(np.inf, i.signs), shown)
 
 
 def _column(values: ArrayLike, digits: int = 4) -> list[str]:

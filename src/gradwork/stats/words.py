@@ -27,8 +27,8 @@ ENGLISH: dict[str, str] = {
         "{parameters} parameters"
     ),
     "perfect fit": (
-        "the fit passes through every row to the last digit: "
-        "the residuals are rounding, and so are standard errors, t and p"
+        "exact fit: the fit passes through every row to the last digit, "
+        "so there are no residuals from which to tell standard errors, t and p"
     ),
     # information
     "not definite": (
@@ -42,9 +42,15 @@ ENGLISH: dict[str, str] = {
         "the estimates grow without end, and standard errors, z and p mean nothing"
     ),
     "quasi separation": (
-        "the classes are quasi-completely separated: {rule}; some estimates grow without end, "
-        "and their standard errors, z and p mean nothing"
+        "the classes are quasi-completely separated: {rule}; some estimates grow without end (∞) and have no "
+        "standard error; those that have one are determined by the rows that overlap"
     ),
+    "zero counts": (
+        "{rule}; the likelihood is largest where their means are zero, so some estimates grow without end (∞) and "
+        "have no standard error; those that have one are determined by the other rows"
+    ),
+    "rule zero": "'{target}' is zero in all {count} rows where {direction} is above {cut}",
+    "zero help": "leave these rows and columns out, or add a penalty (such as poisson:0.01)",
     "one class": "every row has the same class: there is nothing to tell apart",
     "rule above": (
         "'{column}' alone tells them apart ({target} is {high} where it is above {cut}, else {low})"
@@ -58,8 +64,13 @@ ENGLISH: dict[str, str] = {
     ),
     "rule direction": "{direction} tells them apart",
     "rule columns": "{columns} tell {classes} apart",
+    "rule all": "the {count} columns together tell {classes} apart",
+    "rule some": "{columns} tell some of the rows apart",
+    "rule pairs": "{columns} tell apart {pairs}",
+    "pair": "{first} and {second}",
+    "pairs overlap": " ({pairs} overlap)",
     "separation help": (
-        "leave the column out, add a penalty (ridge), or collect rows where the classes overlap"
+        "leave the column out, add a penalty (such as logistic:0.01), or collect rows where the classes overlap"
     ),
     # summary
     "estimate": "estimate",
@@ -80,6 +91,8 @@ ENGLISH: dict[str, str] = {
     "deviance": "deviance",
     "null deviance": "null deviance",
     "pseudo r2": "McFadden R²",
+    "lr": "LR χ²",
+    "lr p": "p(LR)",
     "rmse": "RMSE",
     "mae": "MAE",
     "accuracy": "accuracy",
