@@ -11,6 +11,9 @@ Write a model or an objective as mathematics; read its derivative line by line; 
 
 from __future__ import annotations
 
+from gradwork import cli as _cli  # noqa: F401  first: a command heeds Ctrl-C before the rest is imported
+
+# isort: split
 import importlib
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +46,7 @@ _LATER = {
         ("SGD", "Momentum", "Nesterov", "Adagrad", "RMSprop", "Adam", "AdamW"), "gradwork.learn.optimizers"
     ),
     "fit": "gradwork.models.fit",
+    "load": "gradwork.report.folder",
 }
 _PACKAGES = frozenset({"data", "learn", "models", "nn", "stats"})
 

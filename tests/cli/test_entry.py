@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import textwrap
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -158,3 +163,84 @@ def test_every_sentence_is_used_and_every_used_one_is_there():
             if f'"{k}"' not in source and f"'{k}'" not in source and not k.startswith(made_up)
         ]
         assert set(idle) <= {"nearest"}, idle
+
+
+PYTHON_M = [sys.executable, "-m", "gradwork"]
+
+
+def interrupting(folder: Path, module: str) -> dict[str, str]:
+    """An environment in which the import of a module is interrupted, and the module swallows it."""
+    (folder / module).mkdir()
+    (folder / module / "__init__.py").write_text(
+        textwrap.dedent("""
+            import os, signal, time
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(5)
+            except BaseException:
+                raise ImportError("swallowed")
+        """)
+    )
+    return os.environ | {"PYTHONPATH": str(folder)}
+
+
+def script(folder: Path) -> list[str]:
+    """The console script, as installers write it."""
+    path = folder / "gradwork"
+    path.write_text("import sys\nfrom gradwork.cli import main\nsys.exit(main())\n")
+    return [sys.executable, str(path)]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.parametrize("module", ["numpy", "typer", "pyarrow"])
+@pytest.mark.parametrize("start", [lambda folder: PYTHON_M, script], ids=["-m", "script"])
+def test_ctrl_c_within_an_import_ends_the_command(start, module: str, tmp_path: Path):
+    (tmp_path / "t.csv").write_text("x,y\n1,2\n2,3\n3,5\n")
+    command = [*start(tmp_path), "fit", "t.csv", "--target", "y"]
+    environment = interrupting(tmp_path, module)
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.parametrize("delay", [0.15, 0.3, 0.45, 0.6, 0.75, 0.9])
+def test_ctrl_c_at_any_time_ends_the_command(delay: float, tmp_path: Path):
+    rows = "".join(f"{i},{i * i % 7},{i % 11}\n" for i in range(300))
+    (tmp_path / "t.csv").write_text("x,z,y\n" + rows)
+    command = [*PYTHON_M, "fit", "t.csv", "--target", "y"]
+    started = subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    time.sleep(delay)
+    over = started.poll() is not None
+    started.send_signal(signal.SIGINT)
+    out, err = started.communicate(timeout=60)
+    if over or "saved in" in out:
+        assert started.returncode == 0 and err == ""
+    else:
+        assert (started.returncode, err) == (130, "interrupted\n")
+    assert "Traceback" not in err
+    if (tmp_path / "t-linear").exists():  # whole, or not at all
+        assert (tmp_path / "t-linear" / "model.json").exists()
+
+
+def test_a_library_leaves_ctrl_c_alone():
+    code = "import signal, gradwork; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "True\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_where_ctrl_c_is_ignored_it_stays_so():
+    code = "import signal, sys; from gradwork.cli import interrupt; interrupt.install(); print(signal.getsignal(2) is signal.SIG_IGN)"
+    done = subprocess.run(
+        ["sh", "-c", "trap '' INT; exec \"$0\" -c \"$1\"", sys.executable, code],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.stdout == "True\n", done.stderr
+
+
+def test_reading_a_table_imports_no_pandas(tmp_path: Path):
+    (tmp_path / "t.csv").write_text("x,c,d,b,y\n1,a,2020-01-02,true,2\n2,b,2020-01-03,,NA\n")
+    code = "import sys; from gradwork.data import read_table; read_table('t.csv'); sys.exit('pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, timeout=60).returncode == 0

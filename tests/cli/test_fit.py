@@ -7,6 +7,7 @@ import errno
 import io
 import json
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -169,7 +170,29 @@ def test_a_formula_over_the_columns(run: Run, here: Path):
     page = (here / "decay-formula/report.html").read_text(encoding="utf-8")
     assert "The rows and the fitted curve" in page
     assert len(table_of(good(run("predict", "decay-formula", "decay.csv")))[1]) == 60
-    assert "no intervals" in bad(run("predict", "decay-formula", "decay.csv", "--intervals"))
+    head, lines = table_of(good(run("predict", "decay-formula", "decay.csv", "--intervals")))
+    assert head == ["prediction", "lower", "upper"]
+    assert all(float(low) < float(middle) < float(high) for middle, low, high in lines)
+    assert (here / "decay-formula/history.parquet").exists()  # Levenberg-Marquardt has steps
+
+
+def test_a_formula_with_held_out_rows_and_quoted_columns(run: Run, here: Path):
+    text = (here / "decay.csv").read_text(encoding="utf-8").replace("t,y", "time (s),log-y", 1)
+    assert text.startswith("time (s),log-y")
+    (here / "quoted.csv").write_text(text, encoding="utf-8")
+    formula = "mean((`log-y` - (a*exp(-k*`time (s)`) + c))^2)"
+    out = good(
+        run("fit", "quoted.csv", "--formula", formula, "--params", "a=1, k=0.1, c=0", "--validation", "0.2")
+    )
+    assert "48 rows" in out and "lm" in out and "validation: 12 rows held out" in out
+    assert "The rows and the fitted curve" in (here / "quoted-formula/report.html").read_text(
+        encoding="utf-8"
+    )
+    assert len(table_of(good(run("predict", "quoted-formula", "quoted.csv", "--intervals")))[1]) == 60
+    wrong = bad(
+        run("fit", "quoted.csv", "--formula", "mean((log-y - a)^2)", "--params", "a=1", "--out", "other")
+    )
+    assert "`log-y`" in wrong and "^^^^^" in wrong
 
 
 def test_a_descent_records_its_run(run: Run, here: Path):
@@ -278,7 +301,7 @@ def test_ctrl_c_keeps_the_best_so_far_and_the_run(run: Run, here: Path, monkeypa
 
         def after(self, progress: object) -> str | None:
             if progress.unit == 10:
-                raise KeyboardInterrupt
+                signal.raise_signal(signal.SIGINT)
             return None
 
     common = [

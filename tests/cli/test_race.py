@@ -12,7 +12,7 @@ import pytest
 
 from gradwork.cli import progress as module
 from gradwork.cli.race import Entry
-from gradwork.learn.callbacks import Progress
+from gradwork.learn.callbacks import Callback, Progress
 from gradwork.learn.history import History
 from gradwork.learn.optimizers import OPTIMIZERS
 from tests.cli.conftest import Ran
@@ -101,6 +101,7 @@ def test_pictures_of_other_formats_and_validation(run: Run, here: Path):
         (["--target", "y", "--optimizers", "sgd,sgd"], "sgd is in the race twice"),
         (["--target", "y", "--optimizers", "sgd:fast"], "the rate after the colon is a number"),
         (["--target", "y", "--optimizers", "sgd:-1"], "--learning-rate is a positive number"),
+        (["--target", "y", "--model", "mlp:8"], "a race is of linear models, not of --model mlp:8"),
         (["--target", "y", "--optimizers", ","], "name the optimizers to race"),
         (["--target", "y", "--seeds", "0"], "--seeds is a whole number from 1"),
         (["--target", "y", "--batch-size", "500"], "500"),
@@ -111,6 +112,70 @@ def test_races_that_cannot_be_run(run: Run, here: Path, arguments: list[str], me
     ran = run("race", "t.csv", *arguments)
     assert ran.code == 2 and message in ran.err and "Traceback" not in ran.err
     assert not list(here.glob("*.svg"))
+
+
+def test_a_small_table_has_small_batches_and_says_so(run: Run, here: Path):
+    (here / "small.csv").write_text("x,y\n" + "".join(f"{i},{3 * i % 7}\n" for i in range(20)))
+    common = ["race", "small.csv", "--target", "y", "--optimizers", "sgd", "--seeds", "2", "--epochs", "2"]
+    assert "2 epochs of batches of 10;" in run(*common).out
+    ran = run(*common, "--overwrite", "--validation", "0.8")
+    assert ran.code == 0 and "2 epochs of batches of 2;" in ran.out, ran.err
+    assert "of batches of 7;" in run(*common, "--overwrite", "--batch-size", "7").out
+
+
+def test_the_losses_of_a_race_are_those_of_fits(run: Run, here: Path, monkeypatch: pytest.MonkeyPatch):
+    import gradwork as gw
+    from gradwork.cli import race
+
+    seen: list[Entry] = []
+    monkeypatch.setattr(race, "save_picture", lambda path, entries: seen.extend(entries))
+    ran = run("race", "t.csv", "--target", "y", "--optimizers", "adam:0.05", "--seeds", "3", "--epochs", "4")
+    assert ran.code == 0, ran.err
+    for seed, loss in enumerate(seen[0].losses):
+        fitted = gw.fit(
+            "t.csv", "y", optimizer="adam", learning_rate=0.05, epochs=4, batch_size=32, seed=seed,
+            stopping=gw.Stopping(gradient_norm=None, growth=None),
+        )  # fmt: skip
+        assert fitted.fit.loss == loss
+    assert f"{sorted(seen[0].losses)[1]:.5g}" in ran.out
+
+
+def test_ctrl_c_ends_a_race_and_leaves_nothing(run: Run, here: Path, monkeypatch: pytest.MonkeyPatch):
+    import importlib
+    import signal
+
+    learning, runs = importlib.import_module("gradwork.models.fit"), []
+    pressed: list[int] = []
+    fit = learning.fit
+
+    class Press(Callback):
+        def after(self, progress):
+            if not pressed:
+                pressed.append(1)
+                signal.raise_signal(signal.SIGINT)
+
+    def interrupted(*arguments, **options):
+        runs.append(1)
+        return fit(*arguments, **options, callbacks=Press() if len(runs) == 2 else None)
+
+    monkeypatch.setattr(learning, "fit", interrupted)
+    ran = run("race", "t.csv", "--target", "y", "--optimizers", "sgd,adam", "--seeds", "2", "--epochs", "5")
+    assert (ran.code, ran.out, ran.err) == (130, "", "interrupted\n") and len(runs) == 2
+    assert not list(here.glob("*.svg"))
+
+
+def test_a_picture_is_written_whole_or_not_at_all(run: Run, here: Path, monkeypatch: pytest.MonkeyPatch):
+    import errno
+    import os
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    before = sorted(here.iterdir())
+    ran = run("race", "t.csv", "--target", "y", "--optimizers", "sgd", "--seeds", "1", "--epochs", "2")
+    assert ran.code == 2 and ran.err == "error: t-race.svg cannot be written: No space left on device\n"
+    assert sorted(here.iterdir()) == before
 
 
 def test_optimizers_with_their_updates(run: Run):

@@ -112,7 +112,7 @@ def test_infinite_values_name_row_and_column(write) -> None:
         ("a,b\n1,2\n\n2\n", "houses.csv row 2 (line 4) has 1 cell, the header has 2: 2"),
         ("a,b\n1,2\n2,3,4\n", "houses.csv row 2 (line 3) has 3 cells, the header has 2: 2,3,4"),
         ('a,b\n1,"2\n2,3\n', "houses.csv: a quote is opened and never closed"),
-        (b"a,b\n1,x\n2,caf\xe9\n", "houses.csv row 2, column 'b': 'café' is not UTF-8"),
+        (b"a,b\n1,x\n2,caf\xe9\n", "houses.csv row 2 (line 3), column 'b': 'café' is not UTF-8"),
         (b"a,caf\xe9\n1,x\n", "houses.csv: the column name 'café' is not UTF-8"),
         ("a,b\n1,2\n".encode("utf-16"), "houses.csv is UTF-16; save it as UTF-8"),
         (b"a,b\n1,\x00\n", "houses.csv is not a text file"),

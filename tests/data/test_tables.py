@@ -100,3 +100,36 @@ def test_no_such_column() -> None:
     )
     with pytest.raises(TableError, match="has no column 'zzz'\n"):
         table["zzz"]
+
+
+def test_columns_of_arrow_with_gaps_and_offsets() -> None:
+    from gradwork.data.columns import column
+
+    def of(array: pa.Array) -> list[object]:
+        return column("c", array).values.tolist()
+
+    nan = float("nan")
+    assert np.array_equal(of(pa.array([9, 1, None, 3]).slice(1)), [1, nan, 3], equal_nan=True)
+    assert np.array_equal(of(pa.array([True, False, None, True]).slice(1)), [0, nan, 1], equal_nan=True)
+    assert of(pa.array(["z", "b", None, "a", "b"]).slice(1)) == [1, -1, 0, 1]
+    assert of(pa.chunked_array([[1, 2], [], [3]])) == [1, 2, 3]
+    assert of(pa.array([1.5, None], pa.float32()))[0] == 1.5
+    days = column("d", pa.array([datetime.date(2020, 1, 2), None, datetime.date(2020, 1, 4)]).slice(1))
+    assert days.kind == "date" and days.missing.tolist() == [True, False]
+    assert np.isnat(days.values[0]) and days.text(1).startswith("2020-01-04")
+    times = column("t", pa.array([datetime.time(1, 2), None]))
+    assert times.kind == "date" and times.text(0).startswith("01:02")
+
+
+def test_marks_with_blanks_around_them_are_missing_and_quoted_ones_text() -> None:
+    from gradwork.data.columns import column
+
+    c = column("c", pa.array(["a", " NA", "NA", "  ", "a ", None]))
+    assert c.levels == ("NA", "a") and c.missing.tolist() == [False, True, False, True, False, True]
+
+
+def test_numbers_that_cannot_be_squared_are_refused() -> None:
+    table = Table.from_any({"x": [1.0, -1e200, 3.0]}, "t")
+    with pytest.raises(TableError, match=r"t row 2, column 'x' is -1e\+200; numbers beyond ±1e\+150"):
+        table.numbers("x")
+    assert Table.from_any({"x": [1e150]}).numbers("x")[0] == 1e150

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
 from collections.abc import Sequence
 
+from gradwork.cli import interrupt
+from gradwork.cli.interrupt import INTERRUPTED
 from gradwork.cli.output import complain, prepare_streams
 from gradwork.cli.words import say
 from gradwork.errors import GradworkError
 
-OK, FAULT, BAD_INPUT, INTERRUPTED, CLOSED_PIPE = 0, 1, 2, 130, 141
+OK, FAULT, BAD_INPUT, CLOSED_PIPE = 0, 1, 2, 141
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def main() -> None:
     """Run the command line of this process and exit with its code."""
+    interrupt.install()
     code = run(sys.argv[1:])
+    interrupt.ignore()
     try:
         sys.stdout.flush()
     except BrokenPipeError:
         code = _hush()
+    except OSError as error:
+        code = _unwritten(error)
     sys.exit(code)
 
 
@@ -40,6 +48,8 @@ def run(arguments: Sequence[str]) -> int:
     except MemoryError:
         complain(say("memory"))
         return FAULT
+    except OSError as error:
+        return _unwritten(error) if error.errno in FULL else _fault(error)
     except Exception as error:
         return _fault(error)
 
@@ -96,7 +106,12 @@ def _nearest(error: Exception) -> str:
     if message.startswith("No such command"):
         found = difflib.get_close_matches(message.split("'")[1], list(commands), 1, 0.6)
     else:
-        found = list(getattr(error, "possibilities", None) or [])[:1]
+        # Of the names that Typer holds for possible, those that are near without their dashes, too.
+        name, known = (
+            str(getattr(error, "option_name", "")).strip("-"),
+            getattr(error, "possibilities", None) or [],
+        )
+        found = [k for k in known if difflib.SequenceMatcher(None, name, k.strip("-")).ratio() > 0.6][:1]
     return say("did you mean", name=found[0]) if found and "ean" not in message else ""
 
 
@@ -109,6 +124,13 @@ def _hush() -> int:
     except (OSError, ValueError):
         pass
     return CLOSED_PIPE
+
+
+def _unwritten(error: OSError) -> int:
+    """Standard output leads to a full disk."""
+    _hush()
+    complain(say("output", why=(error.strerror or str(error)).lower()))
+    return BAD_INPUT
 
 
 def _fault(error: Exception) -> int:

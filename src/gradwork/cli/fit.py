@@ -8,7 +8,14 @@ from typing import Any
 
 import typer
 
-from gradwork.cli.output import note, out
+from gradwork.cli.networks import (
+    check_network_options,
+    is_arrays,
+    learn_network,
+    network_page,
+    read_data,
+)
+from gradwork.cli.output import note, out, write_file
 from gradwork.cli.words import say
 from gradwork.errors import GradworkError
 
@@ -44,12 +51,27 @@ class Request:
     page: bool = True
     quiet: bool = False
     command: str = ""
+    task: str | None = None
+    activation: str | None = None
+    image: str | None = None
+    sequence: list[str] | None = None
+    normalise: str | None = None
+    l2: float | None = None
+    script: Path | None = None
+
+    @property
+    def network(self) -> bool:
+        """Whether the model is a network."""
+        from gradwork.models.network_names import names_network
+
+        return names_network(self.model)
 
     @property
     def descends(self) -> bool:
         """Whether an optimizer descends, so that there is a run to resume."""
-        asked = (self.optimizer, self.learning_rate, self.epochs, self.batch_size, self.validation)
-        return any(value is not None for value in asked)
+        # The rows that --validation holds out are scored whichever way the others are learned.
+        asked = (self.optimizer, self.learning_rate, self.epochs, self.batch_size)
+        return self.network or any(value is not None for value in asked)
 
 
 class Diverged(GradworkError):
@@ -66,8 +88,9 @@ def run_fit(request: Request) -> None:
     check_options(request)
     if request.folder is not None:
         check_free(request.folder, request.overwrite)
-    table = read_table(request.table)
-    if request.target is not None:
+    arrays = is_arrays(request.table)
+    table = read_data(request) if arrays else read_table(request.table)
+    if request.target is not None and not arrays:
         table[request.target]
     folder = request.folder or Path(default_folder(request, table))
     check_free(folder, request.overwrite)
@@ -82,19 +105,24 @@ def run_fit(request: Request) -> None:
     if diagnosis and not fitted.fit.converged:
         out("\n" + diagnosis)
     save(request, fitted, table, folder, summary, diagnosis)
+    if request.script is not None:
+        write_file(request.script, fitted.script().encode())
+        out(say("script", path=request.script, table=request.table))
     if _kind(fitted) == "interrupted":
-        note(say("interrupted fit", path=checkpoint_of(folder)))
+        if request.descends:  # a solver leaves no run to go on with
+            note(say("interrupted fit", path=checkpoint_of(folder)))
         raise typer.Exit(130)
 
 
 def check_options(request: Request) -> None:
     """Raise GradworkError for options that contradict each other or make no sense, before anything is read."""
-    if request.formula is None and request.target is None:
+    check_network_options(request)
+    if request.formula is None and request.target is None and not is_arrays(request.table):
         raise GradworkError(say("no target"))
     if request.formula is not None:
         for name, value in (
             ("--target", request.target), ("--features", request.features), ("--model", request.model),
-            ("--loss", request.loss), ("--validation", request.validation),
+            ("--loss", request.loss),
         ):  # fmt: skip
             if value is not None:
                 raise GradworkError(say("not with formula", option=name))
@@ -112,12 +140,23 @@ def check_options(request: Request) -> None:
     ):
         if count is not None and count < 1:
             raise GradworkError(say("count", option=option, count=count))
-    if request.validation is not None and not 0 < request.validation < 1:
+    if request.validation is not None and not (
+        0 < request.validation < 1 or request.network and request.validation == 0
+    ):
         raise GradworkError(say("share", share=f"{request.validation:g}"))
     if not 0 < request.level < 1:
         raise GradworkError(say("level", level=f"{request.level:g}"))
     if request.seed < 0:
         raise GradworkError(say("seed", seed=request.seed))
+    if request.script is not None:
+        if request.network:
+            raise GradworkError(say("no network script"))
+        if not request.descends:
+            raise GradworkError(say("no script"))
+        if request.table.suffix.lower() in (".parquet", ".pq"):
+            raise GradworkError(say("script reads csv", table=request.table))
+        if request.script.exists() and not request.overwrite:
+            raise GradworkError(say("file exists", path=request.script, option="--script"))
     if request.resume and not request.descends:
         raise GradworkError(say("nothing to resume"))
     if request.patience is not None and not request.descends:
@@ -151,7 +190,7 @@ def stem_of(path: Path) -> str:
     'houses'
     """
     stem = path.name
-    for ending in (".gz", ".csv", ".tsv", ".txt", ".parquet", ".pq"):
+    for ending in (".npz", ".gz", ".csv", ".tsv", ".txt", ".parquet", ".pq"):
         stem = stem.removesuffix(ending)
     return stem
 
@@ -166,8 +205,13 @@ def learn(request: Request, table: Any, folder: Path) -> Any:
         note(say("checkpoint is there", path=checkpoint))
     if checkpoint is not None and request.resume and not checkpoint.exists():
         raise GradworkError(say("no checkpoint", path=checkpoint))
+    if checkpoint is not None:
+        checkpoint.parent.mkdir(parents=True, exist_ok=True)
     watching = view(request.quiet)
     try:
+        if request.network:
+            run = {"callbacks": watching, "checkpoint": checkpoint, "resume": request.resume}
+            return learn_network(request, table, run)
         return fit(
             table,
             request.target,
@@ -209,9 +253,7 @@ def explain(fitted: Any) -> str:
     run = fitted.fit
     if run.converged and "optimizer" not in run.details:
         return ""
-    from gradwork.learn.diagnosis import diagnose
-
-    found = diagnose(run, flags=True)
+    found = fitted.diagnosis(flags=True)
     if not found.why and not found.do:
         return ""
     return found.text()
@@ -259,6 +301,8 @@ def _page(
 ) -> str:
     from gradwork.report.page import render_page
 
+    if request.network:
+        return network_page(request, fitted, table, made, diagnosis)
     if request.formula is not None:
         from gradwork.report.describe import describe_formula
 

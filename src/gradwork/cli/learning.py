@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
-Table = Annotated[Path, typer.Argument(metavar="TABLE", help="A CSV (also .gz) or Parquet file.")]
+Table = Annotated[
+    Path, typer.Argument(metavar="TABLE", help="A CSV (also .gz) or Parquet file; for a network also .npz.")
+]
 Target = Annotated[str | None, typer.Option(metavar="COLUMN", help="The column to predict.")]
 Features = Annotated[
     str | None,
@@ -18,7 +20,8 @@ ModelName = Annotated[
     str | None,
     typer.Option(
         metavar="MODEL",
-        help="linear, poly:3, poly:2:interactions, ridge:0.1, logistic, softmax or poisson; by the target by default.",
+        help="linear, poly:3, poly:2:interactions, ridge:0.1, logistic, softmax, poisson, or a network: mlp:64,32, "
+        "conv:8,16, rnn:64, gru:64, lstm:64; by the target by default.",
     ),
 ]
 Loss = Annotated[str | None, typer.Option(help="Of a linear model: mse, mae, rmse, huber or huber:1.5.")]
@@ -27,9 +30,13 @@ Epochs = Annotated[int | None, typer.Option(help="Passes over the data.")]
 BatchSize = Annotated[int | None, typer.Option("--batch-size", help="Rows of a step; all by default.")]
 Scale = Annotated[bool, typer.Option("--scale/--no-scale", help="Standardise columns inside for a descent.")]
 Seed = Annotated[int, typer.Option(help="Makes a run repeat exactly.")]
+Validation = Annotated[float | None, typer.Option(help="Hold out this share of the rows, such as 0.2.")]
+LeaveOut = Annotated[
+    bool, typer.Option("--leave-out", help="Leave out columns that cannot be used (constant, dates, names).")
+]
 Missing = Annotated[str, typer.Option(help="Missing values: error, drop the rows, or fill in the mean.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a model that is there.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -46,7 +53,10 @@ def fit(
     model: ModelName = None,
     loss: Loss = None,
     formula: Annotated[
-        str | None, typer.Option(help='Any formula over the columns: "mean((y - (a*exp(-k*x) + c))^2)".')
+        str | None,
+        typer.Option(
+            help="Any formula over the columns: 'mean((y - (a*exp(-k*x) + c))^2)'; `odd names` in backquotes."
+        ),
     ] = None,
     params: Annotated[
         str | None, typer.Option(help='Its parameters with their starts: "a=1, k=0.1, c=0".')
@@ -61,20 +71,15 @@ def fit(
     patience: Annotated[
         int | None, typer.Option(help="Stop after so many epochs without a better validation loss.")
     ] = None,
-    validation: Annotated[
-        float | None, typer.Option(help="Hold out this share of the rows, such as 0.2.")
-    ] = None,
+    validation: Validation = None,
     scale: Scale = True,
     intercept: Annotated[
         bool, typer.Option("--intercept/--no-intercept", help="With or without a constant.")
     ] = True,
     missing: Missing = "error",
-    leave_out: Annotated[
-        bool,
-        typer.Option("--leave-out", help="Leave out columns that cannot be used (constant, dates, names)."),
-    ] = False,
+    leave_out: LeaveOut = False,
     errors: Annotated[
-        str | None, typer.Option("--std-errors", help="HC0 or HC1 for robust standard errors (sandwich).")
+        str | None, typer.Option("--std-errors", help="observed (by the Hessian), or HC0 or HC1 (sandwich).")
     ] = None,
     level: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
     seed: Seed = 0,
@@ -84,6 +89,34 @@ def fit(
     overwrite: Overwrite = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a descent that was cut off.")] = False,
     page: Annotated[bool, typer.Option("--page/--no-page", help="Make report.html.")] = True,
+    task: Annotated[
+        str | None, typer.Option(help="Of a network: classes or numbers; by the target by default.")
+    ] = None,
+    activation: Annotated[
+        str | None, typer.Option(help="Of mlp and conv: relu, tanh, sigmoid, gelu, …")
+    ] = None,
+    image: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="Of conv: the columns are the pixels of images, 28x28 or 32x32x3."),
+    ] = None,
+    sequence: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID,TIME", help="Of rnn, gru, lstm: one row for each step; these name id and time."
+        ),
+    ] = None,
+    normalise: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOW",
+            help="Of a network: features, channels, or means/deviations such as 0.5,0.4/0.2,0.2.",
+        ),
+    ] = None,
+    l2: Annotated[float | None, typer.Option("--l2", help="Of a network: the penalty λ of λ Σ W².")] = None,
+    script: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a descent down as a program that needs no Gradwork."),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Fit a model to a table: say what was done, print the summary, leave a model and a page."""
@@ -93,7 +126,8 @@ def fit(
         Request(
             table, target, _listed(features), model, loss, formula, params, solver, optimizer, learning_rate, epochs,
             batch_size, patience, validation, scale, intercept, missing, leave_out, errors, level, seed, out, overwrite,
-            resume, page, quiet, shlex.join(["gradwork", *context.find_root().obj]),
+            resume, page, quiet, shlex.join(["gradwork", *context.find_root().obj]), task, activation, image,
+            _listed(sequence), normalise, l2, script,
         )
     )  # fmt: skip
 
@@ -136,19 +170,17 @@ def race(
     batch_size: Annotated[
         int | None, typer.Option("--batch-size", help="Rows of a step; 32 by default.")
     ] = None,
-    validation: Annotated[float | None, typer.Option(help="Hold out this share of the rows.")] = None,
+    validation: Validation = None,
     scale: Scale = True,
     missing: Missing = "error",
-    leave_out: Annotated[
-        bool, typer.Option("--leave-out", help="Leave out columns that cannot be used.")
-    ] = False,
+    leave_out: LeaveOut = False,
     seeds: Annotated[int, typer.Option(help="How many orders of the rows.")] = 5,
     seed: Seed = 0,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="The picture (.svg, .png, .pdf); TABLE-race.svg by default."),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a picture that is there.")] = False,
+    overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
     """Race optimizers on a table: the same start and the same batches for all, a table and a picture."""

@@ -1,4 +1,4 @@
-"""Writing to the terminal: any encoding, any width, colour only where it is seen."""
+"""Writing to the terminal: any encoding, any width, colour only where it is seen; and files, whole or not at all."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ import codecs
 import os
 import sys
 import unicodedata
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
+
+from gradwork.cli.words import say
+from gradwork.errors import GradworkError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # What an ASCII terminal shows in place of a character; others are decomposed, or a question mark.
 ASCII = {
@@ -79,11 +85,33 @@ def complain(message: str, label: str = "error") -> None:
     lead = f"{label}: " if label else ""
     if lead and coloured(sys.stderr):
         lead = f"\x1b[1;31m{lead}\x1b[0m"
+    for write in (sys.stdout.flush, lambda: print(lead + message, file=sys.stderr, flush=True)):
+        try:
+            write()
+        except (OSError, ValueError):  # the reader has gone, the disk is full, or the stream is closed
+            pass
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file beside its place, and move it there when it is whole; GradworkError if that cannot be done."""
+    import tempfile  # which costs more than all else here
+
+    folder = path.absolute().parent
     try:
-        sys.stdout.flush()
-        print(lead + message, file=sys.stderr, flush=True)
-    except (BrokenPipeError, ValueError):
-        pass
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=folder)
+        try:
+            with open(handle, "wb") as file:
+                file.write(content)
+            mask = os.umask(0)
+            os.umask(mask)
+            os.chmod(name, 0o666 & ~mask)
+            os.replace(name, path)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        raise GradworkError(say("not written", path=path, why=error.strerror or error)) from error
 
 
 def is_terminal(stream: Any = None) -> bool:

@@ -12,25 +12,13 @@ import numpy as np
 from gradwork.cli.output import out
 from gradwork.cli.words import say
 from gradwork.errors import GradworkError
-from gradwork.report.folder import load_folder
-
-
-def load_model(folder: Path) -> Any:
-    """Return the model in a folder, after its checks."""
-    saved = load_folder(folder)
-    if saved.spec.get("type") == "formula":
-        from gradwork.models.formula import FittedFormula
-
-        return FittedFormula.from_spec(saved.spec)
-    from gradwork.models.fitted import FittedModel
-
-    return FittedModel.from_spec(saved.spec)
+from gradwork.report.folder import load, load_folder
 
 
 def run_show(folder: Path) -> None:
     """Print the summary of a saved model."""
     saved = load_folder(folder)
-    out(saved.summary.rstrip("\n") if saved.summary else load_model(folder).summary())
+    out(saved.summary.rstrip("\n") if saved.summary else load(folder).summary())
 
 
 def run_predict(folder: Path, table: Path, probabilities: bool, intervals: bool, level: float | None) -> None:
@@ -41,9 +29,16 @@ def run_predict(folder: Path, table: Path, probabilities: bool, intervals: bool,
         raise GradworkError(say("level", level=f"{level:g}"))
     if level is not None and not intervals:
         raise GradworkError(say("level without intervals"))
-    model = load_model(folder)
-    encoding = getattr(model, "encoding", None)
-    rows = read_table(table, text_columns=encoding.text_columns if encoding is not None else ())
+    model = load(folder)
+    if hasattr(model, "network"):  # saved from Python, without a table
+        from gradwork.models.fitted_network import FittedNetwork
+
+        model = FittedNetwork.of_arrays(model)
+    if hasattr(model, "read"):
+        rows = model.read(table)
+    else:
+        encoding = getattr(model, "encoding", None)
+        rows = read_table(table, text_columns=encoding.text_columns if encoding is not None else ())
     write(columns(model, rows, probabilities, intervals, level))
 
 
@@ -57,6 +52,10 @@ def columns(
     if intervals and not hasattr(model, "predict_interval"):
         raise GradworkError(say("no intervals"))
     found: dict[str, Any] = {"prediction": model.predict(rows)}
+    if hasattr(model, "names_of"):
+        found |= {
+            name if name not in found else f"{name} (id)": ids for name, ids in model.names_of(rows).items()
+        }
     if probabilities:
         P = model.probabilities(rows)
         found |= {f"probability {label}": P[:, j] for j, label in enumerate(levels)}

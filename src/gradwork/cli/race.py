@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
+import io
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradwork.cli.output import is_terminal, out
+from gradwork.cli.output import is_terminal, out, write_file
 from gradwork.cli.progress import sparkline
 from gradwork.cli.words import nearest, say
 from gradwork.errors import GradworkError
@@ -88,12 +87,12 @@ def run_race(race: Race) -> None:
     entries = check(race)
     path = race.picture or Path(f"{_stem(race.table)}-race.svg")
     if path.exists() and not race.overwrite:
-        raise GradworkError(say("picture exists", path=path))
+        raise GradworkError(say("file exists", path=path, option="--out"))
     table = read_table(race.table)
     assert race.target is not None
     table[race.target]
     fitted = run_all(race, table, entries)
-    out(format_race(race, entries, fitted))
+    out(format_race(race, entries, fitted, table.rows))
     save_picture(path, entries)
     out(say("picture", path=path))
 
@@ -101,9 +100,12 @@ def run_race(race: Race) -> None:
 def check(race: Race) -> list[Entry]:
     """Return the entries of a race; GradworkError for one that cannot be run."""
     from gradwork.learn.optimizers import OPTIMIZERS
+    from gradwork.models.network_names import names_network
 
     if race.target is None:
         raise GradworkError(say("name target"))
+    if names_network(race.model):
+        raise GradworkError(say("no network races", model=race.model))
     for option, count in (
         ("--epochs", race.epochs),
         ("--seeds", race.seeds),
@@ -163,7 +165,7 @@ def run_all(race: Race, table: Any, entries: list[Entry]) -> Any:
                     optimizer=entry.name,
                     learning_rate=entry.rate,
                     epochs=race.epochs,
-                    batch_size=race.batch_size or min(BATCH, max(1, table.rows // 2)),
+                    batch_size=batch_size(race, table.rows),
                     validation=race.validation,
                     scale=race.scale,
                     seed=seed,
@@ -171,9 +173,17 @@ def run_all(race: Race, table: Any, entries: list[Entry]) -> Any:
                     unusable="leave out" if race.leave_out else "error",
                     stopping=stopping,
                 )
+                if getattr(fitted.fit.stop, "kind", "") == "interrupted":
+                    raise KeyboardInterrupt  # a race with a run cut short compares nothing
                 _note(entry, fitted.fit)
                 advance(entry.name)
     return fitted
+
+
+def batch_size(race: Race, rows: int) -> int:
+    """Return the rows of a step: 32, or half of what a small table has to learn from."""
+    learned = rows - round(rows * (race.validation or 0.0))
+    return race.batch_size or min(BATCH, max(1, learned // 2))
 
 
 def _note(entry: Entry, run: Any) -> None:
@@ -187,8 +197,8 @@ def _note(entry: Entry, run: Any) -> None:
     entry.seconds.append(float(run.seconds))
 
 
-def format_race(race: Race, entries: list[Entry], fitted: Any) -> str:
-    """Return the table of the race, the best first."""
+def format_race(race: Race, entries: list[Entry], fitted: Any, rows: int) -> str:
+    """Return the table of the race, the best first; the table that was learned from has so many rows."""
     ranked = _ranked(entries)
     best = ranked[0].median
     start = max((float(e.curves[0][0]) for e in entries), default=float("nan"))
@@ -198,14 +208,14 @@ def format_race(race: Race, entries: list[Entry], fitted: Any) -> str:
     heads = [
         say(k) for k in ("racer", "rate", "curve", "loss", "over seeds", "epochs there", "held", "seconds")
     ]
-    rows = [[_name(e, entries), f"{e.rate:g}", *_cells(e, goal, held, span)] for e in ranked]
+    body = [[_name(e, entries), f"{e.rate:g}", *_cells(e, goal, held, span)] for e in ranked]
     if not held:
         heads.pop(6)
-    widths = [max(len(r[i]) for r in [heads, *rows]) for i in range(len(heads))]
+    widths = [max(len(r[i]) for r in [heads, *body]) for i in range(len(heads))]
     left = {0, 2}
     lines = [say("race heading", source=fitted.source, model=fitted.model.title, target=fitted.target)]
-    lines += [say("race runs", epochs=race.epochs, batch=race.batch_size or BATCH, seeds=_seeds(race)), ""]
-    for row in [heads, *rows]:
+    lines += [say("race runs", epochs=race.epochs, batch=batch_size(race, rows), seeds=_seeds(race)), ""]
+    for row in [heads, *body]:
         cells = [
             c.ljust(w) if i in left else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))
         ]
@@ -258,24 +268,10 @@ def save_picture(path: Path, entries: list[Entry]) -> None:
     with style.look(style.LIGHT) as colours:
         ax = style.figure(7.2, 4.4, fitted=True)
         plots.race(ax, runs, colours)
-        try:
-            path.absolute().parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(
-                prefix=f".{path.name}.", suffix=path.suffix, dir=path.absolute().parent
-            )
-            os.close(handle)
-            try:
-                kind = path.suffix[1:].lower()
-                metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
-                ax.figure.savefig(name, format=kind, facecolor=colours["paper"], dpi=160, metadata=metadata)
-                mask = os.umask(0)
-                os.umask(mask)
-                os.chmod(name, 0o666 & ~mask)
-                os.replace(name, path)
-            finally:
-                Path(name).unlink(missing_ok=True)
-        except OSError as error:
-            raise GradworkError(say("picture not written", path=path, why=error.strerror or error)) from error
+        kind, drawn = path.suffix[1:].lower(), io.BytesIO()
+        metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
+        ax.figure.savefig(drawn, format=kind, facecolor=colours["paper"], dpi=160, metadata=metadata)
+    write_file(path, drawn.getvalue())
 
 
 class _progress:

@@ -6,6 +6,7 @@ ENGLISH: dict[str, str] = {
     # entry
     "interrupted": "interrupted",
     "memory": "this needs more memory than there is",
+    "output": "the output cannot be written: {why}",
     "misused": "{message}\n  see {command} --help",
     "did you mean": "; did you mean {name}?",
     "fault": (
@@ -74,6 +75,10 @@ ENGLISH: dict[str, str] = {
     "interrupted fit": (
         "interrupted; the run is kept in {path}: the same command with --resume --overwrite goes on with it"
     ),
+    "no script": "--script writes a descent down: name an --optimizer, such as adam",
+    "script reads csv": "the program of --script reads CSV, not {table}: save the table as CSV",
+    "no network script": "--script is not written for networks",
+    "script": "the run as a program in {path}: python {path} {table}",
     "saved": "saved in {folder}/ ({files})",
     "made": "made",
     "seed word": "seed",
@@ -81,19 +86,36 @@ ENGLISH: dict[str, str] = {
     "table word": "table",
     "table facts": "{name}, {size} bytes, SHA-256 {digest}",
     "versions": "versions",
+    # networks
+    "only networks": "{option} belongs to networks (--model {networks})",
+    "arrays need a network": "{table} holds arrays; --model names the network that learns from them: {networks}",
+    "not with network": "{option} does not go with --model {model}",
+    "normalise without scale": "--no-scale takes the features as they are; leave out --normalise",
+    "normalise": (
+        "--normalise is features, channels, or means and deviations with commas, as in 0.5/0.25 or 0.5,0.4/0.2,0.2; "
+        "not '{given}'"
+    ),
+    "normalise lengths": "--normalise has {means} means and {deviations} deviations",
+    "task": "--task is classes or numbers, not '{task}'",
+    "l2": "--l2 is a number from 0, such as 0.001; not {l2}",
+    "sequence": "--sequence names two columns, of the id and of the time, as in id,time; not '{given}'",
+    "network title": "{target}, learned from {source}",
     # predict
     "level without intervals": "--level belongs to --intervals",
     "no probabilities": "{target} is a number: there are no probabilities of classes",
-    "no intervals": "a fitted formula has no intervals of predictions",
+    "no intervals": "this model has no intervals of predictions",
     "formula word": "what the formula predicts",
     # race
     "name target": "name the column to predict with --target",
+    "no network races": (
+        "a race is of linear models, not of --model {model}: fit the network once with each --optimizer instead"
+    ),
     "no racers": "name the optimizers to race: --optimizers sgd,adam",
     "racer twice": "{name} is in the race twice",
     "racer rate": "the rate after the colon is a number, as in adam:0.01; not '{text}'",
-    "picture exists": "{path} exists already\n  choose another with --out, or replace it with --overwrite",
+    "file exists": "{path} exists already\n  choose another with {option}, or replace it with --overwrite",
     "picture format": "a picture is one of {formats}, not {path}",
-    "picture not written": "{path} cannot be written: {why}",
+    "not written": "{path} cannot be written: {why}",
     "picture": "picture in {path}",
     "all diverged": "every run diverged, so there is nothing to draw: try smaller rates (--learning-rate)",
     "racer": "optimizer",

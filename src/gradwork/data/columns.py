@@ -16,6 +16,9 @@ pc: Any = pyarrow.compute  # its functions are made at run time, which type chec
 # Cells that mean "no value here", besides the empty cell. In CSV a quoted "NA" is text.
 MISSING_MARKS = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None")
 
+_PLAIN = r"\d+|\d{1,3}(?:[., '\u2019\u00a0\u202f]\d{3})+"
+# A number as people write it: 1,5 and 1.234,56 and $12 and 3 %.
+_WRITTEN = re.compile(rf"^[-+−]?[$€£¥₩]?\s?[-+−]?(?:{_PLAIN})?(?:[.,]\d+)?\s?[%$€£¥₩]?$")
 _DATE = re.compile(r"^(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})([T ]\d{1,2}:\d{2}.*)?$")
 
 
@@ -60,6 +63,18 @@ class Column:
             return "true" if value else "false"
         return number_text(float(value)) if self.kind == "number" else str(value)
 
+    def written(self) -> str:
+        """Return a value if all of them are numbers to a reader, such as 1,5 and 3 %, but text here; else "".
+
+        >>> column("c", pa.array(["1,5", None, "2,5"])).written()
+        '1,5'
+        """
+        if self.kind != "text":
+            return ""
+        words = self.used_levels()
+        odd = [word for word in words if parse_number(word) is None]
+        return odd[0] if odd and all(map(written_number, odd)) else ""
+
     def used_levels(self) -> tuple[str, ...]:
         """Return the levels that occur, in order.
 
@@ -98,13 +113,15 @@ def column(name: str, array: pa.Array | pa.ChunkedArray, as_text: bool = False) 
     if types.is_null(kind):
         return _empty(name, len(array))
     if types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
-        return _numbers(name, array)
+        boolean = types.is_boolean(kind)
+        plain = array.cast(pa.uint8()) if boolean else array
+        return _numbers(name, _values(plain.cast(pa.float64(), safe=False), np.float64, np.nan), boolean)
     if types.is_temporal(kind):
-        missing = np.asarray(array.is_null())
+        missing = _nulls(array)
         return Column(name, "date", _dates(array), missing) if not missing.all() else _empty(name, len(array))
     if types.is_string(kind) or types.is_large_string(kind) or str(kind) == "string_view":
         return _text(name, array.cast(pa.large_string()), as_text)
-    return Column(name, "other", np.zeros(len(array)), np.asarray(array.is_null()), detail=str(kind))
+    return Column(name, "other", np.zeros(len(array)), _nulls(array), detail=str(kind))
 
 
 def from_objects(name: str, values: list[Any]) -> Column:
@@ -130,6 +147,15 @@ def parse_number(text: str) -> float | None:
         return None
 
 
+def written_number(text: str) -> bool:
+    """Return whether a text that is no number to a program is one to a reader.
+
+    >>> [written_number(t) for t in ("1,5", "1.234,56", "$12", "3 %", "red", "1-2", "", "2020-01-01")]
+    [True, True, True, True, False, False, False, False]
+    """
+    return any(c.isdigit() for c in text) and bool(_WRITTEN.match(text))
+
+
 def _absent(value: Any) -> bool:
     return value is None or (isinstance(value, float) and value != value) or str(value) in ("<NA>", "NaT")
 
@@ -138,9 +164,7 @@ def _empty(name: str, rows: int) -> Column:
     return Column(name, "empty", np.full(rows, np.nan), np.ones(rows, dtype=bool))
 
 
-def _numbers(name: str, array: pa.Array) -> Column:
-    boolean = pa.types.is_boolean(array.type)
-    values = np.array(array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
+def _numbers(name: str, values: NDArray[np.float64], boolean: bool = False) -> Column:
     missing = np.isnan(values)
     if missing.all():
         return _empty(name, len(values))
@@ -154,26 +178,44 @@ def _numbers(name: str, array: pa.Array) -> Column:
 
 def _dates(array: pa.Array) -> NDArray[Any]:
     try:
-        return np.asarray(array.cast(pa.timestamp("us"), safe=False).to_numpy(zero_copy_only=False))
+        stamps = array.cast(pa.timestamp("us"), safe=False).view(pa.int64())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # times of day and durations
-        return np.asarray(array.cast(pa.string()).to_numpy(zero_copy_only=False))
+        return np.array(array.cast(pa.string()).to_pylist(), dtype=object)
+    return _values(stamps, np.int64, np.datetime64("NaT").astype(np.int64)).view("datetime64[us]")
+
+
+def _nulls(array: pa.Array) -> NDArray[np.bool_]:
+    return _values(array.is_null().cast(pa.uint8()), np.uint8, 0).astype(bool)
+
+
+def _values(array: pa.Array, kind: type[np.generic], absent: Any) -> NDArray[Any]:
+    """Return the numbers of an Arrow array of that type as a copy, with `absent` where one is missing.
+
+    Arrow's own to_numpy imports pandas where it is installed, which costs a third of a second.
+    """
+    memory = array.buffers()[1]
+    if memory is None:  # of no values, or of none but missing ones
+        return np.full(len(array), absent, kind)
+    values = np.frombuffer(memory, kind, len(array), array.offset * np.dtype(kind).itemsize).copy()
+    if array.null_count:
+        values[_nulls(array)] = absent
+    return values
+
+
+def _word(text: str) -> str:
+    # Arrow has made the bare marks missing, but not those with blanks around them, as after ", ".
+    word = text.strip()
+    return "" if word != text and word in MISSING_MARKS else word
 
 
 def _text(name: str, array: pa.Array, as_text: bool) -> Column:
-    trimmed = pc.utf8_trim_whitespace(array)
-    # Arrow has made the bare marks missing, but not those with blanks around them, as after ", ".
-    marked = pc.and_(pc.not_equal(trimmed, array), pc.is_in(trimmed, pa.array(MISSING_MARKS, trimmed.type)))
-    array = pc.if_else(marked, pa.scalar(None, trimmed.type), trimmed)
     encoded = pc.dictionary_encode(array)
-    words = encoded.dictionary.to_pylist()
-    codes = np.asarray(encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)).astype(np.int64)
-    order = sorted(range(len(words)), key=words.__getitem__)
-    place = np.full(len(words) + 1, -1, dtype=np.int64)  # the last entry serves the code −1
-    place[order] = np.arange(len(words))
-    codes, levels = place[codes], tuple(words[i] for i in order)
-    blank = [i for i, word in enumerate(levels) if word == ""]
-    missing = (codes < 0) | np.isin(codes, blank)
-    codes = np.where(missing, -1, codes)
+    words = [_word(text) for text in encoded.dictionary.to_pylist()]
+    levels = tuple(sorted({word for word in words if word}))
+    number = {word: code for code, word in enumerate(levels)}
+    place = np.array([*(number.get(word, -1) for word in words), -1])  # the last entry serves the code −1
+    codes = place[_values(encoded.indices.cast(pa.int64()), np.int64, -1)].astype(np.int64)
+    missing = codes < 0
     if missing.all():
         return _empty(name, len(codes))
     if as_text:
@@ -184,7 +226,7 @@ def _text(name: str, array: pa.Array, as_text: bool) -> Column:
     present = int((~missing).sum())
     if numeric == present:
         values = np.where(missing, np.nan, parsed[codes])
-        return _numbers(name, pa.array(values))
+        return _numbers(name, values)
     if numeric * 2 > present:
         return Column(name, "mixed", codes, missing, levels)
     if all(_DATE.match(levels[code]) for code in np.unique(codes[~missing])):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -83,12 +84,14 @@ def design(
         if not chosen:
             raise TableError(f"{table.source}: no column can be a feature: {'; '.join(problems.values())}")
     # Before the missing values: a column without any value would make every row one to drop.
-    _refuse(table, chosen)
+    _refuse(table, chosen, features is not None)
     kept, lines = _keep(table, target_name, chosen, missing)
     notes += lines
     part = table if len(kept) == table.rows else table.take(kept)
     if part is not table:
-        _refuse(part, chosen)  # what varied in all rows may be constant in those that are kept
+        _refuse(
+            part, chosen, features is not None
+        )  # what varied in all rows may be constant in those that are kept
     goal = target(part, target_name, kind)
     made = [_feature(part, part[name], notes) for name in chosen]
     encoding = Encoding(tuple(made), target_name, goal.kind, goal.levels)
@@ -119,8 +122,8 @@ def _chosen(table: Table, target_name: str, features: Sequence[str] | None) -> l
             raise TableError(f"{table.source} has no column besides the target '{target_name}'")
         return chosen
     chosen = [features] if isinstance(features, str) else list(features)
+    table.require(chosen)
     for i, name in enumerate(chosen):
-        table[name]
         if name == target_name:
             raise TableError(f"'{name}' is the target; it cannot be a feature too")
         if name in chosen[:i]:
@@ -145,6 +148,8 @@ def _problem(c: Column) -> str:
         return say("constant", column=c.name, value=value)
     if c.kind == "text":
         levels = len(c.used_levels())
+        if (levels == len(present) or levels > max(50, len(present) // 2)) and (shown := c.written()):
+            return say("written number", column=c.name, value=shown)
         if levels == len(present):
             return say("identifier", column=c.name)
         if levels > max(50, len(present) // 2):
@@ -154,8 +159,11 @@ def _problem(c: Column) -> str:
     return ""
 
 
-def _refuse(table: Table, chosen: Sequence[str]) -> None:
-    """Raise TableError naming the chosen columns that cannot be features, and the ones that can."""
+def _refuse(table: Table, chosen: Sequence[str], named: bool) -> None:
+    """Raise TableError naming the chosen columns that cannot be features, and what to do.
+
+    named: the columns were asked for one by one.
+    """
     problems = {name: reason for name in chosen if (reason := _problem(table[name]))}
     if not problems:
         return
@@ -164,11 +172,17 @@ def _refuse(table: Table, chosen: Sequence[str]) -> None:
     text = f"{table.source}: {which} cannot be used: {'; '.join(list(problems.values())[:5])}"
     text += "; …" if len(problems) > 5 else ""
     if usable:
-        names = ",".join(usable[:20])
-        shown = f"'{names}'" if " " in names else names
         them = "it" if len(problems) == 1 else "them"
-        text += f"\n  leave {them} out: --features {shown}" + (",…" if len(usable) > 20 else "")
+        text += f"\n  leave {them} out: {_leaving(usable, named)}"
     raise TableError(text)
+
+
+def _leaving(usable: Sequence[str], named: bool) -> str:
+    """Return the options that leave only those columns in: whole, so that they can be copied."""
+    if len(usable) > 20:
+        return "name the others with --features" if named else "--leave-out"
+    names = ",".join(f'"{name}"' if "," in name else name for name in usable)
+    return f"--features {shlex.quote(names)}"
 
 
 def _keep(
@@ -228,6 +242,8 @@ def _feature(table: Table, c: Column, notes: list[str]) -> Feature:
     if c.kind == "text":
         levels = c.used_levels()
         notes.append(say("reference", column=c.name, count=len(levels), level=levels[0]))
+        if shown := c.written():
+            notes.append(say("looks like numbers", column=c.name, value=shown))
         return Feature(c.name, "category", levels)
     values = table.numbers(c.name)
     mean = None

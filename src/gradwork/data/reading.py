@@ -6,6 +6,7 @@ import csv
 import difflib
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -144,9 +145,9 @@ def _read_csv(
             raise TableError(_why_not(path, name, opener, delimiter, len(header), str(error))) from error
     for label, values in zip(header, data.columns, strict=True):
         _check_utf8(name, label, values, line_of)
-    _check_last_quote(name, data)
     if data.num_rows == 0:
         raise TableError(f"{name} has a header but no rows")
+    _check_last_quote(name, data)
     columns = [
         column(label, values, as_text=label in text_columns)
         for label, values in zip(header, data.columns, strict=True)
@@ -189,6 +190,10 @@ def _check_bytes(name: str, first: bytes, sample: bytes) -> None:
         raise TableError(f"{name} is empty")
     if first[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise TableError(f"{name} is UTF-16; save it as UTF-8")
+    opening = first.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if opening[:1] == b"{" or re.match(rb"<(!doctype|html|\?xml)", opening.lower()):
+        what = "JSON" if opening[:1] == b"{" else "a web page or XML"
+        raise TableError(f"{name} is {what}, not a table; a table is CSV or Parquet")
     if b"\0" in sample:
         raise TableError(f"{name} is not a text file (it holds zero bytes); a table is CSV or Parquet")
     if len(first) >= _HEADER_LIMIT:
@@ -240,14 +245,14 @@ def _check_utf8(name: str, label: str, values: Any, line_of: Callable[[int], int
             (cell or b"").decode("utf-8")
         except UnicodeDecodeError as error:
             shown = (cell or b"").decode("latin-1")
+            line = line_of(row)
+            place = f"{name} row {row + 1}" + (f" (line {line})" if line is not None else "")
             raise TableError(
-                f"{name} row {row + 1}, column '{label}': '{shown}' is not UTF-8; save the file as UTF-8"
+                f"{place}, column '{label}': '{shown}' is not UTF-8; save the file as UTF-8"
             ) from error
 
 
 def _check_last_quote(name: str, data: pa.Table) -> None:
-    if data.num_rows == 0:
-        return
     last = data.column(data.num_columns - 1)[-1].as_py()
     if isinstance(last, str) and last.endswith("\n"):
         raise TableError(f"{name}: a quote is opened and never closed before the end of the file")
@@ -283,12 +288,21 @@ def _line_finder(path: Path, opener: Opener, delimiter: str) -> Callable[[int], 
 
 def _why_not(path: Path, name: str, opener: Opener, delimiter: str, width: int, message: str) -> str:
     """Return in words why Arrow could not read the file, having read it again for the place."""
+    i = 0
     try:
         for i, (line, cells) in enumerate(_records(path, opener, delimiter)):
-            if len(cells) != width:
-                shown = delimiter.join(cells)[:60]
-                have = f"{len(cells)} {'cell' if len(cells) == 1 else 'cells'}"
-                return f"{name} row {i} (line {line}) has {have}, the header has {width}: {shown}"
+            if len(cells) == width:
+                continue
+            if any("\n" in cell for cell in cells):
+                return (
+                    f"{name} row {i} (line {line}): a quote is opened that ends in a later row, or never\n"
+                    '  write a quote within quotes twice: ""'
+                )
+            shown = " ".join(delimiter.join(cells).split())[:60]
+            have = f"{len(cells)} {'cell' if len(cells) == 1 else 'cells'}"
+            return f"{name} row {i} (line {line}) has {have}, the header has {width}: {shown}"
     except csv.Error as error:
         return f"{name} cannot be read as CSV: {error}"
+    if i == 0:
+        return f"{name} has a header but no rows"
     return f"{name} cannot be read as CSV: {message.splitlines()[0]}"

@@ -17,6 +17,8 @@ from .columns import Column, column, from_objects, number_text, parse_number
 Array = NDArray[np.float64]
 
 MAX_COLUMNS = 10_000
+NAMED, SHOWN = 5, 20  # how many wrong names, and how many columns, a message names
+LARGEST = 1e150  # a number beyond overflows when it is squared
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,13 +97,14 @@ class Table:
           columns: price, area
         """
         if name not in self.columns:
-            raise TableError(self._no_column(name))
+            raise TableError(self._no_column([name]))
         return self.columns[name]
 
     def numbers(self, name: str) -> Array:
         """Return a column as float64, NaN where a value is missing.
 
-        Booleans are 0 and 1. Raises TableError, with row and column, for text, dates and infinite values.
+        Booleans are 0 and 1. Raises TableError, with row and column, for text, dates, infinite values and those
+        beyond 1e150.
 
         >>> Table.from_any({"area": [70, 90.5, None]}).numbers("area").tolist()
         [70.0, 90.5, nan]
@@ -121,6 +124,12 @@ class Table:
             more = f" (and {len(infinite) - 1} more in this column)" if len(infinite) > 1 else ""
             value = "∞" if c.values[row] > 0 else "−∞"
             raise TableError(f"{self.place(row, name)} is infinite ({value}){more}")
+        large = np.flatnonzero(np.abs(c.values) > LARGEST)
+        if len(large):
+            row = int(large[0])
+            raise TableError(
+                f"{self.place(row, name)} is {c.values[row]:g}; numbers beyond ±{LARGEST:g} cannot be computed with"
+            )
         return c.values
 
     def place(self, row: int, name: str | None = None) -> str:
@@ -148,16 +157,30 @@ class Table:
         columns = {name: c.take(rows) for name, c in self.columns.items()}
         return Table(self.source, columns, len(rows), self.line_of, origin)
 
-    def _no_column(self, name: str) -> str:
+    def require(self, names: Sequence[str]) -> None:
+        """Raise TableError for names that are no columns, all of them in one line."""
+        unknown = [name for name in dict.fromkeys(names) if name not in self.columns]
+        if unknown:
+            raise TableError(self._no_column(unknown))
+
+    def _no_column(self, names: Sequence[str]) -> str:
+        if len(names) == 1:
+            near = self._nearest(names[0])
+            wrong = f"no column '{names[0]}'" + (f"; did you mean '{near}'?" if near else "")
+        else:
+            near = [self._nearest(name) for name in names[:NAMED]]
+            listed = [f"'{name}'" + (f" (did you mean '{n}'?)" if n else "") for name, n in zip(names, near)]
+            wrong = f"no columns {', '.join(listed)}" + (", …" if len(names) > NAMED else "")
+        shown = ", ".join(_clip(name) for name in self.names[:SHOWN])
+        shown += f", … ({len(self.names)} in all)" if len(self.names) > SHOWN else ""
+        return f"{self.source} has {wrong}\n  columns: {shown}"
+
+    def _nearest(self, name: str) -> str:
         near = difflib.get_close_matches(name, self.columns, 1, 0.6)
         if not near:
             folded = {n.casefold(): n for n in self.columns}
             near = [folded[name.casefold()]] if name.casefold() in folded else []
-        hint = f"; did you mean '{near[0]}'?" if near else ""
-        shown = ", ".join(self.names[:30]) + (
-            f", … ({len(self.names)} in all)" if len(self.names) > 30 else ""
-        )
-        return f"{self.source} has no column '{name}'{hint}\n  columns: {shown}"
+        return near[0] if near else ""
 
     def _mixed(self, c: Column) -> str:
         bad_levels = [code for code, word in enumerate(c.levels) if parse_number(word) is None]

@@ -110,6 +110,8 @@ def _classes(table: Table, c: Column, kind: str | None, levels: list[str]) -> Ta
         raise TableError(
             f"{table.source}: target '{c.name}' has one class, '{levels[0]}': nothing to tell apart"
         )
+    if kind not in ("binary", "categorical") and (shown := c.written()):
+        raise TableError(f"{table.source}: " + say("written number", column=c.name, value=shown))
     if len(levels) == len(c) and len(c) > 2:
         raise TableError(
             f"{table.source}: target '{c.name}' is a different text in each of the {len(c)} rows: "

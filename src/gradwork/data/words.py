@@ -34,6 +34,11 @@ ENGLISH: dict[str, str] = {
     "all missing": "'{column}' has no values at all",
     "constant": "'{column}' is {value} in every row",
     "date": "'{column}' holds dates (write them as numbers, say days since the first)",
+    "written number": "'{column}' holds numbers that are written as text ('{value}'); write them plainly, as 1234.5",
+    "looks like numbers": (
+        "the values of '{column}' look like numbers ('{value}') but are taken as categories; "
+        "write them plainly, as 1234.5"
+    ),
     "identifier": "'{column}' is a different text in each row (an identifier?)",
     "too many levels": "'{column}' has {count} different texts in {rows} rows",
     "index": "'{column}' has no name and numbers the rows",

@@ -118,6 +118,49 @@ def save_folder(
     return folder
 
 
+def save(model: Any, folder: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+    """Write a fitted model's folder; return its path. See `save_folder`."""
+    run = model.result if callable(model.fit) else model.fit
+    history = None if run is None or run.solver == "closed" else run.history
+    return save_folder(folder, model.spec(), summary=model.summary(), history=history, overwrite=overwrite)
+
+
+def load(folder: str | os.PathLike[str]) -> Any:
+    """Return the model in a folder, as `save` or `gradwork fit` wrote it.
+
+    All of it is checked, and nothing in it is ever run. FolderError or TableError, with the reason, for a folder
+    that is none, or that was changed.
+
+    >>> import gradwork as gw
+    >>> fitted = gw.fit({"x": [1.0, 2.0, 3.0, 4.0], "y": [2.1, 3.9, 6.2, 7.8]}, "y")
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     again = gw.load(fitted.save(Path(place) / "line"))
+    >>> again.coefficients == fitted.coefficients
+    True
+    """
+    return model_of(load_folder(folder))
+
+
+def model_of(saved: Saved) -> Any:
+    """Return the model that a folder described."""
+    kind = saved.spec.get("type")
+    if kind == "formula":
+        from gradwork.models.formula import FittedFormula
+
+        return FittedFormula.from_spec(saved.spec)
+    if kind == "network":
+        from gradwork.models.network_spec import network_from
+
+        return network_from(saved.spec)
+    if kind == "fitted network":
+        from gradwork.models.fitted_network import FittedNetwork
+
+        return FittedNetwork.from_spec(saved.spec)
+    from gradwork.models.fitted import FittedModel
+
+    return FittedModel.from_spec(saved.spec)
+
+
 def load_folder(folder: str | os.PathLike[str]) -> Saved:
     """Return what a model's folder holds, after checking all of it; nothing in it is ever run.
 
