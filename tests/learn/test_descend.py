@@ -312,6 +312,24 @@ def test_patience_returns_the_best_parameters(target):
 
 
 @pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("batch_size", [None, 5])
+def test_who_asked_for_patience_gets_the_best_parameters_also_where_the_epochs_run_out(target, batch_size):
+    x, t = numbers(12, 8)
+    vx, vy = numbers(40, 8, seed=5)
+    objective = Objective(MSE, {b: None}, {X: x, y: t + np.random.default_rng(1).normal(size=12) * 3})
+    held = objective.with_data({X: vx, y: vy})
+    run = {"validation": {X: vx, y: vy}, "batch_size": batch_size, "target": target}
+    enough = int(np.argmin(descend(objective, gw.SGD(0.02), epochs=500, **run).history.validation_loss)) + 7
+    for restore in (True, False):
+        patient = Stopping(patience=1000, gradient_norm=None, restore_best=restore)
+        fit = descend(objective, gw.SGD(0.02), epochs=enough, stopping=patient, **run)
+        assert fit.stop.kind == "epochs" and fit.stop.index == enough
+        kept = enough - 7 if restore else enough
+        assert fit.epochs == kept and (f"of epoch {kept}, with" in fit.reason) == restore
+        np.testing.assert_allclose(held.value(fit.vector), fit.history.validation_loss[kept], rtol=1e-10)
+
+
+@pytest.mark.parametrize("target", TARGETS)
 def test_a_value_that_is_not_finite_ends_the_run_before_it(target):
     p = gw.scalar("p")
     objective = Objective(gw.sqrt(p) * p, {p: 1.0})

@@ -221,9 +221,24 @@ def test_the_description_of_a_fitted_network_that_was_changed_is_refused(path: t
         FittedNetwork.from_spec(spec)
 
 
-def test_gw_fit_points_to_networks():
-    with pytest.raises(gw.GradworkError, match="mlp:4 is a network: gw.models.fit_network"):
-        gw.fit(TABLE, "y", "mlp:4")
+def test_gw_fit_learns_networks_as_fit_network_does():
+    one = gw.fit(TABLE, "y", "mlp:4", epochs=3, activation="tanh", seed=2)
+    other = fit_network(TABLE, "y", "mlp:4", epochs=3, activation="tanh", seed=2)
+    np.testing.assert_array_equal(one.predict(TABLE), other.predict(TABLE))
+
+
+@pytest.mark.parametrize(
+    "model, options, message",
+    [
+        ("mlp:4", {"loss": "huber"}, "loss is not of networks"),
+        ("mlp:4", {"cov": "HC1"}, "cov is not of networks"),
+        ("linear", {"activation": "tanh"}, "fit has no option 'activation', unless"),
+        (None, {"featurs": ["a"]}, "fit has no option 'featurs', unless"),
+    ],
+)
+def test_options_of_networks_and_of_others(model, options, message):
+    with pytest.raises(gw.GradworkError, match=message):
+        gw.fit(TABLE, "y", model, **options)
 
 
 def test_sequences_of_numbers(tmp_path: Path):

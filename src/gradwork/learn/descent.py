@@ -288,8 +288,7 @@ class _Run(Request):
         if not np.isfinite(value):  # nothing has been recorded yet
             best, value = unit, self.loop.measure(state)[0]
         words = "interrupted, epochs" if self.batching else "interrupted"
-        if self.setup.validation is not None and self.stopping.patience and np.isfinite(self.watch.watched):
-            # Who waits for the validation loss to fall wants the parameters at which it was lowest.
+        if self._restores():
             best, value, words = self.watch.watched_at, self.watch.watched, "interrupted, validation"
         facts = {"words": words, "step": unit, "best": best, "value": self.sign * value}
         return Stop("interrupted", unit, best, facts=facts)
@@ -331,6 +330,13 @@ class _Run(Request):
                 if stop.keep != stop.index:
                     final = self._state_at(stop.keep, (unit, state))
                     loss, norm, validation = self.loop.measure(final)
+        best = self.watch.watched_at
+        if stop.kind in ("epochs", "steps", "seconds") and self._restores() and best < stop.keep:
+            # Patience had not run out yet; who asked for it wants the best parameters all the same.
+            facts = {"reason": stop.text(), "best": best, "value": self.sign * self.watch.watched}
+            stop = replace(stop, keep=best, facts=facts | {"words": "best kept"})
+            final = self._state_at(best, (unit, state))
+            loss, norm, validation = self.loop.measure(final)
         arrays = self.loop.read(final)
         vector = self.objective.pack({s.params[0]: a for s, a in zip(self.step.symbols, arrays)})
         if stop.kind == "unbounded" or (stop.converged and self._falls(vector, loss)):
@@ -372,6 +378,11 @@ class _Run(Request):
         for callback in callbacks:
             callback.end(fit)
         return fit
+
+    def _restores(self) -> bool:
+        # Who waits for the validation loss to fall wants the parameters at which it was lowest.
+        asked = self.stopping.patience is not None and self.stopping.restore_best
+        return asked and self.setup.validation is not None and bool(np.isfinite(self.watch.watched))
 
     def _falls(self, vector: np.ndarray, loss: float) -> bool:
         first = self.watch.first

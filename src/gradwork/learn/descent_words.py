@@ -20,6 +20,7 @@ ENGLISH: dict[str, str] = {
         "stopped after epoch {epoch}: the validation loss has not improved for {patience} epochs "
         "(best {value:.6g} at epoch {best})"
     ),
+    "best kept": "{reason}; the parameters are those of epoch {best}, with the lowest validation loss ({value:.6g})",
     "growth": "stopped at step {step}: the loss grew {count} times in a row ({first:.5g} → {last:.2g})",
     "growth, epochs": "stopped after epoch {step}: the loss grew {count} times in a row ({first:.5g} → {last:.2g})",
     "non-finite": (

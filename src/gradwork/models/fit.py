@@ -56,6 +56,7 @@ def fit(
     callbacks: Any = None,
     checkpoint: Any = None,
     resume: bool = False,
+    **network: Any,
 ) -> Any:
     """Return a model that predicts one column of a table from others, or a formula fitted to its columns.
 
@@ -63,6 +64,8 @@ def fit(
     target:   the column to predict (for an array: the values themselves will do).
     model:    linear, poly:3, poly:2:interactions, ridge:0.1, logistic, softmax, poisson; by default by the
               target's type, which `reason` says. logistic:0.1, softmax:0.1 and poisson:0.1 have a penalty.
+              Networks: mlp:64,32, conv:8,16, rnn:64, gru:64, lstm:64; with them their own options `activation`,
+              `image`, `sequence`, `task`, `l2`, `normalise` (see `gw.models.fit_network`).
     features: the columns to predict from; all others by default.
     formula, params: a formula over the columns, say "mean((y - a*exp(-k*x))^2)", and the starts of its
               parameters, "a=1, k=0.1"; then a `FittedFormula` is returned. A column whose name is no symbol stands
@@ -83,6 +86,18 @@ def fit(
     >>> {name: round(value, 3) for name, value in fitted.coefficients.items()}
     {'intercept': -3.38, 'q1': 1.378, 'q2': 0.68}
     """
+    if names_network(model):
+        return _network(
+            data, target, model, network, {"loss": loss, "formula": formula, "params": params, "bounds": bounds, "cov": cov},
+            {
+                "features": features, "optimizer": optimizer, "learning_rate": learning_rate, "epochs": epochs,
+                "batch_size": batch_size, "validation": validation, "patience": patience, "schedule": schedule,
+                "stopping": stopping, "scale": scale, "seed": seed, "missing": missing, "unusable": unusable,
+                "callbacks": callbacks, "checkpoint": checkpoint, "resume": resume,
+            },
+        )  # fmt: skip
+    if network:
+        raise GradworkError(say("only networks", option=next(iter(network))))
     table, target = _table(data, target)
     if formula is not None:
         from gradwork.models.formula import fit_formula
@@ -100,8 +115,6 @@ def fit(
         raise GradworkError("params belong to a formula: name the formula too")
     if target is None:
         raise GradworkError("name the target, the column to predict")
-    if names_network(model):
-        raise GradworkError(say("a network", name=model))
     chosen = parse_model(model, loss=loss, intercept=intercept) if isinstance(model, str) else model
     kind = None if chosen is None else KIND_OF[chosen.name]
     made = design(table, target, features, missing=missing, kind=kind, unusable=unusable)
@@ -135,6 +148,25 @@ def fit(
         solver, descent, share=validation, scale=scale, stopping=patient, seed=seed, cov=sandwich_kind(cov),
         dtype=dtype, run_on=run_on, callbacks=callbacks, resume=resume,
     )  # fmt: skip
+
+
+def _network(
+    data: Any,
+    target: Any,
+    model: Any,
+    network: dict[str, Any],
+    foreign: dict[str, Any],
+    options: dict[str, Any],
+) -> Any:
+    from gradwork.models.network_fit import fit_network
+
+    for option, value in foreign.items():
+        if value is not None:
+            raise GradworkError(say("not of networks", option=option))
+    if isinstance(data, np.ndarray) and target is not None and not isinstance(target, str):
+        data, target = _table(data, target)
+    given = {name: value for name, value in options.items() if value is not None}
+    return fit_network(data, target, model, **given, **network)
 
 
 def _table(data: Any, target: Any) -> tuple[Table, Any]:
