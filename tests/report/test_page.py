@@ -73,7 +73,7 @@ def test_a_page_is_well_formed_and_needs_nothing_else(kind: str, request: pytest
         for name, value in attributes.items():
             assert not name.startswith("on"), f"{tag} {name}"
             if name in ("src", "href"):
-                assert (value or "").startswith("#"), f"{tag} {name}={value}"
+                assert (value or "").startswith(("#", "data:image/png;base64,")), f"{tag} {name}={value}"
     # The only addresses are the names of the languages SVG and MathML.
     assert set(re.findall(r"https?://[^\s\"'<)]+", page)) <= {
         "http://www.w3.org/1998/Math/MathML",
@@ -182,6 +182,95 @@ def test_confusion_and_columns_and_sparks():
     assert "and 10 more columns" in many
 
 
+def test_calibration_is_shown_for_each_of_a_handful_of_classes():
+    rng = np.random.default_rng(0)
+    for k, shown in ((3, 3), (9, 5)):
+        codes = np.concatenate([np.full(10 * (j + 1), j) for j in range(k)])
+        P = rng.dirichlet(np.ones(k), len(codes))
+        names = tuple(f"kind{j}" for j in range(k))
+        page = render_page(replace(fakes.cancer(), outcome=Classes(codes, P, names)))
+        found = re.findall(r"<h3>Are the probabilities of kind(\d) true\?</h3>", page)
+        assert [int(j) for j in found] == list(range(k - shown, k))  # those with the most rows
+        assert (f"Shown are the 5 of {k} classes" in page) == (k > 5)
+
+
+def test_classes_told_apart_without_doubt_are_said_to_be():
+    codes = np.repeat([0, 1, 2], 20)
+    P = np.full((60, 3), 1e-9)
+    P[np.arange(60), codes] = 1 - 2e-9
+    page = render_page(replace(fakes.cancer(), outcome=Classes(codes, P, ("a", "b", "c"))))
+    assert "within 2e-09 of 0 or 1" in page and "Are the probabilities of" not in page
+    P[0] = P[0][::-1]  # one sure mistake: then calibration tells something
+    page = render_page(replace(fakes.cancer(), outcome=Classes(codes, P, ("a", "b", "c"))))
+    assert "Are the probabilities of a true?" in page
+
+
+def test_notes_that_inform_are_no_warnings():
+    from gradwork.models.notes import apart
+    from gradwork.models.words import say as model_says
+
+    warn, inform = apart(
+        [
+            model_says("reference", label="a (b)"),
+            model_says("least squares errors", s2="1.5", df=3),
+            model_says("not converged", reason="it ran out", distance=3),
+            model_says("sandwich", kind="HC0"),
+        ]
+    )
+    assert inform == (
+        "The reference class is a (b).",
+        "Standard errors: s²(JᵀJ)⁻¹ with s² = 1.5 from 3 degrees of freedom.",
+        "Standard errors: sandwich (HC0).",
+    )
+    assert len(warn) == 1 and warn[0].startswith("The run had not converged (it ran out)")
+    page = render_page(replace(fakes.cancer(), notes=("Beware.",), remarks=("By the way.",)))
+    assert (
+        '<div class="told warn"><p>Beware.</p></div>' in page
+        and '<div class="told"><p>By the way.</p></div>' in page
+    )
+
+
+def test_estimates_without_errors_have_no_columns_of_dashes():
+    from gradwork.report.markup import coefficients
+    from gradwork.stats import Block, FitSummary, coefficient_table
+
+    block = Block(coefficient_table(np.array([1.5, 2.5]), np.full((2, 2), np.nan), ["a", "b"]))
+    text = coefficients(block, FitSummary("", "", (block,)).to_rows()[0], ())
+    assert "1.5" in text and "std. error" not in text and "—" not in text and "no standard errors" in text
+    rows = [{**row, "estimate": "—"} for row in FitSummary("", "", (block,)).to_rows()[0]]
+    assert "<table" not in coefficients(block, rows, ())
+
+
+def test_the_derivation_of_softmax_ends_in_its_gradients(tmp_path):
+    import gradwork as gw
+    from gradwork.data import design
+    from gradwork.data.tables import Table
+    from gradwork.report.describe import describe
+
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 2))
+    kind = np.array(["a", "b", "c"])[(x + rng.normal(size=(60, 2))).argmax(axis=1) + (rng.random(60) < 0.3)]
+    table = Table.from_any({"u": x[:, 0], "v": x[:, 1], "kind": kind})
+    fitted = gw.fit(table, target="kind")
+    content = describe(fitted, table, design(table, "kind"), command="")
+    assert content.derivation is not None
+    lines = re.findall(r'<tr class="result">.*?</tr>', content.derivation(), re.S)
+    assert len(lines) == 2 and all("softmax" in line and "&#x02207;" in line for line in lines)
+    assert "reference class" in " ".join(content.remarks) and "reference class" not in " ".join(content.notes)
+    assert content.estimates == "" and content.best is None
+
+
+def test_functions_keep_their_distance_from_letters():
+    thin = '<mspace width="0.1667em"/>'
+    text = mathml(r"a \exp\left(-kt\right) + y \log P")
+    assert f"<mi>a</mi>{thin}<mi>exp</mi><mrow>" in text
+    assert f"<mi>y</mi>{thin}<mi>log</mi>{thin}<mi>P</mi>" in text
+    assert "<msup><mi>tanh</mi><mn>2</mn></msup>" in mathml(r"1 - \tanh^2 x")  # nothing within a power
+    assert "<mo>softmax</mo>" not in mathml(r"\operatorname{softmax}(Z)")
+    assert "<mi>to</mi>" in mathml(r"(M, \mathrm{to} = n)")
+    assert '<mi mathvariant="normal">E</mi>' in mathml(r"\operatorname{E}(y)")
+
+
 def test_mathml_is_kept_and_made_once():
     assert mathml(r"\frac{1}{n}") is mathml(r"\frac{1}{n}")
 
@@ -208,6 +297,9 @@ def test_svg_of_a_page_keeps_its_words_and_rounds_its_coordinates():
 
 
 def test_histogram_bins():
+    counts = np.arange(40.0)
+    edges = plots.bins(counts)
+    assert len(set(np.histogram(counts, edges)[0][:-1])) == 1  # equally many whole numbers in each
     assert plots.bins(np.array([1.0, 2.0, 2.0, 5.0])).tolist() == [0.5, 1.5, 2.5, 3.5, 4.5, 5.5]
     assert len(plots.bins(np.random.default_rng(0).normal(size=1000))) <= 31
     assert len(plots.bins(np.full(10, 2.5))) >= 2

@@ -16,6 +16,7 @@ from gradwork.diff.api import grad
 from gradwork.errors import GradworkError, TableError
 from gradwork.models.builders import Model, build
 from gradwork.models.inference import parameters_of
+from gradwork.models.notes import informs
 from gradwork.models.saving import Savable
 from gradwork.models.terms import Terms
 from gradwork.stats.inference import Inference, coefficient_table
@@ -24,6 +25,7 @@ from gradwork.stats.metrics import RegressionMetrics
 from gradwork.stats.summary import (
     Block,
     FitSummary,
+    endless,
     format_equation,
     format_summary,
     likelihood_facts,
@@ -135,12 +137,15 @@ class FittedModel(Savable):
 
     @property
     def equation(self) -> str:
-        """The model with its numbers, as one line."""
+        """The model with its numbers, as one line; "" for several classes, and where an estimate has no number."""
         if self.beta.ndim > 1:
+            return ""
+        shown = endless(self.inference)
+        if np.isnan(shown).any() or np.isinf(shown).all():
             return ""
         label = self.levels[1] if len(self.levels) == 2 else ""
         left = self.model.link.format(target=self.target, label=label)
-        return format_equation(left, self.names, self.beta)
+        return format_equation(left, self.names, shown)
 
     @property
     def formatted(self) -> FitSummary:
@@ -150,8 +155,6 @@ class FittedModel(Savable):
             facts = regression_facts(self.metrics, self.condition_number)
         elif isinstance(self.metrics, LikelihoodMetrics):
             facts = likelihood_facts(self.metrics, self.condition_number)
-        from gradwork.report.notes import informs
-
         remarks = tuple(filter(informs, self.notes))
         notes = tuple(note for note in self.notes if note not in remarks)
         return FitSummary(self.heading, self.equation, self.blocks, facts, notes, remarks=remarks)
@@ -173,8 +176,22 @@ class FittedModel(Savable):
         from gradwork.learn.diagnosis import diagnose
 
         # A descent on the standardised target is judged as it went, and told in the units of the table.
-        run = self.fit.details.get("descended", self.fit)
-        return replace(diagnose(run, flags=flags), reason=self.fit.reason)
+        run, scale = self.fit.details.get("descended", self.fit), self.fit.details.get("target_scale")
+        units = 1.0 if scale is None else scale.deviation**scale.power
+        labels = [self._column_of(label) for label in run.objective.labels]
+        return replace(diagnose(run, flags=flags, units=units, labels=labels), reason=self.fit.reason)
+
+    def _column_of(self, label: str) -> str:
+        """Return a component of the run's parameters by its column: `w[2]` is `bmi`, `W[2,1]` that of a class."""
+        name, _, places = label.rstrip("]").partition("[")
+        at = [int(place) - 1 for place in places.split(",")] if places else []
+        if name == "b":
+            title, classes = "intercept", at
+        else:
+            title, classes = self.names[at[0] + bool(self.model.intercept)], at[1:]
+        if classes:
+            title += f" of {self.levels[classes[0]]}"
+        return title if self.scaling is None else f"{title} (standardised)"
 
     @cached_property
     def derivation(self) -> Any:

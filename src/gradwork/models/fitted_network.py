@@ -22,6 +22,7 @@ from gradwork.learn.sentences import say as learn_say
 from gradwork.models.fitted import as_table
 from gradwork.models.network_spec import network_from
 from gradwork.models.networks import NetworkModel
+from gradwork.models.notes import informs
 from gradwork.models.saving import Savable
 from gradwork.models.words import KINDS, say
 from gradwork.stats.classification import confusion_matrix
@@ -115,8 +116,12 @@ class FittedNetwork(Savable):
 
     def summary(self, width: int = 100) -> str:
         """Return the summary as text: the layers, how the run went, how well it predicts."""
-        notes = "\n".join(textwrap.fill(f"! {note}", width, subsequent_indent="  ") for note in self.notes)
-        parts = [self.heading, self.model.summary(), self.results, notes]
+        told = sorted(self.notes, key=informs)  # warnings first
+        notes = [
+            textwrap.fill(note if informs(note) else f"! {note}", width, subsequent_indent="  ")
+            for note in told
+        ]
+        parts = [self.heading, self.model.summary(), self.results, "\n".join(notes)]
         return "\n\n".join(part for part in parts if part)
 
     def __str__(self) -> str:

@@ -35,9 +35,10 @@ from gradwork.models.columns import (
     symbols_of,
 )
 from gradwork.models.form import Form, form_of, nests_constant
+from gradwork.models.notes import informs
 from gradwork.models.saving import Savable
 from gradwork.models.uncertainty import Uncertainty, uncertainty
-from gradwork.models.words import say
+from gradwork.models.words import say, solved_by
 from gradwork.stats.inference import Inference, coefficient_table
 from gradwork.stats.metrics import RegressionMetrics, regression_metrics
 from gradwork.stats.numbers import short
@@ -120,8 +121,6 @@ class FittedFormula(Savable):
     def formatted(self) -> FitSummary:
         """The summary as data."""
         facts = regression_facts(self.metrics) if self.metrics is not None else ()
-        from gradwork.report.notes import informs
-
         remarks = tuple(filter(informs, self.notes))
         notes = tuple(note for note in self.notes if note not in remarks)
         return FitSummary(self.heading, self.equation, self.blocks, facts, notes, remarks=remarks)
@@ -380,7 +379,7 @@ def _fitted(
     else:
         found = nothing
         notes.append(say("unfinished", reason=reason))
-    how = run.reason.removeprefix("solved in ") if run.solver == "closed" else run.solver
+    how = solved_by(run.solver, run.reason)
     heading = say("formula heading", source=table.source, rows=rows, formula=formula, how=how)
     fitted = FittedFormula(
         formula, expression, names, estimate, found.covariance, found.df, tuple(columns.values()), rows, run,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gradwork.diff.api import grad
+from gradwork.diff.fading import state_adjoints
 from gradwork.errors import GradworkError
-from gradwork.expr.node import NAME, SYMBOL, Expr, constant, plain
+from gradwork.expr.node import NAME, SYMBOL, Expr, constant, make, plain
+from gradwork.nn.graph import Box, Pill, draw
+from gradwork.ops.sequence import ALL, LAST, SCAN
 from gradwork.run import function
 
 Array = NDArray[Any]
@@ -24,6 +26,12 @@ class Quantity:
 
     name:  as the derivation writes it;  kind: "value", "adjoint" or "gradient" (by a parameter).
     of:    the letter that an adjoint or gradient belongs to;  text: its formula.
+    value: its numbers;  timed: whether their first axis is the time of a recurrence (T×…).
+    operation: the operation that gives it, such as "relu".
+
+    >>> q = Quantity("Z", "value", "Z", "XW", np.array([[3.0, 4.0]]))
+    >>> q.shape, q.norm
+    ((1, 2), 5.0)
     """
 
     name: str
@@ -31,6 +39,8 @@ class Quantity:
     of: str
     text: str
     value: Array
+    timed: bool = False
+    operation: str = ""
 
     @property
     def norm(self) -> float:
@@ -44,19 +54,49 @@ class Quantity:
 
 
 @dataclass(frozen=True)
+class Leaf:
+    """What a computation starts from: data, a parameter ("learned"), or the state before a step ("state")."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Trace:
     """What a loss computes on the way, forward and backward, at given values.
+
+    quantities: in the order of the derivation: values, then adjoints, then gradients.
+    edges:      (what is used, what uses it), by name.
+    leaves:     the symbols of the loss, and the states before a step.
+    loss, given: what was traced, and at which values.
 
     >>> import gradwork as gw
     >>> X, W = gw.matrix("X", "n", 2), gw.matrix("W", 2, 3)
     >>> t = trace(gw.mean(gw.tanh(X @ W) ** 2), [W], {X: [[1.0, 2.0]], W: np.full((2, 3), 0.1)})
     >>> [(q.name, q.kind, q.shape) for q in t.quantities]
     [('Z', 'value', (1, 3)), ('f', 'value', ()), ('∂f/∂Z', 'adjoint', (1, 3)), ('∂f/∂W', 'gradient', (2, 3))]
+    >>> print(t)
+           shape     norm  smallest  largest
+    Z      1×3       0.52       0.3      0.3
+    f      scalar  0.0849    0.0849   0.0849
+    ∂f/∂Z  1×3      0.308     0.178    0.178
+    ∂f/∂W  2×3      0.688     0.178    0.355
+
+    A recurrence shows its steps, with time as the first axis, and the adjoint of its state at every step:
+
+    >>> x, w = gw.vector("x", "T"), gw.scalar("w")
+    >>> f = gw.scan(lambda h, x: w * h + x, 0, x).last ** 2
+    >>> t = trace(f, [w], {x: [1.0, 1.0, 1.0], w: 0.5})
+    >>> t["hₜ"], t.step_norms["h"]
+    (array([1.  , 1.5 , 1.75]), array([0.875, 1.75 , 3.5  ]))
     """
 
     quantities: tuple[Quantity, ...]
     edges: tuple[tuple[str, str], ...]
-    leaves: tuple[tuple[str, bool], ...]  # (letter, whether it is learned)
+    leaves: tuple[Leaf, ...]
+    loss: Expr = field(repr=False)
+    given: Mapping[str, Array] = field(repr=False)
 
     def __getitem__(self, name: str) -> Array:
         """Return the values of a quantity: "H₁" (or "H_1"), "∂f/∂Z₁", "∂f/∂W₁"."""
@@ -75,16 +115,36 @@ class Trace:
     @property
     def adjoint_norms(self) -> dict[str, float]:
         """‖∂f/∂z‖ of each intermediate quantity, in the order of the forward pass: where gradients fade or grow."""
-        found = {q.of: q.norm for q in self.quantities if q.kind == "adjoint"}
+        found = {q.of: q.norm for q in self.quantities if q.kind == "adjoint" and not q.timed}
         order = [q.name for q in self.quantities if q.kind == "value"]
         return {name: found[name] for name in order if name in found}
 
     @property
-    def dead(self) -> dict[str, int]:
-        """How many units (of the last axis) of each relu are 0 for every sample and place."""
+    def step_norms(self) -> dict[str, Array]:
+        """‖∂f/∂hₜ‖ for t = 1 … T by the letter of each state: falling towards t = 1, gradients vanish.
+
+        The norm is over the samples and units of a step, of the adjoint of the state that leaves the step: what an
+        LSTM's cₜ does through hₜ of the same step is in ∂f/∂hₜ. Without a recurrence there is none.
+        """
         found = {}
         for q in self.quantities:
-            if q.kind == "value" and q.text.startswith("relu(") and q.value.ndim > 1:
+            if q.kind == "adjoint" and q.timed:
+                found[q.of] = np.linalg.norm(q.value.reshape(len(q.value), -1), axis=1)
+        return found
+
+    @property
+    def dead(self) -> dict[str, int]:
+        """How many units (of the last axis) of each relu are 0 for every sample and place.
+
+        >>> import gradwork as gw
+        >>> X, W, v = gw.matrix("X", "n", 2), gw.matrix("W", 2, 2), gw.vector("v", 2)
+        >>> values = {X: [[1.0, 1.0], [2.0, 1.0]], W: [[1.0, -1.0], [1.0, -1.0]], v: [1.0, 1.0]}
+        >>> trace(gw.mean((gw.relu(X @ W) @ v) ** 2), [W, v], values).dead
+        {'H': 1}
+        """
+        found = {}
+        for q in self.quantities:
+            if q.kind == "value" and q.operation == "relu" and q.value.ndim > 1:
                 found[q.name] = int((q.value.reshape(-1, q.value.shape[-1]) == 0).all(axis=0).sum())
         return found
 
@@ -93,17 +153,57 @@ class Trace:
         for q in self.quantities:
             bad = np.argwhere(~np.isfinite(np.atleast_1d(q.value)))
             if len(bad):
-                at = bad[0]
-                unit = f", unit {at[-1] + 1}" if len(at) > 1 else ""
+                at = bad[0].tolist()
                 value = np.atleast_1d(q.value)[tuple(at)]
-                raise GradworkError(f"{q.name} is {value} for sample {at[0] + 1}{unit}: {q.name} = {q.text}")
+                timed = q.timed and len(at) > 1
+                step, rest = f"step {at[0] + 1}, " if timed else "", at[timed:]
+                unit = f", unit {rest[-1] + 1}" if len(rest) > 1 else ""
+                raise GradworkError(
+                    f"{q.name} is {value} for {step}sample {rest[0] + 1}{unit}: {q.name} = {q.text}"
+                )
+
+    def check(self, directions: int = 2, seed: int = 0) -> dict[str, float]:
+        """Return how far each gradient is from differences of the loss, by parameter, relative to its norm.
+
+            |(f(θ + hu) − f(θ − hu))/2h − ⟨∂f/∂θ, u⟩| / ‖∂f/∂θ‖
+
+        along normal random directions u; the largest is returned, nan where the loss is not finite. Of four steps
+        h the two that agree best are believed: kinks spoil the wide ones, rounding the narrow ones.
+
+        >>> import gradwork as gw
+        >>> X, w = gw.matrix("X", "n", 2), gw.vector("w", 2)
+        >>> t = trace(gw.mean(gw.tanh(X @ w) ** 2), [w], {X: [[1.0, 2.0]], w: [0.3, -0.2]})
+        >>> t.check()["w"] < 1e-8
+        True
+        """
+        program, rng = function(self.loss), np.random.default_rng(seed)
+        known = {name: self.given[name] for name in program.symbols}
+        top, found = abs(float(program(**known))), {}
+        symbols = {x.unicode(): x.params[0] for x in self.loss.symbols.values()}
+        for q in self.quantities:
+            if q.kind != "gradient":
+                continue
+            name, errors = symbols[q.of], []
+            theta = np.asarray(self.given[name], dtype=float)
+            for _ in range(directions):
+                u = rng.normal(size=theta.shape)
+
+                def slope(h: float, name: str = name, theta: Array = theta, u: Array = u) -> float:
+                    ahead, behind = (float(program(**known | {name: theta + k * u})) for k in (h, -h))
+                    return (ahead - behind) / (2 * h)
+
+                slopes = [slope(h) for h in (1e-4, 1e-5, 1e-6, 1e-7)]
+                best = 1 + int(np.argmin(np.abs(np.diff(slopes))))
+                error = abs(slopes[best] - float(np.sum(q.value * u)))
+                errors.append(error / max(q.norm, 1e-8 * top, 1e-300))
+            found[q.of] = float(np.max(errors))
+        return found
 
     def __str__(self) -> str:
         rows = [("", "shape", "norm", "smallest", "largest")]
         for q in self.quantities:
-            shape = "×".join(map(str, q.shape)) or "scalar"
             low, high = (f"{v:.3g}" for v in (q.value.min(), q.value.max()))
-            rows.append((q.name, shape, f"{q.norm:.3g}", low, high))
+            rows.append((q.name, _shape(q.shape), f"{q.norm:.3g}", low, high))
         widths = [max(len(r[k]) for r in rows) for k in range(5)]
         lines = [
             "  ".join(f"{c:<{w}}" if k < 2 else f"{c:>{w}}" for k, (c, w) in enumerate(zip(r, widths)))
@@ -117,77 +217,83 @@ class Trace:
         return "\n".join([*(x.rstrip() for x in lines), *dead])
 
     def plot(self, path: Any = None) -> Any:
-        """Draw the norms of adjoints and gradients along the network; save the picture where a path is given."""
+        """Draw the norms of adjoints, of gradients, and of the states' adjoints at every step of a recurrence.
+
+        The picture is saved where a path is given; the Matplotlib figure is returned.
+
+        >>> import gradwork as gw
+        >>> X, W = gw.matrix("X", "n", 2), gw.matrix("W", 2, 3)
+        >>> t = trace(gw.mean(gw.tanh(X @ W) ** 2), [W], {X: [[1.0, 2.0]], W: np.full((2, 3), 0.1)})
+        >>> [ax.get_title("left") for ax in t.plot().axes]
+        ['adjoints', 'gradients']
+        """
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=(7, 3.2), layout="constrained")
-        axes = figure.subplots(1, 2)
-        for ax, norms, title in (
-            (axes[0], self.adjoint_norms, "‖∂f/∂z‖"),
-            (axes[1], self.gradient_norms, "‖∂f/∂θ‖"),
-        ):
-            ax.bar(list(norms), list(norms.values()), color="#4878a8")
-            if norms and min(norms.values()) > 0:
-                ax.set_yscale("log")
-            ax.set_title(title)
-        if path is not None:
-            figure.savefig(path)
+        from gradwork.report import plots, style
+        from gradwork.report.time import norms_by_step
+
+        shown = [("adjoints", self.adjoint_norms, "‖∂f/∂z‖"), ("gradients", self.gradient_norms, "‖∂f/∂θ‖")]
+        steps = {q.of: q.value for q in self.quantities if q.kind == "adjoint" and q.timed}
+        shown = [part for part in shown if part[1]]
+        with style.look(style.LIGHT) as colours:
+            count = len(shown) + bool(steps)
+            figure = Figure(figsize=(3.9 * count, 3.1), layout="constrained", facecolor="white")
+            axes = figure.subplots(1, count, squeeze=False)[0]
+            for ax, (title, norms, label) in zip(axes, shown):
+                plots.norms(ax, norms, colours, label)
+                ax.set_title(title)
+            if steps:
+                norms_by_step(axes[-1], steps, colours)
+                axes[-1].set_title("adjoints by step")
+            if path is not None:
+                figure.savefig(path)
         return figure
 
     def svg(self) -> str:
-        """Return the graph of the computation, from the data and parameters at the top to f."""
-        values = [q for q in self.quantities if q.kind == "value"]
-        rank: dict[str, int] = {name: 0 for name, _ in self.leaves}
-        for q in values:
-            below = [rank[a] for a, b in self.edges if b == q.name and a in rank]
-            rank[q.name] = max(below, default=0) + 1
-        for name, _ in self.leaves:  # just above what first uses it
-            users = [rank[b] for a, b in self.edges if a == name and b in rank]
-            rank[name] = min(users, default=1) - 1
-        rows: dict[int, list[str]] = {}
-        for name in [*(n for n, _ in self.leaves), *(q.name for q in values)]:
-            rows.setdefault(rank[name], []).append(name)
-        text = {q.name: (q.text if len(q.text) <= 42 else q.text[:41] + "…") for q in values}
-        shapes = {q.name: "×".join(map(str, q.shape)) or "scalar" for q in values}
-        learned = {name for name, is_learned in self.leaves if is_learned}
-        width, high = 300, 46
-        place: dict[str, tuple[float, float]] = {}
-        widest = max(len(r) for r in rows.values())
-        for row, names in rows.items():
-            for k, name in enumerate(names):
-                place[name] = ((k + 0.5 + (widest - len(names)) / 2) * (width + 24), 40 + row * 84)
-        size = (widest * (width + 24), 80 + max(rows) * 84)
-        out = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size[0]:g} {size[1]:g}" '
-            'font-family="sans-serif" font-size="13">',
-            '<defs><marker id="a" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
-            '<path d="M0 0L8 4L0 8z" fill="#777"/></marker></defs>',
-        ]
-        for a, b in self.edges:
-            if a in place and b in place:
-                (x, y), (u, v) = place[a], place[b]
-                line = f"M{x:g} {y + high / 2:g}L{u:g} {v - high / 2:g}"
-                out.append(f'<path d="{line}" stroke="#777" fill="none" marker-end="url(#a)"/>')
-        for name, (x, y) in place.items():
-            leaf = name in rank and name not in text
-            fill = "#fdf0d5" if name in learned else "#e8eef4" if leaf else "#ffffff"
-            wide = 90 if leaf else width
-            out.append(
-                f'<rect x="{x - wide / 2:g}" y="{y - high / 2:g}" width="{wide}" height="{high}" rx="6" '
-                f'fill="{fill}" stroke="#999"/>'
+        """Return the graph of the computation as SVG: one row a quantity, from the data at the top to f.
+
+        Each row has the formula, the shape, the norm of the adjoint, and to its left what comes in: parameters,
+        data, the state before a step. It is readable by day and by night, in a page and as a file.
+
+        >>> import gradwork as gw
+        >>> X, W = gw.matrix("X", "n", 2), gw.matrix("W", 2, 3)
+        >>> t = trace(gw.mean(gw.tanh(X @ W) ** 2), [W], {X: [[1.0, 2.0]], W: np.full((2, 3), 0.1)})
+        >>> t.svg()[:4], "tanh" in t.svg()
+        ('<svg', True)
+        """
+        values = {q.name: q for q in self.quantities if q.kind == "value"}
+        leaves = {leaf.name: leaf for leaf in self.leaves}
+        adjoints = self.adjoint_norms | {
+            q.name.removeprefix("∂f/∂"): q.norm for q in self.quantities if q.kind == "adjoint" and q.timed
+        }
+        dead = self.dead
+        boxes = []
+        for name, q in values.items():
+            into = [a for a, b in self.edges if b == name]
+            pills = tuple(
+                Pill(a, _shape(leaves[a].shape), leaves[a].kind)
+                for a in into
+                if a in leaves and a not in values
             )
-            label = name if leaf else f"{name} = {text[name]}"
-            out.append(
-                f'<text x="{x:g}" y="{y + (4 if leaf else -3):g}" text-anchor="middle">{html.escape(label)}</text>'
-            )
-            if not leaf:
-                shape = html.escape(shapes[name])
-                out.append(f'<text x="{x:g}" y="{y + 15:g}" text-anchor="middle" fill="#777">{shape}</text>')
-        return "\n".join([*out, "</svg>"])
+            note = _shape(q.shape) if q.shape else f"{float(q.value):.4g}"
+            lost = bool(dead.get(name))
+            aside = f"‖∂f/∂{name}‖ = {adjoints[name]:.3g}" if name in adjoints else ""
+            aside = f"{dead[name]} of {q.shape[-1]} units dead" if lost else aside
+            takes = tuple(a for a in into if a in values)
+            boxes.append(Box(name, q.text, note, takes, pills, aside, lost))
+        return draw(boxes, f"the computation of f in {len(boxes)} steps")
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape)) or "scalar"
 
 
 def plain_letter(name: str) -> str:
-    """Return a name as it is typed: H₁ is H_1."""
+    """Return a name as it is typed: H₁ is H_1.
+
+    >>> plain_letter("∂f/∂W₁₂")
+    '∂f/∂W_12'
+    """
     digits = {c: str(i) for i, c in enumerate("₀₁₂₃₄₅₆₇₈₉")}
     out = ""
     for i, c in enumerate(name):
@@ -195,42 +301,134 @@ def plain_letter(name: str) -> str:
     return out
 
 
+@dataclass(frozen=True)
+class _Entry:
+    # A quantity before it has numbers: its expression in their place.
+    name: str
+    kind: str
+    of: str
+    text: str
+    expr: Expr
+    timed: bool = False
+    operation: str = ""
+
+
 def trace(loss: Expr, parameters: Sequence[Expr], values: Mapping[Any, ArrayLike]) -> Trace:
     """Return every intermediate quantity and adjoint of a loss, as its derivation names them, at given values.
 
     values: {symbol or name: array} for every symbol of the loss.
+
+    Raises GradworkError where a value is missing.
+
+    >>> import gradwork as gw
+    >>> x, w = gw.vector("x", 2), gw.vector("w", 2)
+    >>> t = trace(gw.sigmoid(x.T @ w) ** 2, [w], {x: [1.0, 2.0], w: [0.0, 0.0]})
+    >>> t["∂f/∂w"]
+    array([0.25, 0.5 ])
     """
     loss = constant(loss)
     derivation = grad(loss, list(parameters))[0].derivation
-    entries: list[tuple[str, str, str, str, Expr]] = []
-    edges: list[tuple[str, str]] = []
-    seen: set[Expr] = set()
-    for line in derivation.lines:
-        if line.folded:
-            continue
-        if line.kind == "forward":
-            named = line.left.op is NAME
-            body = line.left.args[0] if named else line.result
-            label = line.left.unicode() if named else "f"
-            entries.append(
-                (label, "value", label, plain(body).unicode(mean=False), line.left if named else body)
-            )
-            edges += [(x.unicode(), label) for x in _used(body)]
-            seen |= {x for x in _used(body) if x.op is SYMBOL}
-        elif line.kind == "backward":
-            target = line.target.unicode()
-            kind = "adjoint" if line.target.op is NAME else "gradient"
-            entries.append((f"∂f/∂{target}", kind, target, line.result.unicode(), line.result))
+    entries, edges, used = _read(derivation)
+    if any(e.timed for e in entries):
+        for label, adjoint in state_adjoints(loss).items():
+            letter, _, number = label.partition("_")
+            name = f"∂f/∂{_numbered(letter + 'ₜ', number)}"
+            entries.append(_Entry(name, "adjoint", label, name, adjoint, True))
+    entries.sort(key=lambda e: ("value", "adjoint", "gradient").index(e.kind))
     given = {plain(k).params[0] if isinstance(k, Expr) else str(k): np.asarray(v) for k, v in values.items()}
-    program = function([e[4] for e in entries])
+    program = function([e.expr for e in entries])
     missing = [s for s in program.symbols if s not in given]
     if missing:
         raise GradworkError(f"a trace needs a value for {missing[0]}")
     found = program(**{s: given[s] for s in program.symbols})
-    quantities = tuple(Quantity(*e[:4], np.asarray(v)) for e, v in zip(entries, found, strict=True))
+    quantities = tuple(
+        Quantity(e.name, e.kind, e.of, e.text, np.asarray(v), e.timed, e.operation)
+        for e, v in zip(entries, found, strict=True)
+    )
     learned = set(map(plain, parameters))
-    leaves = tuple((s.unicode(), s in learned) for s in loss.symbols.values() if s in seen)
-    return Trace(quantities, tuple(dict.fromkeys(edges)), leaves)
+    leaves = {}
+    for x, of in used.items():
+        kind = "learned" if x in learned else "data" if x.params[0] in given else "state"
+        shape = given[x.params[0]].shape if kind != "state" else next(
+            (q.shape[1:] for q in quantities if q.name == of), ()
+        )  # fmt: skip
+        leaves[x.unicode()] = Leaf(x.unicode(), kind, shape)
+    return Trace(quantities, tuple(dict.fromkeys(edges)), tuple(leaves.values()), loss, given)
+
+
+def _read(derivation: Any) -> tuple[list[_Entry], list[tuple[str, str]], dict[Expr, str]]:
+    """Return the quantities of a derivation, what uses what, and the symbols that are used.
+
+    A symbol that stands for a state before a step comes with the name of that state after a step.
+    """
+    entries: list[_Entry] = []
+    edges: list[tuple[str, str]] = []
+    used: dict[Expr, str] = {}
+    names: dict[Expr, str] = {}
+    steps: list[Expr] = []  # the quantities of a step, until the recurrence that takes it
+    recurrences = 0
+
+    def take(into: str, xs: Sequence[Expr], state: Mapping[Expr, str] | None = None) -> None:
+        edges.extend((names.get(x, x.unicode()), into) for x in xs)
+        used.update((x, (state or {}).get(x, "")) for x in xs if x.op is SYMBOL)
+
+    for line in derivation.lines:
+        if line.kind == "step":
+            steps.append(line.left)
+        elif line.kind == "forward":
+            named = line.left.op is NAME
+            body = line.left.args[0] if named else line.result
+            label = names[line.left] = line.left.unicode() if named else "f"
+            text, below = plain(body).unicode(mean=False), _used(body)
+            if body.op is SCAN and steps:
+                recurrence, kind, what = body.params
+                recurrences += 1
+                taken = set(names.values())
+                for q in steps:
+                    again = str(recurrences) if q.unicode() in taken else ""
+                    names[q] = _numbered(q.unicode(), again)
+                state = {c: names[_step_of(a, steps)] for c, a in zip(recurrence.carries, recurrence.after)}
+                sources = dict(zip(recurrence.bound, body.args, strict=True))
+                for q in steps:
+                    inside = q.args[0]
+                    take(names[q], [x for s in _used(inside) for x in _outside(s, sources, state)], state)
+                    value = make(SCAN, body.args, (recurrence, ALL, q))
+                    text = inside.unicode(mean=False)
+                    entries.append(_Entry(names[q], "value", names[q], text, value, True, inside.op.name))
+                end = "1" if recurrence.reverse else recurrence.length
+                last = _step_of(recurrence.after[what] if kind == LAST else what, steps)
+                text = f"{names[last]}{f' at t = {end}' if kind == LAST else ''}"
+                below, steps = [last], []
+            entries.append(
+                _Entry(label, "value", label, text, line.left if named else body, False, body.op.name)
+            )
+            take(label, below)
+        elif line.kind == "backward" and not line.folded:
+            target = line.target.unicode()
+            kind = "adjoint" if line.target.op is NAME else "gradient"
+            entries.append(_Entry(f"∂f/∂{target}", kind, target, line.result.unicode(), line.result))
+    return entries, edges, used
+
+
+def _numbered(name: str, number: str) -> str:
+    # The same letter in a second recurrence: hₜ⁽²⁾.
+    return f"{name}⁽{number.translate(str.maketrans('0123456789', '⁰¹²³⁴⁵⁶⁷⁸⁹'))}⁾" if number else name
+
+
+def _step_of(x: Expr, steps: Sequence[Expr]) -> Expr:
+    # The quantity of a step that an expression of it is: the last where none is named so.
+    return next((q for q in steps if q is x or q.args[0] is plain(x) or q.args[0] is _unnamed(x)), steps[-1])
+
+
+def _outside(x: Expr, sources: Mapping[Expr, Expr], state: Mapping[Expr, str]) -> list[Expr]:
+    # What a symbol of a step stands for outside it: the state before the step stands for itself.
+    if x.op is NAME or x in state or x not in sources:
+        return [x]
+    return _used(sources[x])
+
+
+def _unnamed(x: Expr) -> Expr:
+    return x.args[0] if x.op is NAME else x
 
 
 def _used(body: Expr) -> list[Expr]:
@@ -248,4 +446,4 @@ def _used(body: Expr) -> list[Expr]:
     return found
 
 
-__all__ = ["Quantity", "Trace", "trace"]
+__all__ = ["Leaf", "Quantity", "Trace", "trace"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,9 +53,58 @@ class Classes:
     labels: tuple[Any, ...]
 
 
+@dataclass(frozen=True)
+class LayerFacts:
+    """One layer of a network: its title, the shape of what it gives, its parameters, and how its size comes about."""
+
+    title: str
+    output: str
+    count: int
+    parameters: str = ""
+    remark: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """An image: h×w or h×w×3 values from 0 to 1, or from −1 to 1 where 0 is neutral (`signed`); its caption."""
+
+    pixels: Array
+    label: str
+    signed: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Gallery:
+    """Images that belong together, under a title, with a word on how to read them."""
+
+    title: str
+    pictures: tuple[Picture, ...]
+    caption: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Inside:
+    """What happens within a network at given samples.
+
+    norms:  (title, caption, label of the axis, {name: norm}) of each picture of norms.
+    steps:  {state: its adjoints, T×…} of a recurrence.
+    graph:  the computation as SVG.   told: sentences, such as how many units are dead.
+    """
+
+    norms: tuple[tuple[str, str, str, Mapping[str, float]], ...] = ()
+    steps: Mapping[str, Array] = field(default_factory=dict)
+    graph: str = ""
+    told: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Content:
-    """Everything that the page shows, in the order in which it is read."""
+    """Everything that the page shows, in the order in which it is read.
+
+    model_latex: the model as formulas, one or several;  notes warn,  remarks only inform.
+    estimates:   the title of the table of coefficients.
+    derivation:  makes the lines as a table;  `shown` of them are open, the rest is behind "all lines" (None: all).
+    """
 
     title: str
     heading: str
@@ -65,21 +114,26 @@ class Content:
     facts: tuple[Fact, ...]
     outcome: Numbers | Classes | None = None
     columns: tuple[ColumnFacts, ...] = ()
-    model_latex: str = ""
+    model_latex: tuple[str, ...] = ()
     model_where: str = ""
     equation: str = ""
+    layers: tuple[LayerFacts, ...] = ()
     summary: Any = None
+    estimates: str = ""
     scales: tuple[float, ...] = ()
+    galleries: tuple[Gallery, ...] = ()
+    inside: Inside | None = None
     objective_latex: str = ""
     derivation: Callable[[], str] | None = None
+    shown: int | None = None
     certificate: str = ""
     history: Any = None
     best: int | None = None
     reason: str = ""
     diagnosis: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     plan: str = ""
     command: str = ""
     provenance: tuple[Fact, ...] = ()
     sample: str = ""
-    extra: dict[str, str] = field(default_factory=dict)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gradwork.models.notes import apart, sentence
 from gradwork.report.content import Classes, ColumnFacts, Content, Numbers
 from gradwork.report.words import say
 from gradwork.stats import LikelihoodMetrics, RegressionMetrics, classification_metrics
@@ -17,6 +18,7 @@ from gradwork.stats.summary import share
 
 Array = NDArray[Any]
 BARS = 18  # of the small histograms
+LONGEST = 220  # characters of LaTeX of a gradient that is written out
 
 
 def describe(
@@ -35,32 +37,19 @@ def describe(
     training = np.asarray(fitted.details["training"])
     raw = design.X if fitted.terms is None else fitted.terms.expand(design.X)
     outcome = _outcome(fitted, table, design, training)
+    features = [f.name for f in fitted.encoding.features]
     return Content(
-        title=_title(fitted, table),
-        heading=fitted.heading,
-        target=fitted.target,
-        source=table.source,
-        rows=fitted.rows,
+        **_common(fitted, table, features),
+        **of_run(fitted.fit),
+        **of_derivation(fitted.derivation),
         facts=_facts(fitted, outcome),
         outcome=outcome,
-        columns=columns(table, fitted.target, [f.name for f in fitted.encoding.features]),
-        model_latex=_model_latex(fitted),
+        model_latex=(_model_latex(fitted),),
         model_where=_where(fitted),
         equation=fitted.equation,
-        summary=fitted.formatted,
         scales=_scales(fitted, raw[training]),
-        objective_latex=_objective(fitted.derivation),
-        derivation=_derivation(fitted.derivation),
-        certificate=_certificate(fitted.derivation),
-        history=fitted.fit.history if fitted.fit.solver != "closed" else None,
-        best=_best(fitted.fit),
-        reason=_sentence(fitted.fit.reason),
-        diagnosis=tuple(diagnosis.splitlines()),
-        notes=tuple(fitted.notes),
-        plan=fitted.fit.plan,
-        command=command,
-        provenance=tuple(provenance),
         sample=_sample(fitted),
+        **of_call(command, provenance, diagnosis),
     )
 
 
@@ -73,32 +62,102 @@ def describe_formula(
     diagnosis: str = "",
 ) -> Content:
     """Return what the page of a fitted formula shows."""
-    features = [name for name in fitted.columns if name != fitted.target]
+    predicts = fitted.prediction is not None
     return Content(
-        title=_formula_title(fitted, features, table),
-        heading=fitted.heading,
-        target=fitted.target,
-        source=table.source,
-        rows=fitted.rows,
-        facts=_formula_facts(fitted),
+        **_common(fitted, table, [name for name in fitted.columns if name != fitted.target]),
+        **of_run(fitted.fit),
+        **of_derivation(fitted.derivation),
+        facts=_facts(fitted, None) if fitted.metrics is not None else _formula_facts(fitted),
         outcome=_formula_rows(fitted, table),
-        columns=columns(table, fitted.target, features),
-        model_latex=_formula_model(fitted),
-        equation="" if fitted.prediction is None else _numbers_in(fitted),
-        summary=fitted.formatted,
-        objective_latex=_objective(fitted.derivation),
-        derivation=_derivation(fitted.derivation),
-        certificate=_certificate(fitted.derivation),
-        history=fitted.fit.history if fitted.fit.solver != "closed" else None,
-        best=_best(fitted.fit),
-        reason=_sentence(fitted.fit.reason),
-        diagnosis=tuple(diagnosis.splitlines()),
-        notes=tuple(fitted.notes),
-        plan=fitted.fit.plan,
-        command=command,
-        provenance=tuple(provenance),
-        sample=say("sample", rows=f"{fitted.rows:,}") if fitted.prediction is not None else "",
+        model_latex=(_formula_model(fitted),) if predicts else (),
+        equation=_numbers_in(fitted) if predicts else "",
+        estimates=say("estimates formula"),
+        sample=_sample(fitted) if predicts else "",
+        **of_call(command, provenance, diagnosis),
     )
+
+
+# --- what every page says -----------------------------------------------------------------------------------
+
+
+def _common(fitted: Any, table: Any, features: Sequence[str]) -> dict[str, Any]:
+    """Return the parts of a page that models and formulas share: the table, the summary, the notes."""
+    warn, inform = apart(fitted.notes)
+    return {
+        "title": _title(fitted.target, features, table.source),
+        "heading": fitted.heading,
+        "target": fitted.target,
+        "source": table.source,
+        "rows": fitted.rows,
+        "columns": columns(table, fitted.target, features),
+        "summary": fitted.formatted,
+        "notes": warn,
+        "remarks": inform,
+    }
+
+
+def of_run(fit: Any) -> dict[str, Any]:
+    """Return what a page says of a run: its record, why it ended, the epoch that was kept, what was computed."""
+    return {
+        "history": fit.history if fit.solver != "closed" else None,
+        "best": _best(fit),
+        "reason": sentence(fit.reason),
+        "plan": fit.plan,
+    }
+
+
+def of_derivation(derivation: Any) -> dict[str, Any]:
+    """Return what a page says of a derivation: the function, the lines with the gradients below, the check."""
+    from gradwork.diff.certificate import check
+
+    return {
+        "objective_latex": objective(derivation),
+        "derivation": lambda: _lines(derivation),
+        "certificate": str(check(derivation.checks)),
+    }
+
+
+def of_call(command: str, provenance: Sequence[tuple[str, str]], diagnosis: str) -> dict[str, Any]:
+    """Return what a page says of how it was made."""
+    return {
+        "command": command,
+        "provenance": tuple(provenance),
+        "diagnosis": tuple(diagnosis.splitlines()),
+    }
+
+
+def objective(derivation: Any) -> str:
+    """Return the function that was derived, with its variables, as LaTeX."""
+    names = ", ".join(v.latex() for v in derivation.variables)
+    return f"f({names}) = {derivation.function.latex()}"
+
+
+def _lines(derivation: Any) -> str:
+    """Return the lines of a derivation as a table of HTML, ending in the gradient by each variable."""
+    from gradwork.report.markup import mathml
+    from gradwork.show.derivation import render
+    from gradwork.show.whole import written_out
+
+    text = render(derivation, "html")
+    if '<tr class="result">' in text:
+        return text
+    # Where the last lines backward are the gradients, they name what was found on the way: written out they stand
+    # on their own, unless that makes them long.
+    found = []
+    for v, g in zip(derivation.variables, derivation.results, strict=True):
+        right = written_out(g).latex()
+        if len(right) > LONGEST:
+            return text
+        left = rf"\nabla f({v.latex()})"
+        found.append(
+            f'<tr class="result"><th></th><td class="left">{mathml(left)}</td>'
+            f'<td class="right">{mathml("= " + right)}</td><td class="note">{mathml(_size(v))}</td></tr>'
+        )
+    return text.replace("</table>", "\n".join([*found, "</table>"]))
+
+
+def _size(v: Any) -> str:
+    return r" \times ".join(str(d) for d in v.shape) or r"\text{" + say("scalar") + "}"
 
 
 # --- the table ----------------------------------------------------------------------------------------------
@@ -156,10 +215,11 @@ def _bars(values: Array) -> tuple[int, ...]:
 # --- what the model did -------------------------------------------------------------------------------------
 
 
-def _title(fitted: Any, table: Any) -> str:
-    features = [f.name for f in fitted.encoding.features]
+def _title(target: str, features: Sequence[str], source: str) -> str:
+    if not target:
+        return say("formula title", source=source)
     key = "title one" if len(features) == 1 else "title"
-    return say(key, target=fitted.target, feature=features[0], count=len(features), source=table.source)
+    return say(key, target=target, feature=(*features, "")[0], count=len(features), source=source)
 
 
 def _outcome(fitted: Any, table: Any, design: Any, training: Array) -> Numbers | Classes:
@@ -236,27 +296,8 @@ def _where(fitted: Any) -> str:
     return one + scaled
 
 
-def _objective(derivation: Any) -> str:
-    names = ", ".join(v.latex() for v in derivation.variables)
-    return f"f({names}) = {derivation.function.latex()}"
-
-
-def _derivation(derivation: Any) -> Any:
-    def written() -> str:
-        from gradwork.show.derivation import render
-
-        return render(derivation, "html")
-
-    return written
-
-
-def _certificate(derivation: Any) -> str:
-    from gradwork.diff.certificate import check
-
-    return str(check(derivation.checks))
-
-
 def _best(fit: Any) -> int | None:
+    """Return the epoch whose parameters were kept, where that is not the last."""
     stop = fit.stop
     if stop is None or getattr(stop, "keep", None) in (None, getattr(stop, "index", None)):
         return None
@@ -272,25 +313,15 @@ def _sample(fitted: Any) -> str:
     )
 
 
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!")) else ".") if text else ""
-
-
 # --- formulas -----------------------------------------------------------------------------------------------
-
-
-def _formula_title(fitted: Any, features: Sequence[str], table: Any) -> str:
-    if not fitted.target:
-        return say("formula title", source=table.source)
-    if len(features) == 1:
-        return say("title one", target=fitted.target, feature=features[0], source=table.source)
-    return say("title", target=fitted.target, count=len(features), source=table.source)
 
 
 def _formula_model(fitted: Any) -> str:
     if fitted.prediction is None:
         return ""
-    return rf"\widehat{{{fitted.expression.symbols[fitted.target].latex()}}} = {fitted.prediction.latex()}"
+    return (
+        rf"\widehat{{{fitted.expression.symbols[fitted.form.target].latex()}}} = {fitted.prediction.latex()}"
+    )
 
 
 def _numbers_in(fitted: Any) -> str:
@@ -306,24 +337,17 @@ def _formula_rows(fitted: Any, table: Any) -> Numbers | None:
     kept = ~np.logical_or.reduce([np.isnan(v) for v in values.values()])
     values = {name: v[kept] for name, v in values.items()}
     y = values[fitted.target]
-    needed = [name for name in fitted.prediction.symbols if name in values]
-
-    def at(columns: Mapping[str, Array], rows: int) -> Array:
-        held = {name: v for name, v in fitted.coefficients.items() if name in fitted.prediction.symbols}
-        return np.broadcast_to(np.asarray(fitted.prediction.evaluate(**columns, **held)), rows)
-
-    means = at({name: values[name] for name in needed}, len(y))
+    needed = [name for symbol, name in fitted.symbols.items() if symbol in fitted.prediction.symbols]
+    means = fitted.at(values, len(y))
     curve = None
     if len(needed) == 1 and len(np.unique(values[needed[0]])) > 2:
         x = values[needed[0]]
         grid = np.linspace(x.min(), x.max(), 240)
-        curve = (needed[0], x, grid, at({needed[0]: grid}, len(grid)), None, None)
+        curve = (needed[0], x, grid, fitted.at({needed[0]: grid}, len(grid)), None, None)
     return Numbers(y, means, y - means, curve)
 
 
 def _formula_facts(fitted: Any) -> tuple[tuple[str, str], ...]:
-    if fitted.metrics is not None:
-        return _facts(fitted, None)
     return (
         (say("loss value"), short(fitted.fit.loss)),
         (say("rows"), f"{fitted.rows:,}"),
@@ -331,4 +355,14 @@ def _formula_facts(fitted: Any) -> tuple[tuple[str, str], ...]:
     )
 
 
-__all__ = ["column_facts", "columns", "describe", "describe_formula", "percent"]
+__all__ = [
+    "column_facts",
+    "columns",
+    "describe",
+    "describe_formula",
+    "objective",
+    "of_call",
+    "of_derivation",
+    "of_run",
+    "percent",
+]

@@ -1,4 +1,4 @@
-"""Pieces of the page: formulas as MathML, tables with bars and bands, small histograms. Text in, HTML out."""
+"""Pieces of the page: tables with bars and bands, small histograms. Text in, HTML out."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import html
 import math
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from gradwork.report.content import ColumnFacts
+from gradwork.report.content import ColumnFacts, Gallery, LayerFacts
+from gradwork.report.mathml import mathml, spaced
+from gradwork.report.pixels import address
 from gradwork.report.words import say
 from gradwork.stats.numbers import short
 
+FEW = 5  # classes whose confusion matrix stands beside a plot
 SHOWN = 60  # rows of a table of coefficients or columns, beyond which a page is no longer read
 
 
@@ -23,16 +25,55 @@ def escape(text: Any) -> str:
     return html.escape(str(text), quote=True)
 
 
-@lru_cache(maxsize=256)
-def mathml(latex: str, block: bool = False) -> str:
-    """Return LaTeX as MathML.
+def layers(found: Sequence[LayerFacts]) -> str:
+    """Return the table of a network's layers."""
+    sized = any(layer.remark for layer in found)
+    heads = [("layer", ""), ("output", ""), ("parameters", "n"), ("holds", "wide"), ("size", "wide")][
+        : 4 + sized
+    ]
+    out = ['<div class="scroll"><table class="layers"><thead><tr>']
+    out += [f'<th class="{kind}">{escape(say("layers " + key))}</th>' for key, kind in heads]
+    out.append("</tr></thead><tbody>")
+    for layer in found:
+        count = f"{layer.count:,}" if layer.count else "—"
+        size = f'<td class="wide words">{escape(layer.remark)}</td>' if sized else ""
+        out.append(
+            f'<tr><th>{escape(layer.title)}</th><td class="shape">{escape(layer.output)}</td><td class="n">{count}</td>'
+            f'<td class="wide">{escape(layer.parameters)}</td>{size}</tr>'
+        )
+    total = f"{sum(layer.count for layer in found):,}"
+    out.append(
+        f'<tr class="total"><th>{escape(say("layers total"))}</th><td></td><td class="n">{total}</td>'
+        f'<td class="wide"></td>{"<td class=wide></td>" if sized else ""}</tr></tbody></table></div>'
+    )
+    return "".join(out)
 
-    >>> mathml("x")[:5]
-    '<math'
-    """
-    from latex2mathml.converter import convert
 
-    return convert(latex, display="block" if block else "inline")
+def gallery(found: Gallery) -> str:
+    """Return images beside each other, each with its caption."""
+    cells = "".join(
+        f'<figure><img alt="{escape(p.label)}" src="{address(p.pixels, p.signed)}"/>'
+        f"<figcaption>{escape(p.label)}</figcaption></figure>"
+        for p in found.pictures
+    )
+    note = f'<p class="hint">{escape(found.caption)}</p>' if found.caption else ""
+    return f'<h3>{escape(found.title)}</h3><div class="gallery">{cells}</div>{note}'
+
+
+def lines(table: str, shown: int | None) -> str:
+    """Return the table of a derivation, spaced; where it has more lines than `shown`, those behind a summary."""
+    table = spaced(table)
+    rows = re.findall(r"<tr.*?</tr>", table, re.S)
+    if shown is None or len(rows) <= 1.6 * shown:  # to fold a few lines helps nobody
+        return f'<div class="scroll">{table}</div>'
+    # Backpropagation starts at the loss: what leads to f, then the first lines backward.
+    first = next((i for i, row in enumerate(rows) if 'class="backward"' in row), 0)
+    head = rows[max(first - 1, 0) : max(first - 1, 0) + shown]
+    summary = escape(say("all lines", count=len(rows)))
+    return (
+        f'<div class="scroll"><table class="derivation">{"".join(head)}</table></div>'
+        f'<details><summary>{summary}</summary><div class="scroll">{table}</div></details>'
+    )
 
 
 def facts(pairs: Sequence[tuple[str, str]]) -> str:
@@ -82,24 +123,28 @@ def coefficients(block: Any, rows: Sequence[dict[str, str]], scales: Sequence[fl
     level = f"{100 * inference.level:.4g}"
     plain = not len(scales)
     bands = bool(drawn)
-    heads = [
-        ("", ""),
-        (say("estimate"), "n"),
-        (say("std_error"), "n wide"),
-        (inference.statistic_name, "n wide"),
-        (say("p"), "n"),
-    ]
+    cells_of = [("estimate", "n"), ("std_error", "n wide"), ("statistic", "n wide"), ("p_value", "n")]
+    known = bool(np.isfinite(np.asarray(inference.std_error, dtype=float)).any())
+    if not known:
+        cells_of = cells_of[:1]  # columns of dashes say nothing
+    names = (say("estimate"), say("std_error"), inference.statistic_name, say("p"))
+    heads = [("", ""), *((name, kind) for name, (_, kind) in zip(names, cells_of))]
     if bands:
         heads += [
             (say("effect of one" if plain else "effect"), "band"),
             (say("interval", level=level), "n wide"),
         ]
-    out = ['<div class="scroll"><table>']
+    title = f"<h3>{escape(block.title)}</h3>" if block.title else ""
+    if rows and all(not any(c.isdigit() for c in row["estimate"]) for row in rows):
+        return title + f'<p class="hint">{escape(say("no estimates"))}</p>'
+    out = [f'<div class="scroll"><table{"" if known else " class=narrow"}>']
     out.append("<caption>")
     if bands:
         out.append(escape(say("effect caption plain" if plain else "effect caption", level=level)))
     if len(order) < len(rows):
         out.append(" " + escape(say("shown", shown=len(order), all=len(rows))))
+    if not known:
+        out.append(escape(say("no errors")))
     out.append("</caption><thead><tr>")
     out += [f'<th class="{kind}">{escape(text)}</th>' for text, kind in heads]
     out.append("</tr></thead><tbody>")
@@ -107,23 +152,19 @@ def coefficients(block: Any, rows: Sequence[dict[str, str]], scales: Sequence[fl
         cells = rows[j]
         sure = bool(inference.lower[j] > 0 or inference.upper[j] < 0)
         row = f"<tr{' class=sure' if sure else ''}><th>{escape(cells['name'])}</th>"
-        for key, kind in (
-            ("estimate", "n"),
-            ("std_error", "n wide"),
-            ("statistic", "n wide"),
-            ("p_value", "n"),
-        ):
+        for key, kind in cells_of:
             row += f'<td class="{kind}">{escape(cells[key])}</td>'
         if bands:
             band = _band(low[j], middle[j], high[j], ends, sure) if j in drawn else ""
-            known = math.isfinite(inference.lower[j])
+            ends_known = math.isfinite(inference.lower[j])
             interval = (
-                f"{short(float(inference.lower[j]))} … {short(float(inference.upper[j]))}" if known else "—"
+                f"{short(float(inference.lower[j]))} … {short(float(inference.upper[j]))}"
+                if ends_known
+                else "—"
             )
             row += f'<td class="band">{band}</td><td class="n wide">{escape(interval)}</td>'
         out.append(row + "</tr>")
     out.append("</tbody></table></div>")
-    title = f"<h3>{escape(block.title)}</h3>" if block.title else ""
     return title + "".join(out)
 
 
@@ -157,9 +198,13 @@ def _band(low: float, middle: float, high: float, ends: tuple[float, float], sur
 
 
 def confusion(counts: Any, labels: Sequence[Any]) -> str:
-    """Return the confusion matrix as a table, cells shaded by the share of their true class."""
+    """Return the confusion matrix as a table, cells shaded by the share of their true class.
+
+    Where the classes are many, the shares stand in the shading alone.
+    """
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    out = ['<table class="confusion"><thead><tr><th></th>']
+    small = len(labels) > FEW
+    out = [f'<table class="confusion{" small" if small else ""}"><thead><tr><th></th>']
     out.append(f'<th colspan="{len(labels)}">{escape(say("confusion predicted"))}</th></tr>')
     out.append(f"<tr><th>{escape(say('confusion corner'))}</th>")
     out += [f"<th>{escape(label)}</th>" for label in labels]
@@ -169,11 +214,12 @@ def confusion(counts: Any, labels: Sequence[Any]) -> str:
         for j in range(len(labels)):
             role = "first" if i == j else "second"
             strength = round(100 * (0.12 + 0.88 * float(shares[i, j]))) if counts[i, j] else 4
+            share = "" if small else f"<small>{100 * shares[i, j]:.1f} %</small>"
             ink = "var(--paper)" if strength > 55 else "var(--ink)"
             back = f"color-mix(in srgb, var(--{role}) {strength}%, var(--card))"
             out.append(
-                f'<td style="background:{back};color:{ink}"><b>{counts[i, j]}</b>'
-                f"<small>{100 * shares[i, j]:.1f} %</small></td>"
+                f'<td style="background:{back};color:{ink}" title="{100 * shares[i, j]:.1f} %">'
+                f"<b>{counts[i, j] or ('·' if small else 0)}</b>{share}</td>"
             )
         out.append("</tr>")
     out.append("</tbody></table>")
@@ -213,3 +259,18 @@ def spark(counts: Sequence[int]) -> str:
     )
     head = '<svg class="spark" viewBox="0 0 90 20" preserveAspectRatio="none" fill="var(--first)" aria-hidden="true">'
     return head + bars + "</svg>"
+
+
+__all__ = [
+    "coefficients",
+    "columns",
+    "confusion",
+    "equation",
+    "escape",
+    "facts",
+    "gallery",
+    "layers",
+    "lines",
+    "mathml",
+    "spark",
+]

@@ -11,9 +11,14 @@ import numpy as np
 from gradwork.report import markup, plots, style
 from gradwork.report.content import Classes, Content, Numbers
 from gradwork.report.markup import escape
+from gradwork.report.time import norms_by_step
 from gradwork.report.words import say
 
 Draw = Callable[[Any], None]
+
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"  # no scripts, and nothing is fetched
+HANDFUL = 5  # classes whose calibration is shown
+SURE = 1e-3  # so near to 0 and 1, and right, there is nothing to calibrate
 
 
 def render_page(content: Content, language: str = "en") -> str:
@@ -25,7 +30,7 @@ def render_page(content: Content, language: str = "en") -> str:
     return (
         f'<!DOCTYPE html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         f"<title>{escape(content.title)} · Gradwork</title>\n<style>\n{css}</style>\n</head>\n"
         f"<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
     )
@@ -42,6 +47,7 @@ class _Page:
             self.coefficients(),
             self.outcome(),
             self.learning(),
+            self.inside(),
             self.derivation(),
             self.data(),
             self.made(),
@@ -70,22 +76,26 @@ class _Page:
     def model(self) -> str:
         c = self.content
         out = [f"<h2>{self.say('model')}</h2>"]
-        if c.model_latex:
-            out.append(f'<div class="formula">{markup.mathml(c.model_latex, True)}</div>')
+        small = " small" if len(c.model_latex) > 1 else ""
+        for latex in c.model_latex:
+            out.append(f'<div class="formula{small}">{markup.mathml(latex, True)}</div>')
         if c.model_where:
             out.append(f'<p class="where">{escape(c.model_where)}</p>')
         if c.equation:
             out.append(markup.equation(c.equation))
-        if c.notes:
-            warned = "".join(f"<p>{escape(note)}</p>" for note in c.notes)
-            out.append(f'<div class="told warn">{warned}</div>')
+        for notes, kind in ((c.notes, " warn"), (c.remarks, "")):
+            if notes:
+                told = "".join(f"<p>{escape(note)}</p>" for note in notes)
+                out.append(f'<div class="told{kind}">{told}</div>')
+        if c.layers:
+            out.append(f"<h3>{self.say('layers')}</h3>{markup.layers(c.layers)}")
         return "".join(out)
 
     def coefficients(self) -> str:
         c = self.content
         if c.summary is None or not c.summary.blocks:
             return ""
-        out = [f"<h2>{self.say('coefficients')}</h2>"]
+        out = [f"<h2>{escape(c.estimates) or self.say('coefficients')}</h2>"]
         for block, rows in zip(c.summary.blocks, c.summary.to_rows(), strict=True):
             out.append(markup.coefficients(block, rows, c.scales if len(c.scales) == len(rows) else ()))
         return "".join(out)
@@ -97,7 +107,8 @@ class _Page:
         both = self.numbers(c.outcome) if isinstance(c.outcome, Numbers) else self.classes(c.outcome)
         key = "outcome numbers" if isinstance(c.outcome, Numbers) else "outcome classes"
         sample = f'<p class="say">{escape(c.sample)}</p>' if c.sample else ""
-        return f"<h2>{self.say(key)}</h2>{sample}{both}"
+        images = "".join(markup.gallery(g) for g in c.galleries)
+        return f"<h2>{self.say(key)}</h2>{sample}{both}{images}"
 
     def numbers(self, o: Numbers) -> str:
         colours, shown = self.colours, []
@@ -140,7 +151,7 @@ class _Page:
         return f'<div class="plots">{"".join(shown)}</div>'
 
     def classes(self, o: Classes) -> str:
-        from gradwork.stats import calibration, classification_metrics, roc_curve
+        from gradwork.stats import classification_metrics, roc_auc, roc_curve
 
         colours, labels = self.colours, [str(label) for label in o.labels]
         m = classification_metrics(o.codes, o.probabilities, labels)
@@ -149,31 +160,51 @@ class _Page:
         shown = []
         if table:
             note = f"<figcaption>{self.say('confusion caption')}</figcaption>"
-            shown.append(f"<figure><h3>{self.say('confusion')}</h3>{table}{note}</figure>")
-        P = o.probabilities
-        chosen = [1] if len(labels) == 2 else list(range(len(labels)))[:7]
-        present = [j for j in chosen if 0 < (o.codes == j).sum() < len(o.codes)]
-        curves = []
-        for j in present:
-            from gradwork.stats import roc_auc
-
-            area = roc_auc(o.codes == j, P[:, j])
-            curves.append(("" if len(labels) == 2 else labels[j], *roc_curve(o.codes == j, P[:, j]), area))
-        focus = 1 if len(labels) == 2 else int(np.bincount(o.codes, minlength=len(labels)).argmax())
-        shown.append(
-            self.figure(
-                self.say("calibration of", label=labels[focus]),
-                lambda ax: plots.calibration(ax, calibration(o.codes == focus, P[:, focus]), colours),
-                self.say("calibration caption"),
+            wide = "" if len(labels) <= markup.FEW else " class=whole"
+            shown.append(f"<figure{wide}><h3>{self.say('confusion')}</h3>{table}{note}</figure>")
+        P, counts = o.probabilities, np.bincount(o.codes, minlength=len(labels))
+        present = [j for j in range(len(labels)) if 0 < counts[j] < len(o.codes)]
+        if len(labels) == 2:
+            present = [j for j in present if j == 1]
+        # The classes with the most rows: of the others too few are there to tell.
+        shown_of = sorted(sorted(present, key=lambda j: -counts[j])[:HANDFUL])
+        curves = [
+            (
+                "" if len(labels) == 2 else labels[j],
+                *roc_curve(o.codes == j, P[:, j]),
+                roc_auc(o.codes == j, P[:, j]),
             )
-        )
+            for j in shown_of
+        ]
         if curves:
             shown.append(
                 self.figure(
                     self.say("roc"), lambda ax: plots.roc(ax, curves, colours), self.say("roc caption")
                 )
             )
+        shown += self.calibrations(o, labels, shown_of, len(present))
         return f'<div class="plots">{"".join(shown)}</div>'
+
+    def calibrations(self, o: Classes, labels: list[str], shown: list[int], count: int) -> list[str]:
+        """Return a picture of calibration for each class shown; one sentence where every probability is sure."""
+        from gradwork.stats import calibration
+
+        if not shown:
+            return []
+        off = float(np.max(1 - o.probabilities[np.arange(len(o.codes)), o.codes]))
+        if off < SURE:
+            text = self.say("calibration sure", off=f"{max(off, 1e-16):.0e}")
+            return [f'<figure><h3>{self.say("calibration")}</h3><p class="say">{text}</p></figure>']
+        rest = self.say("calibration rest", shown=len(shown), all=count) if len(shown) < count else ""
+        found = []
+        for k, j in enumerate(shown):
+            bins = calibration(o.codes == j, o.probabilities[:, j])
+            caption = f"{self.say('calibration caption')} {rest}".strip() if k == 0 else ""
+            title = self.say("calibration of", label=labels[j])
+            found.append(
+                self.figure(title, lambda ax, b=bins: plots.calibration(ax, b, self.colours), caption)
+            )
+        return found
 
     def learning(self) -> str:
         c = self.content
@@ -207,6 +238,35 @@ class _Page:
             out.append(f"<p>{self.say('no descent')}</p>")
         return "".join(out)
 
+    def inside(self) -> str:
+        c = self.content.inside
+        if c is None:
+            return ""
+        out = [f"<h2>{self.say('inside')}</h2>"]
+        out += [f'<p class="say">{escape(text)}</p>' for text in c.told]
+        shown = [
+            self.figure(
+                escape(title),
+                lambda ax, v=values, b=label: plots.norms(ax, v, self.colours, b),
+                escape(caption),
+                True,
+            )
+            for title, caption, label, values in c.norms
+        ]
+        if c.steps:
+            shown.append(
+                self.figure(
+                    self.say("adjoints by step"),
+                    lambda ax: norms_by_step(ax, c.steps, self.colours),
+                    self.say("adjoints by step caption"),
+                )
+            )
+        out.append(f'<div class="plots">{"".join(shown)}</div>')
+        if c.graph:
+            note = f'<p class="hint">{self.say("graph caption")}</p>'
+            out.append(f'<h3>{self.say("graph")}</h3>{note}<div class="scroll">{c.graph}</div>')
+        return "".join(out)
+
     def derivation(self) -> str:
         c = self.content
         if c.derivation is None:
@@ -215,7 +275,7 @@ class _Page:
         out = [f"<h2>{self.say('derivation')}</h2>", f'<p class="say">{lead}</p>']
         if c.objective_latex:
             out.append(f'<div class="formula">{markup.mathml(c.objective_latex, True)}</div>')
-        out.append(f'<div class="scroll">{c.derivation()}</div>')
+        out.append(markup.lines(c.derivation(), c.shown))
         if c.certificate:
             bad = " bad" if "✗" in c.certificate else ""
             out.append(f'<p class="check{bad}">{escape(c.certificate)}</p>')
@@ -227,15 +287,21 @@ class _Page:
         c = self.content
         out = [f"<h2>{self.say('data')}</h2>"]
         title = self.say("target", name=c.target)
+        count = (
+            0
+            if c.outcome is None
+            else len(c.outcome.codes if isinstance(c.outcome, Classes) else c.outcome.y)
+        )
+        some = self.say("target caption", count=count, rows=c.rows) if 0 < count < c.rows else ""
         if isinstance(c.outcome, Classes):
             counts = np.bincount(c.outcome.codes, minlength=len(c.outcome.labels))
             labels = [str(label) for label in c.outcome.labels]
             out.append(
-                self.figure(title, lambda ax: plots.bars(ax, labels, counts, self.colours), fitted=True)
+                self.figure(title, lambda ax: plots.bars(ax, labels, counts, self.colours), some, fitted=True)
             )
         elif c.outcome is not None:
             y = c.outcome.y
-            out.append(self.figure(title, lambda ax: plots.histogram(ax, y, self.colours, c.target)))
+            out.append(self.figure(title, lambda ax: plots.histogram(ax, y, self.colours, c.target), some))
         pictures = f'<div class="plots">{out[1]}</div>' if out[1:] else ""
         return out[0] + pictures + (markup.columns(c.columns) if c.columns else "")
 

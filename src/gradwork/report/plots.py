@@ -41,7 +41,7 @@ def learning_curves(ax: Any, history: Any, colours: Colours, best: int | None = 
     for line in ax.get_lines():
         line.set_markersize(3)
     if ax.get_yscale() == "log":
-        _plain_log(ax.yaxis)
+        plain_log(ax.yaxis)
     if best is not None:
         ax.axvline(best, color=colours["muted"], linewidth=0.8, linestyle=(0, (2, 2)))
     legend = ax.get_legend()
@@ -64,9 +64,28 @@ def gradient_norms(ax: Any, history: Any, colours: Colours) -> None:
     good = np.isfinite(norms) & (norms > 0)
     ax.plot(np.asarray(x)[good], norms[good], color=colours["third"])
     ax.set_yscale("log")
-    _plain_log(ax.yaxis)
+    plain_log(ax.yaxis)
     ax.set_xlabel(_unit(history))
     ax.set_ylabel("‖∇f‖")
+
+
+def norms(ax: Any, values: Mapping[str, float], colours: Colours, label: str) -> None:
+    """Draw a norm for each quantity, on a logarithmic axis; those that are 0 stand at its foot without a dot."""
+    place, height = np.arange(len(values)), np.asarray(list(values.values()), dtype=float)
+    good = np.isfinite(height) & (height > 0)
+    if good.any():
+        ax.set_yscale("log")
+        top, low = height[good].max(), height[good].min()
+        floor = low / max(3.0, (top / low) ** 0.15)
+        ax.vlines(place[good], floor, height[good], color=colours["first"], linewidth=2.2, alpha=0.45)
+        ax.set_ylim(floor, top * max(1.6, (top / low) ** 0.08))
+        ax.plot(place[good], height[good], "o", color=colours["first"], markersize=4.5)
+        plain_log(ax.yaxis)
+    turned = len(values) > 8 or max((len(name) for name in values), default=0) > 4
+    ax.set_xticks(place, [shorten(name, 14) for name in values], rotation=55 if turned else 0)
+    ax.set_xlim(-0.6, max(len(values) - 0.4, 0.6))
+    ax.grid(False, axis="x")
+    ax.set_ylabel(label)
 
 
 def residuals(
@@ -216,7 +235,7 @@ def race(
     values = values[np.isfinite(values)]
     if len(values) and values.min() > 0 and values.max() > 30 * values.min():
         ax.set_yscale("log")
-        _plain_log(ax.yaxis)
+        plain_log(ax.yaxis)
     ax.set_xlabel("epoch")
     ax.set_ylabel("loss")
     ax.legend(loc="upper right")
@@ -230,6 +249,10 @@ def bins(values: Array, most: int = 30) -> Any:
         return np.arange(distinct[0] - 0.5, distinct[-1] + 1)
     iqr = np.subtract(*np.percentile(v, [75, 25]))
     width = 2 * iqr / len(v) ** (1 / 3) if iqr > 0 else np.ptp(v) / 10
+    if np.array_equal(distinct, np.round(distinct)) and 0 < np.ptp(v) < 1e6:
+        # Bins of whole numbers hold equally many of them: else some would stand twice as high as they are.
+        step = int(max(1, np.round(width), np.ceil((np.ptp(v) + 1) / most)))
+        return np.arange(v.min() - 0.5, v.max() + step, step)
     count = int(np.clip(np.ptp(v) / width if width > 0 else 1, 6, most))
     return np.linspace(v.min(), v.max() if v.max() > v.min() else v.min() + 1, count + 1)
 
@@ -248,9 +271,9 @@ def _label_lines(ax: Any) -> None:
     )
 
 
-def _plain_log(axis: Any) -> None:
+def plain_log(axis: Any) -> None:
     """Write 0.01, 1, 100 at a logarithmic axis where they are short, else powers of ten."""
-    from matplotlib.ticker import FuncFormatter, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     above = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -263,4 +286,7 @@ def _plain_log(axis: Any) -> None:
         return f"{value:g}" if -3 <= exponent <= 4 else "10" + str(exponent).translate(above)
 
     axis.set_major_formatter(FuncFormatter(text))
+    low, high = sorted(axis.get_view_interval())
+    if 0 < low and high < 300 * low:  # else hardly a label would be there
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 30 * low else (1.0, 3.0)))
     axis.set_minor_formatter(NullFormatter())

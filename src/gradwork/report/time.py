@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from gradwork.report.plots import plain_log
+
 
 def norms_by_step(ax: Any, adjoints: Mapping[str, ArrayLike], colours: Mapping[str, str]) -> None:
     """Draw ‖∂f/∂hₜ‖ over t, one line for each state, on a logarithmic axis: falling to the left is vanishing.
@@ -22,6 +24,7 @@ def norms_by_step(ax: Any, adjoints: Mapping[str, ArrayLike], colours: Mapping[s
         good = np.isfinite(norms) & (norms > 0)
         ax.plot(steps[good], norms[good], color=colours.get(roles[k % len(roles)], f"C{k}"), label=letter)
     ax.set_yscale("log")
+    plain_log(ax.yaxis)
     ax.set_xlabel("t")
     ax.set_ylabel("‖∂f/∂hₜ‖")
     if len(adjoints) > 1:
