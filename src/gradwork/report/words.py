@@ -140,7 +140,6 @@ ENGLISH: dict[str, str] = {
     "mistakes one": "Its only mistake",
     "mistakes caption": "Samples that were taken for another class, the most confident first, of {all} in {rows:,}.",
     "mistake": "{true}, taken for {predicted} ({share})",
-    "no mistakes": "None of these samples was taken for another class.",
     "filters": "The filters of the first convolution",
     "filters caption": "{letter}, {shape}: each filter scaled by its largest weight; orange adds, blue takes away, "
     "white leaves out.",
