@@ -217,7 +217,8 @@ def convolution(n: int, lengths: tuple, c: int, f: int, kernel: tuple, options: 
         (torch.nn.functional.conv1d, torch.nn.functional.conv2d)[k - 1](tx, tw, **options).backward(tg)
 
     on = [jax.device_put(a) for a in (x, w, g)]
-    report("  a pass", alternate({"gradwork": lambda: jax.block_until_ready(run(*on)), "PyTorch": peer}))
+    contestants = {"gradwork": lambda: jax.block_until_ready(run(*on)), "PyTorch": peer}
+    report("  a pass", alternate(contestants, rounds=15, settled=True))
 
 
 def wide() -> None:

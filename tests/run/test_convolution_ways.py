@@ -11,7 +11,7 @@ import gradwork as gw
 from gradwork.expr.dims import Dim
 from gradwork.expr.node import make, walk
 from gradwork.ops.contraction import ein
-from gradwork.ops.correlation import CORRELATE, INPUT, KERNEL, tile
+from gradwork.ops.correlation import CORRELATE, INPUT, KERNEL, tile, winograd
 from gradwork.ops.pooling import UNPOOL
 from gradwork.rewrite import prepare
 from gradwork.run.pool_first import sums_before_unpooling
@@ -106,6 +106,45 @@ def test_single_precision_loses_no_more_than_products_do():
         expected = node.evaluate(**{s: values[s] for s in node.symbols})
         error = np.abs(by_jax(node, values, "float32") - expected).max()
         assert error < 3e-6 * np.abs(expected).max()
+
+
+HALF = "half the products (Winograd, 5 times the rounding error)"
+
+# Which of the correlation, the adjoint of the kernel and that of the images go by half the products.
+HALVED = [
+    ((4, 34, 34, 32), (3, 3, 32, 64), (1, 1), (1, 1), [True, True, True]),
+    ((40, 34, 18, 16), (3, 3, 16, 32), (1, 1), (1, 1), [True, True, False]),  # in parts; its images by tiles
+    ((2, 33, 21, 24), (3, 2, 24, 32), (1, 2), (1, 1), [True, True, False]),  # 31 rows: one more, of zeros
+    ((3, 34, 19, 20), (3, 4, 20, 32), (1, 1), (1, 2), [True, True, False]),
+    (
+        (2, 67, 24, 32),
+        (5, 5, 32, 40),
+        (2, 2),
+        (1, 1),
+        [False, False, True],
+    ),  # its parts have three rows or two
+]
+
+
+@pytest.mark.parametrize(("x", "w", "strides", "dilations", "halved"), HALVED)
+def test_half_the_products_give_the_same(x, w, strides, dilations, halved):
+    values, nodes = three(x, w, strides, dilations)
+    for node, fewer in zip(nodes, halved):
+        plans = [gw.function([node], target="xla", dtype=dtype).plan() for dtype in ("float32", "float64")]
+        assert [HALF in plan for plan in plans] == [fewer, False]
+        expected = node.evaluate(**{s: values[s] for s in node.symbols})
+        error = np.abs(by_jax(node, values, "float32") - expected).max()
+        assert error < 3e-6 * np.abs(expected).max()
+        np.testing.assert_allclose(by_jax(node, values), expected, rtol=1e-10, atol=1e-10)
+
+
+def test_half_the_products_only_where_they_are_many():
+    assert winograd(3, 3, 32, 64, 32, 1, 1) and winograd(3, 3, 16, 32, 30, 1, 1)
+    assert not winograd(5, 3, 32, 64, 32, 1, 1) and not winograd(3, 3, 32, 64, 32, 2, 1)
+    assert not winograd(3, 3, 32, 64, 32, 1, 2)
+    # Copies take longer than products.
+    assert not winograd(3, 3, 8, 32, 32, 1, 1) and not winograd(3, 3, 32, 16, 32, 1, 1)
+    assert not winograd(3, 3, 32, 64, 14, 1, 1)  # two rows of zeros for 14
 
 
 def test_few_channels_go_by_tiles_and_many_by_runs():

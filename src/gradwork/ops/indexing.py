@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from gradwork.errors import ShapeError
+from gradwork.errors import GradworkError, ShapeError
 from gradwork.expr.dims import Dim, DimLike, shape_text
-from gradwork.expr.node import Expr, constant, make, zeros
+from gradwork.expr.node import SYMBOL, Expr, constant, make, zeros
 from gradwork.expr.notation import Call, Either, Indexed, Raw
 from gradwork.expr.op import Op
 from gradwork.ops.contraction import axes_of, broadcast, contract, spread
@@ -244,6 +244,24 @@ def gather(x: Any, positions: Any, axis: int = 0) -> Expr:
                 raise ShapeError("a negative position needs an axis of a known size")
             positions = constant(values % dim)
     return make(GATHER, (x, positions), (axis,))
+
+
+def positions_in(nodes: Iterable[Expr]) -> dict[Expr, Dim]:
+    """Return the symbols that are positions to gather at, each with the size of its axis."""
+    return {
+        n.args[1]: n.args[0].shape[n.params[0]] for n in nodes if n.op is GATHER and n.args[1].op is SYMBOL
+    }
+
+
+def check_positions(label: str, positions: np.ndarray, size: int) -> None:
+    """Raise GradworkError for the first position outside an axis; negative ones count from its end."""
+    if not positions.size or (-size <= positions.min() and positions.max() < size):
+        return
+    at = tuple(int(i) for i in np.argwhere((positions < -size) | (positions >= size))[0])
+    place = f" at [{', '.join(map(str, at))}]" if at else ""
+    raise GradworkError(
+        f"{label} is {int(positions[at])}{place}; there are {size}, numbered from 0 to {size - 1}"
+    )
 
 
 # --- other shapes -----------------------------------------------------------------------------------------

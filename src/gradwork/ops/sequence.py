@@ -11,7 +11,7 @@ gradient of a parameter is a sum over time, which programs turn into one product
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -285,11 +285,15 @@ def _timed(after: list[Expr], letter: str, taken: set[str]) -> list[Expr]:
                 label += "_"
             named[n] = f"{label}[{letter}]"
             taken.add(named[n])
+    return _renamed(after, named)
+
+
+def _renamed(parts: Sequence[Expr], labels: Mapping[Expr, str]) -> list[Expr]:
     done: dict[Expr, Expr] = {}
-    for node in walk(*after):
+    for node in walk(*parts):
         new = rebuild(node, tuple(done[a] for a in node.args)) if node.args else node
-        done[node] = make(NAME, new.args, (named[node], node.params[1])) if node in named else new
-    return [done[a] for a in after]
+        done[node] = make(NAME, new.args, (labels[node], node.params[1])) if node in labels else new
+    return [done[x] for x in parts]
 
 
 def _marks(mask: Any, truncate: int | None) -> list[str]:
@@ -360,11 +364,12 @@ def _steps(recurrence: Recurrence, args: tuple[Expr, ...]) -> list[tuple[dict[Ex
         raise GradworkError(
             f"a recurrence of {recurrence.length} steps cannot be written out; give it a whole number"
         )
+    mark = f"[{recurrence.time}]"
+    inner = {n for n in walk(*recurrence.after) if n.op is NAME and n.params[0].endswith(mark)}
     state, found = list(args[:k]), []
     for t in reversed(range(count)) if recurrence.reverse else range(count):
         held = dict(zip(recurrence.bound, (*state, *(s[t] for s in args[k : k + p]), *args[k + p :])))
-        state = [
-            name(f"{x}_{t + 1}", substitute(a, held)) for x, a in zip(recurrence.letters, recurrence.after)
-        ]
+        after = _renamed(recurrence.after, {n: f"{n.params[0].removesuffix(mark)}_{t + 1}" for n in inner})
+        state = [name(f"{x}_{t + 1}", substitute(a, held)) for x, a in zip(recurrence.letters, after)]
         found.append((held, state))
     return found[::-1] if recurrence.reverse else found

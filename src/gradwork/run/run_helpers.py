@@ -13,6 +13,7 @@ of them, one for each place modulo s, each with the kernel entries that reach it
 from __future__ import annotations
 
 from gradwork.run.helper import Helper
+from gradwork.run.winograd_helpers import WINOGRAD_HELPERS
 
 _PARTS = '''
 def parts(n, numbers, most):
@@ -54,6 +55,8 @@ def correlate_runs(x, w, strides=(1, 1), dilations=(1, 1)):
     if kh == kw == 1:
         return x[:, ::s, ::across] @ w[0, 0]
     oh, ow = (h - d * (kh - 1) - 1) // s + 1, (wide - apart * (kw - 1) - 1) // across + 1
+    if winograd(kh, kw, c, f, oh, s, d) and x.dtype == jnp.float32:
+        return correlate_winograd(x, w, across, apart)
     x, columns, size = lines(x, apart), starts(ow, wide, c, across, apart), kw * c
     added = s == 1 and kh > 1 and size >= 48 and h <= 1.3 * oh
     if added:
@@ -82,7 +85,10 @@ def kernel_runs(x, g, sizes, strides=(1, 1), dilations=(1, 1)):
     (n, _, wide, c), (_, oh, ow, f) = x.shape, g.shape
     (kh, kw), (s, across), (d, apart) = sizes, strides, dilations
     if kh == kw == 1:
-        return jax.lax.dot_general(x[:, ::s, ::across], g, (((0, 1, 2), (0, 1, 2)), ((), ())))[None, None]
+        x, g = x[:, ::s, ::across].reshape(-1, c), g.reshape(-1, f)
+        return jax.lax.dot_general(x, g, (((0,), (0,)), ((), ())))[None, None]
+    if winograd(kh, kw, c, f, oh, s, d) and x.dtype == jnp.float32:
+        return kernel_winograd(x, g, kw, across, apart)
     x, columns, size = lines(x, apart), starts(ow, wide, c, across, apart), kw * c
     count = parts(n, oh * ow * (kh * size + f), 700_000)
     g = jnp.asarray(g).reshape(count, -1, f)
@@ -138,4 +144,4 @@ RUN_HELPERS: dict[str, Helper] = {
         "parts": _PARTS, "lines": _LINES, "starts": _STARTS, "runs": _RUNS, "correlate_runs": _CORRELATE_RUNS,
         "kernel_runs": _KERNEL_RUNS, "input_runs": _INPUT_RUNS, "input_phases": _INPUT_PHASES,
     }.items()
-}  # fmt: skip
+} | WINOGRAD_HELPERS  # fmt: skip

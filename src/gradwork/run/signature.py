@@ -13,16 +13,21 @@ import numpy as np
 from gradwork.errors import GradworkError, ShapeError
 from gradwork.expr.dims import Dim, shape_text
 from gradwork.expr.node import Expr
+from gradwork.ops.indexing import check_positions
 
 
 @dataclass(frozen=True)
 class Argument:
-    """One input: the symbol's name, its name in the source, its shape, and whether it holds integers."""
+    """One input: the symbol's name, its name in the source, its shape, and whether it holds integers.
+
+    axis: the size of the axis in which it gives positions, if it does.
+    """
 
     label: str
     name: str
     shape: tuple[Dim, ...]
     integer: bool = False
+    axis: Dim | None = None
 
 
 @dataclass(frozen=True)
@@ -198,10 +203,20 @@ class Signature:
         return known
 
     def check(self, arrays: Sequence[Any], sizes: Mapping[str, int]) -> dict[str, int]:
-        """Return the sizes, read from the inputs; raise where the shapes do not meet."""
-        quick = self._quick_check(arrays, sizes)
-        if quick is not None:
-            return quick
+        """Return the sizes, read from the inputs; raise where the shapes do not meet, or a position is outside."""
+        known = self._quick_check(arrays, sizes)
+        if known is None:
+            known = self._check_shapes(arrays, sizes)
+        for k in self._positions:
+            argument = self.arguments[k]
+            check_positions(argument.label, arrays[k], argument.axis.evaluate(known))  # type: ignore[union-attr]
+        return known
+
+    @cached_property
+    def _positions(self) -> tuple[int, ...]:
+        return tuple(k for k, a in enumerate(self.arguments) if a.integer and a.axis is not None)
+
+    def _check_shapes(self, arrays: Sequence[Any], sizes: Mapping[str, int]) -> dict[str, int]:
         for argument, array in zip(self.arguments, arrays):
             if np.ndim(array) != len(argument.shape):
                 wanted = "a scalar" if not argument.shape else f"shape {shape_text(argument.shape)}"

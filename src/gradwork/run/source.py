@@ -26,6 +26,7 @@ from gradwork.expr.node import (
     rebuild,
     walk,
 )
+from gradwork.ops.indexing import positions_in
 from gradwork.ops.sequence import SCAN, Recurrence
 from gradwork.run.common import Products
 from gradwork.run.header import size_lines
@@ -122,8 +123,9 @@ class _Composer:
                         f"two different symbols are called {node.params[0]}: of shapes {shape_text(other.shape)} "
                         f"and {shape_text(node.shape)}"
                     )
+        axes = positions_in(self.nodes)
         self.arguments = tuple(
-            Argument(label, self.names.fresh(label), s.shape, "integer" in s.params[1])
+            Argument(label, self.names.fresh(label), s.shape, "integer" in s.params[1], axes.get(s))
             for label, s in symbols.items()
         )
         self.by_label = {a.label: a for a in self.arguments}

@@ -79,10 +79,11 @@ _SPREAD = '''
 def spread_kernel(w, t, high, wide):
     """The kernel at each of the t×t places of a tile, in what the tile sees: high×wide×c×(t t f)."""
     kh, kw, c, f = w.shape
-    placed = jnp.stack([
-        jnp.pad(w, ((i, high - kh - i), (j, wide - kw - j), (0, 0), (0, 0))) for i in range(t) for j in range(t)
-    ], 3)
-    return placed.reshape(high, wide, c, t * t * f)
+    i, j, a, p, q = numpy.ogrid[:high, :wide, :c, :t, :t]
+    inside = (p <= i) & (i < p + kh) & (q <= j) & (j < q + kw)
+    at = numpy.where(inside, ((i - p) * kw + j - q) * c + a, kh * kw * c).astype(numpy.int32)
+    rows = jnp.pad(w.reshape(-1, f), ((0, 1), (0, 0)))
+    return rows.at[at].get(mode="promise_in_bounds").reshape(high, wide, c, t * t * f)
 '''
 
 _JAX_CORRELATE = '''
@@ -181,7 +182,13 @@ _FORWARD = (
     "starts",
     "runs",
     "correlate_runs",
+    "winograd",
+    "combined",
+    "six_rows",
+    "correlate_winograd",
 )
+
+_KERNEL = ("kernel_runs", "winograd", "combined", "six_rows", "kernel_winograd")
 
 TILE_HELPERS: dict[str, Helper] = {
     "correlate": Helper(_CORRELATE, {"jax": _JAX_CORRELATE}, ("window",), {"jax": _FORWARD}),
@@ -189,7 +196,7 @@ TILE_HELPERS: dict[str, Helper] = {
         _CORRELATE_KERNEL,
         {"jax": _JAX_CORRELATE_KERNEL},
         ("window",),
-        {"jax": ("tile", "parts", "tiles", "patches", "lines", "starts", "runs", "kernel_runs")},
+        {"jax": ("tile", "parts", "tiles", "patches", "lines", "starts", "runs", *_KERNEL)},
     ),
     "correlate_input": Helper(
         _CORRELATE_INPUT,

@@ -188,8 +188,9 @@ def unpool(g, x, axis, sizes, strides, ends=()):
         at = axis + k
         order = jax.lax.broadcasted_iota(jnp.int32, entries.shape, at)
         equal = entries == jnp.max(entries, at, keepdims=True)
-        first = jnp.min(jnp.where(equal, order, entries.shape[at]), at, keepdims=True)
-        put = jnp.where((order == first).reshape(*order.shape, *tail), jnp.expand_dims(g, at), 0)
+        first = jnp.min(jnp.where(equal, order, entries.shape[at]), at)
+        first = first.reshape(*first.shape, *tail)
+        put = jnp.stack([jnp.where(first == i, g, 0) for i in range(entries.shape[at])], at)
         return uncells(put, axis, sizes)
     largest, taken, found = maxpool(x, axis, sizes, strides), False, []
     for part in slices(x, axis, sizes, strides):
