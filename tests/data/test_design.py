@@ -241,6 +241,8 @@ def test_new_tables_that_do_not_fit(change, expected: str) -> None:
         {"features": [{"name": "a", "kind": "category", "levels": [], "mean": None}]},
         {"features": [{"name": "a", "kind": "category", "levels": [1, 2], "mean": None}]},
         {"features": [{"name": "a", "kind": "number", "levels": [], "mean": "1"}]},
+        {"features": [{"name": "a", "kind": "category", "levels": ["b"], "mean": None, "reference": 0}]},
+        {"features": [{"name": "a", "kind": "number", "levels": [], "mean": None, "reference": False}]},
         {"target_levels": [[1]]},
         {"target": 5},
     ],

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import gradwork as gw
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "char_rnn.py"
 
 
@@ -24,7 +26,7 @@ def test_windows_are_the_text_and_what_follows(example):
     X, Y = example.windows(np.arange(11), 5)
     assert X.tolist() == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]
     assert Y.tolist() == [[1, 2, 3, 4, 5], [6, 7, 8, 9, 10]]
-    with pytest.raises(SystemExit, match="shorter than one window"):
+    with pytest.raises(gw.GradworkError, match="too few for a window"):
         example.windows(np.arange(5), 5)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 import gradwork as gw
 from gradwork.models.networks import MLP, ConvNet, NetworkModel
-from gradwork.nn import BatchNorm, Conv2D, Dense, Dropout, Layer
+from gradwork.nn import BatchNorm, Conv2D, Dense, Dropout, Embedding, Flatten, Layer
 
 
 def blobs(n=240, seed=0):
@@ -251,7 +251,7 @@ def test_trace_counts_dead_units_and_names_what_is_not_finite():
         (lambda X, y: MLP((2,), epochs=1).fit(X, y).predict(X[:, :2]), "this model takes samples of shape"),
         (
             lambda X, y: MLP((2,), epochs=1).fit(X, y).trace(X[:1], [7]),
-            "the label np.int64(7) in row 1 is none of those learned",
+            "the label 7 in row 1 is none of those learned",
         ),
         (lambda X, y: MLP((2,), epochs=1).fit(X, X[:, 1]).predict_proba(X), "probabilities are of classes"),
         (lambda X, y: MLP(normalise="rows").fit(X, y), 'normalise is "features", "channels"'),
@@ -290,3 +290,43 @@ def test_the_picture_of_approximation(tmp_path):
     errors = example["draw"](str(tmp_path / "a.png"), 600)
     assert errors[3] < min(errors[:2]) and errors[3] < errors[0] / 3
     assert (tmp_path / "a.png").stat().st_size > 10_000
+
+
+def test_an_embedding_learns_from_whole_numbers_as_they_are():
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 6, (300, 4))
+    y = np.where((X == 2).any(axis=1), "two", "none")
+    model = gw.models.NetworkModel([Embedding(6, 8), Flatten(), Dense(16, "relu")], epochs=60, seed=1)
+    assert model.fit(X, y).score(X, y) > 0.9
+    with pytest.raises(gw.GradworkError, match="not whole"):
+        model.predict(X + 0.5)
+    with pytest.raises(gw.GradworkError, match="X is 6 at"):
+        model.predict(X + 1)
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.uint8])
+def test_numbers_of_single_precision_are_learned_from_alike(kind):
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 255, (120, 5)).astype(kind)
+    y = X[:, 0] > X[:, 1]
+    model = gw.models.MLP((8,), epochs=20, seed=1).fit(X, y)
+    other = gw.models.MLP((8,), epochs=20, seed=1).fit(X.astype(np.float64), y)
+    np.testing.assert_allclose(model.outputs(X), other.outputs(X), rtol=1e-2, atol=1e-3)
+
+
+def test_a_model_is_told_by_its_layers():
+    model = gw.models.MLP((8, 4))
+    assert repr(model) == "MLP(Dense(8, relu), Dense(4, relu))"
+    X, y = np.eye(6), [0, 1, 0, 1, 0, 1]
+    assert repr(model.fit(X, y)).endswith("102 parameters learned)")
+    with pytest.raises(gw.GradworkError, match="one target for each of the 6 samples"):
+        model.score(X, y[:4])
+    with pytest.raises(gw.GradworkError, match="X is no array of numbers"):
+        gw.models.MLP((3,)).fit([["a"], ["b"]], [0, 1])
+    with pytest.raises(gw.GradworkError, match="l2"):
+        gw.models.MLP((3,), l2=-1.0)
+
+
+def test_networks_are_listed_before_they_are_imported():
+    assert {"MLP", "ConvNet", "Recurrent", "NetworkModel"} <= set(dir(gw.models))
+    assert {"models", "nn"} <= set(dir(gw))

@@ -112,3 +112,14 @@ def test_a_loss_of_sequences_is_a_sum_over_rows():
 def test_what_does_not_fit_is_said(make, message):
     with pytest.raises(gw.GradworkError, match=message):
         make()
+
+
+def test_stacked_layers_are_told_apart():
+    """Each layer is a row of the summary, with its own number in the names of its parameters."""
+    rng = np.random.default_rng(0)
+    X = [rng.normal(size=(T, 2)) for T in (3, 5, 4, 3, 2, 6)]
+    model = gw.models.Recurrent("gru", (4, 3), epochs=1, validation=None).fit(X, [0, 1, 0, 1, 0, 1])
+    assert sorted(model.parameters) == ["U_1", "U_2", "W_1", "W_2", "W_3", "b_1", "b_2", "b_3", "c_1", "c_2"]
+    rows = model.summary().splitlines()
+    assert rows[1].split(maxsplit=2) == ["input", "n×T×3", "the last feature is 1 where there is a step"]
+    assert [row.split("(")[0] for row in rows[2:5]] == ["GRU", "GRU", "Dense"]

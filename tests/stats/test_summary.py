@@ -34,8 +34,9 @@ q1             0.7955       0.3762   2.114    0.281    −3.985     5.576
 q2             0.4084       0.1839   2.221    0.269    −1.928     2.745
 q3             0.7546       0.4792   1.575    0.360    −5.334     6.843
 
-R² 0.9998   adjusted R² 0.9990   F 1344 (3, 1)   p(F) 0.020   residual df 1   condition number 2.6e3
-log-likelihood −1.4441   AIC 10.8882   BIC 9.32594   RMSE 0.323   MAE 0.3074
+R² 0.9998   adjusted R² 0.9990   residual df 1   condition number 2.6e3
+F 1344 (3, 1)   p(F) 0.020   residual sd 0.7222   RMSE 0.323   MAE 0.3074
+log-likelihood −1.4441   AIC 10.8882   BIC 9.32594
 ! one degree of freedom is left: the intervals are this wide because 5 rows carry 4 parameters
 saved in quiz-linear/"""
 
@@ -110,16 +111,22 @@ def test_several_tables_have_titles_and_long_notes_wrap() -> None:
 
 def test_likelihood_facts() -> None:
     m = likelihood_metrics("binomial", [0, 0, 1, 1], [0.1, 0.4, 0.6, 0.9], 2)
-    first, second = likelihood_facts(m)
+    first, second, third = likelihood_facts(m)
     assert dict(first) == {
         "log-likelihood": "−1.23237",
         "deviance": "2.46474",
         "null deviance": "5.54518",
         "McFadden R²": "0.5555",
-        "LR χ²": "3.08 (1)",
-        "p(LR)": "0.079",
     }
-    assert dict(second) == {"AIC": "6.46474", "BIC": "5.23733", "residual df": "2"}
+    assert dict(second) == {"LR χ²": "3.08 (1)", "p(LR)": "0.079", "AIC": "6.46474", "BIC": "5.23733"}
+    assert dict(third) == {"residual df": "2"}
+
+
+def test_facts_keep_to_the_width() -> None:
+    facts = ((("R²", "0.9998"), ("residual df", "1"), ("condition number", "2600")),)
+    table = coefficient_table([1.0], [[1.0]], ["x"])
+    text = format_summary(FitSummary("", "", (Block(table),), facts), width=30)
+    assert text.splitlines()[-2:] == ["R² 0.9998   residual df 1", "condition number 2600"]
 
 
 def test_a_fit_without_a_degree_of_freedom_has_no_f() -> None:

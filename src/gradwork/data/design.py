@@ -53,6 +53,7 @@ def design(
     missing: str = "error",
     kind: str | None = None,
     unusable: str = "error",
+    intercept: bool = True,
 ) -> Design:
     """Return X, y and how they were made, for predicting one column from others.
 
@@ -61,7 +62,8 @@ def design(
     and columns), "drop" (the rows), or "mean" (of the kept rows, recorded in the encoding; rows whose target
     is missing are dropped). `kind` overrides the target's kind. A column that cannot be a feature (constant,
     without values, dates, a text that differs in every row) is an error; `unusable="leave out"` leaves such
-    columns out, with a note, unless `features` asks for them.
+    columns out, with a note, unless `features` asks for them. Without an `intercept` the first text column has a
+    column for each of its categories, as in R: a reference would have the prediction zero.
 
     >>> columns = {"area": [70, 90, 80], "colour": ["red", "blue", "red"], "price": [1.5, 2.5, 1.9]}
     >>> table = Table.from_any(columns)
@@ -93,7 +95,8 @@ def design(
             part, chosen, features is not None
         )  # what varied in all rows may be constant in those that are kept
     goal = target(part, target_name, kind)
-    made = [_feature(part, part[name], notes) for name in chosen]
+    first = None if intercept else next((name for name in chosen if part[name].kind == "text"), None)
+    made = [_feature(part, part[name], notes, name != first) for name in chosen]
     encoding = Encoding(tuple(made), target_name, goal.kind, goal.levels)
     names = encoding.names
     if len(names) > MAX_COLUMNS:
@@ -237,14 +240,15 @@ def _worst(holes: Sequence[Column], rows: int) -> str:
     return f"most are missing in '{c.name}': {int(c.missing.sum())} of {rows}"
 
 
-def _feature(table: Table, c: Column, notes: list[str]) -> Feature:
+def _feature(table: Table, c: Column, notes: list[str], reference: bool = True) -> Feature:
     """Return how a column is encoded, adding to the notes what a reader should know."""
     if c.kind == "text":
         levels = c.used_levels()
-        notes.append(say("reference", column=c.name, count=len(levels), level=levels[0]))
+        key = "reference" if reference else "no reference"
+        notes.append(say(key, column=c.name, count=len(levels), level=levels[0]))
         if shown := c.written():
             notes.append(say("looks like numbers", column=c.name, value=shown))
-        return Feature(c.name, "category", levels)
+        return Feature(c.name, "category", levels, reference=reference)
     values = table.numbers(c.name)
     mean = None
     count = int(c.missing.sum())

@@ -25,13 +25,15 @@ class Feature:
     """One column of the table and how it is encoded.
 
     A number or boolean is one column of X; a category with levels l₀, l₁, … is a column of zeros and ones for
-    each level but the reference l₀. `mean`, if given, stands for a missing number.
+    each level but the reference l₀, or, without a `reference`, for each. `mean`, if given, stands for a missing
+    number.
     """
 
     name: str
     kind: str
     levels: tuple[str, ...] = ()
     mean: float | None = None
+    reference: bool = True
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -42,7 +44,7 @@ class Feature:
         """
         if self.kind != "category":
             return (self.name,)
-        return tuple(f"{self.name}[{level}]" for level in self.levels[1:])
+        return tuple(f"{self.name}[{level}]" for level in self.levels[self.reference :])
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,7 @@ def _indicators(table: Table, c: Column, feature: Feature) -> Array:
             f"{table.place(row, c.name)}: '{c.text(row)}' was not seen in training{more}\n"
             f"  known: {listed(feature.levels, 20)}"
         )
-    return (codes[:, None] == np.arange(1, len(feature.levels))).astype(float)
+    return (codes[:, None] == np.arange(feature.reference, len(feature.levels))).astype(float)
 
 
 def _feature(item: Any, wrong: str) -> Feature:
@@ -174,4 +176,7 @@ def _feature(item: Any, wrong: str) -> Feature:
         raise TableError(wrong + f"the mean of feature '{name}' is not a number")
     if (kind == "category") != bool(levels):
         raise TableError(wrong + f"feature '{name}' is a {kind} with {len(levels)} levels")
-    return Feature(name, kind, tuple(levels), mean)
+    reference = item.get("reference", True)
+    if not isinstance(reference, bool) or not (reference or levels):
+        raise TableError(wrong + f"feature '{name}' has the reference {reference!r}")
+    return Feature(name, kind, tuple(levels), mean, reference)

@@ -28,6 +28,7 @@ ENGLISH: dict[str, str] = {
     "filled": "{count} missing values of '{column}' were filled with its mean, {mean}",
     "filled one": "1 missing value of '{column}' was filled with its mean, {mean}",
     "reference": "'{column}' has {count} categories; '{level}' is the reference",
+    "no reference": "'{column}' has {count} categories, each with a coefficient: there is no intercept",
     "counts rows": "'{column}' merely numbers the rows; leave it out with --features if it means nothing",
     "left out": "left out: {reason}",
     # columns that cannot be features

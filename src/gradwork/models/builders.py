@@ -13,6 +13,7 @@ from typing import Any
 
 from gradwork.errors import GradworkError
 from gradwork.expr import Dim, Expr, constant, matrix, scalar, size, vector
+from gradwork.models.network_names import NETWORKS
 from gradwork.ops import FUNCTIONS as f
 from gradwork.stats.numbers import short
 
@@ -288,7 +289,8 @@ def parse_model(text: str, *, loss: str | None = None, intercept: bool = True) -
     name = {"poly": "polynomial", "logit": "logistic", "ols": "linear"}.get(name, name)
     if name not in BUILDERS:
         known = "linear, poly:3, ridge:0.1, logistic, softmax, poisson (or, with a penalty, logistic:0.1, …)"
-        raise GradworkError(f"no model is called '{text}'; there are {known}")
+        networks = ", ".join(NETWORKS)
+        raise GradworkError(f"no model is called '{text}'; there are {known}, and the networks {networks}")
     own, delta = _loss(loss)
     if loss is not None and name not in ("linear", "polynomial"):
         default = {

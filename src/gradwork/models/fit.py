@@ -24,6 +24,8 @@ KIND_OF = {
     "softmax": "categorical", "poisson": "count",
 }  # fmt: skip
 
+FEW, OFTEN = 20, 5  # values of a target, and rows for each of them: labels or counts, perhaps
+
 
 def fit(
     data: Any,
@@ -88,7 +90,8 @@ def fit(
     """
     if names_network(model):
         return _network(
-            data, target, model, network, {"loss": loss, "formula": formula, "params": params, "bounds": bounds, "cov": cov},
+            data, target, model, network,
+            {"loss": loss, "formula": formula, "params": params, "bounds": bounds, "cov": cov},
             {
                 "features": features, "optimizer": optimizer, "learning_rate": learning_rate, "epochs": epochs,
                 "batch_size": batch_size, "validation": validation, "patience": patience, "schedule": schedule,
@@ -117,7 +120,8 @@ def fit(
         raise GradworkError("name the target, the column to predict")
     chosen = parse_model(model, loss=loss, intercept=intercept) if isinstance(model, str) else model
     kind = None if chosen is None else KIND_OF[chosen.name]
-    made = design(table, target, features, missing=missing, kind=kind, unusable=unusable)
+    constant = intercept if chosen is None else chosen.intercept
+    made = design(table, target, features, missing=missing, kind=kind, unusable=unusable, intercept=constant)
     notes = list(made.notes)
     reason = ""
     if chosen is None:
@@ -131,6 +135,8 @@ def fit(
             reason=made.target.reason,
             model=chosen.title,
         )
+        if made.target.kind == "continuous" and _few(made.y):
+            notes.append(say("few values", target=target, reason=made.target.reason))
     terms = _terms(chosen, made)
     raw = made.X if terms is None else terms.expand(made.X)
     columns = made.names if terms is None else terms.names
@@ -188,6 +194,14 @@ def _table(data: Any, target: Any) -> tuple[Table, Any]:
     return Table.from_any(data), target
 
 
+def _few(y: np.ndarray) -> bool:
+    """Tell whether numbers may well be labels or counts: few whole ones from zero or one, each of them often."""
+    values = np.unique(y)
+    if values[0] not in (0, 1) or len(values) > FEW or len(y) < OFTEN * len(values):
+        return False
+    return bool((values == np.round(values)).all())
+
+
 def _patient(stopping: Stopping, patience: int) -> Stopping:
     from dataclasses import replace
 
@@ -197,5 +211,7 @@ def _patient(stopping: Stopping, patience: int) -> Stopping:
 def _terms(model: Model, made: Design) -> Terms | None:
     if model.name != "polynomial":
         return None
-    binary = [f.kind != "number" for f in made.encoding.features for _ in f.columns]
-    return Terms.of(made.names, model.options["degree"], model.options["interactions"], binary)
+    features = made.encoding.features
+    binary = [f.kind != "number" for f in features for _ in f.columns]
+    factors = [i for i, f in enumerate(features) for _ in f.columns]
+    return Terms.of(made.names, model.options["degree"], model.options["interactions"], binary, factors)

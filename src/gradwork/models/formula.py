@@ -37,12 +37,15 @@ from gradwork.models.columns import (
 from gradwork.models.form import Form, form_of, nests_constant
 from gradwork.models.notes import informs
 from gradwork.models.saving import Savable
-from gradwork.models.uncertainty import Uncertainty, uncertainty
+from gradwork.models.uncertainty import Uncertainty, sandwich_kind, uncertainty
 from gradwork.models.words import say, solved_by
+from gradwork.stats.determined import spans_constant
 from gradwork.stats.inference import Inference, coefficient_table
+from gradwork.stats.likelihoods import aic, bic
 from gradwork.stats.metrics import RegressionMetrics, regression_metrics
 from gradwork.stats.numbers import short
 from gradwork.stats.summary import Block, FitSummary, format_summary, regression_facts
+from gradwork.stats.words import say as stats_say
 
 Array = NDArray[Any]
 
@@ -59,6 +62,8 @@ class FittedFormula(Savable):
     prediction: what predicts the column `target`, where the formula is made of residuals target − prediction.
     sigma:      the residual standard deviation, of a row of weight one.
     errors:     what the standard errors are of: "least squares", "penalised", "likelihood", "sandwich"; "" for none.
+    loss:       the value of the formula at the estimate; log_likelihood: where it is recognised as a negative
+                log-likelihood, as far as the formula holds its constants.
     """
 
     formula: str
@@ -79,6 +84,8 @@ class FittedFormula(Savable):
     notes: tuple[str, ...] = ()
     source: str = "the table"
     errors: str = ""
+    loss: float = float("nan")
+    log_likelihood: float = float("nan")
     details: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -120,10 +127,22 @@ class FittedFormula(Savable):
     @property
     def formatted(self) -> FitSummary:
         """The summary as data."""
-        facts = regression_facts(self.metrics) if self.metrics is not None else ()
+        facts = regression_facts(self.metrics) if self.metrics is not None else self._facts()
         remarks = tuple(filter(informs, self.notes))
         notes = tuple(note for note in self.notes if note not in remarks)
         return FitSummary(self.heading, self.equation, self.blocks, facts, notes, remarks=remarks)
+
+    def _facts(self) -> tuple[tuple[tuple[str, str], ...], ...]:
+        """Return the value of the formula, and what a likelihood makes of it."""
+        facts = [(say("loss"), short(self.loss, 6))] if np.isfinite(self.loss) else []
+        if np.isfinite(self.log_likelihood):
+            k = len(self.names) - len(self.details.get("bounds", {}))
+            facts += [
+                (stats_say("log likelihood"), short(self.log_likelihood, 6)),
+                (stats_say("aic"), short(aic(self.log_likelihood, k), 6)),
+                (stats_say("bic"), short(bic(self.log_likelihood, k, self.rows), 6)),
+            ]
+        return (tuple(facts),)
 
     def summary(self, width: int = 100) -> str:
         """Return the summary as text."""
@@ -252,6 +271,8 @@ class FittedFormula(Savable):
             else {"class": type(self.metrics).__name__, **_plain(self.metrics)},
             "source": self.source,
             "errors": self.errors,
+            "loss": float(self.loss) if np.isfinite(self.loss) else None,
+            "log_likelihood": float(self.log_likelihood) if np.isfinite(self.log_likelihood) else None,
             "bounds": dict(self.details.get("bounds", {})),
         }
 
@@ -276,10 +297,15 @@ class FittedFormula(Savable):
                 form.prediction, _regression(data["metrics"]),
                 float("nan") if data["sigma"] is None else float(data["sigma"]), float(data["level"]),
                 str(data["heading"]), tuple(map(str, data["notes"])), str(data["source"]),
-                str(data.get("errors", "")), {"bounds": dict(data.get("bounds", {}))},
+                str(data.get("errors", "")), _number(data.get("loss")), _number(data.get("log_likelihood")),
+                {"bounds": dict(data.get("bounds", {}))},
             )  # fmt: skip
         except (KeyError, TypeError, ValueError) as error:
             raise TableError("the description of the model is damaged") from error
+
+
+def _number(value: Any) -> float:
+    return float("nan") if value is None else float(value)
 
 
 def _regression(data: Any) -> RegressionMetrics | None:
@@ -372,6 +398,8 @@ def _fitted(
         uncertainty(expression, form, run.parameters, data, cov, bounds) if np.isfinite(run.loss) else nothing
     )
     reason = run.reason.split(";")[0]
+    if found.factor is not None:
+        found.notes.append(say("constants"))
     if run.converged:
         notes += found.notes
     elif found.distance <= NEAR:
@@ -384,20 +412,22 @@ def _fitted(
     fitted = FittedFormula(
         formula, expression, names, estimate, found.covariance, found.df, tuple(columns.values()), rows, run,
         columns.get(form.target, ""), form.prediction, None, found.sigma, level, heading,
-        tuple(dict.fromkeys(notes)), table.source, found.kind,
+        tuple(dict.fromkeys(notes)), table.source, found.kind, float(run.loss),
+        float("nan") if found.factor is None else -found.factor * float(run.loss),
         {"bounds": bounds, "training": training, "held": held},
     )  # fmt: skip
-    fitted.metrics = _metrics(fitted, form, found, {columns[name]: v for name, v in data.items()})
+    known, robust = {columns[name]: v for name, v in data.items()}, sandwich_kind(cov) is not None
+    fitted.metrics = _metrics(fitted, form, found, known, robust)
     return fitted
 
 
 def _metrics(
-    fitted: FittedFormula, form: Form, found: Uncertainty, columns: dict[str, Array]
+    fitted: FittedFormula, form: Form, found: Uncertainty, columns: dict[str, Array], robust: bool
 ) -> RegressionMetrics | None:
     """Return what a sum of squared residuals says of the fit; what it says nothing of is NaN.
 
     R² compares with the mean where the prediction can be one, else with zero. F tests linear models only, and a
-    penalty leaves neither F nor a likelihood.
+    penalty leaves neither F nor a likelihood, and no more do robust standard errors, which do not believe in s².
     """
     if found.kind not in ("least squares", "penalised") or form.found is None or form.prediction is None:
         return None
@@ -405,7 +435,7 @@ def _metrics(
     weights = None if form.weight is None else fitted._values(form.weight, columns, rows)
     G = fitted.gradient(columns, rows)
     linear = form.found.linear
-    constant = _spans_constant(G) or (not linear and nests_constant(form.prediction, fitted.names))
+    constant = spans_constant(G) or (not linear and nests_constant(form.prediction, fitted.names))
     m = regression_metrics(
         y, fitted.at(columns, rows), round(found.rank), intercept=constant, weights=weights
     )  # fmt: skip
@@ -414,14 +444,6 @@ def _metrics(
         return replace(
             m, sigma=found.sigma, r2_adjusted=nan, f=nan, f_p=nan, log_likelihood=nan, aic=nan, bic=nan
         )
+    if robust:
+        return replace(m, f=nan, f_p=nan, log_likelihood=nan, aic=nan, bic=nan)
     return m if linear else replace(m, f=nan, f_p=nan)
-
-
-def _spans_constant(G: Array) -> bool:
-    if not np.isfinite(G).all():
-        return False
-    ones = np.ones(len(G))
-    length = np.linalg.norm(G, axis=0)
-    scaled = G / np.where(length > 0, length, 1.0)
-    left = ones - scaled @ np.linalg.lstsq(scaled, ones, rcond=None)[0]
-    return bool(np.linalg.norm(left) <= 1e-9 * np.sqrt(len(G)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,14 @@ from gradwork.data.scaling import Standardise
 from gradwork.learn.fit import Fit
 from gradwork.models.builders import Model
 from gradwork.models.words import say
-from gradwork.stats.collinearity import find_collinear, nearly_collinear, rank_tolerance
+from gradwork.stats.collinearity import (
+    NEAR,
+    find_collinear,
+    inflated,
+    inflation,
+    nearly_collinear,
+    rank_tolerance,
+)
 from gradwork.stats.determined import moved, row_space, triangle
 from gradwork.stats.inference import observed_information, sandwich
 from gradwork.stats.least_squares import least_squares
@@ -33,6 +40,7 @@ class Errors:
     what the model spends; `sigma2` is the residual variance of a normal model. The columns of `null` are the
     directions of which the data know nothing, exactly zero for what is determined; the covariance is that of the
     rest. `distance` is how far the estimates are from the minimum, in standard errors (NaN: not known).
+    `variances` are those by the Hessian, of the columns as they were learned, where there is one predictor.
     """
 
     covariance: Array
@@ -43,6 +51,7 @@ class Errors:
     condition_number: float = float("nan")
     notes: tuple[str, ...] = field(default=())
     distance: float = float("nan")
+    variances: Array | None = None
 
     @property
     def determined(self) -> NDArray[np.bool_]:
@@ -79,7 +88,7 @@ def errors(
     """
     if model.family == "normal" and not model.constants:
         return _least_squares(model, fit, raw, y, scaling, names, kind)
-    told = _columns(_ones(model, raw), names)
+    told = _columns(model, raw, names)
     q = len(names) * (y.shape[1] - 1 if y.ndim > 1 else 1)
     refusal = ""
     if model.loss_name == "mae":
@@ -93,7 +102,11 @@ def errors(
     part = _Part.of(model, fit, _ones(model, Z), y)
     if "lam" in model.constants:
         return _penalised(model, part, scaling, kind, told)
-    return _likelihood(model, part, scaling, kind, told, separation)
+    found = _likelihood(model, part, scaling, kind, told, separation)
+    if found.variances is None or separation is not None or told.notes:
+        return found
+    near = _inflated(model, found.variances, Z, raw, names, part.weights)
+    return replace(found, notes=(*found.notes, near) if near else found.notes)
 
 
 def _ones(model: Model, X: Array) -> Array:
@@ -109,7 +122,8 @@ class _Columns:
     notes: tuple[str, ...]
 
 
-def _columns(full: Array, names: tuple[str, ...]) -> _Columns:
+def _columns(model: Model, X: Array, names: tuple[str, ...]) -> _Columns:
+    full = _ones(model, X)
     n, p = full.shape
     length = np.linalg.norm(full, axis=0)
     unit = np.where(length > 0, length, 1.0)
@@ -118,14 +132,27 @@ def _columns(full: Array, names: tuple[str, ...]) -> _Columns:
     if space.rank == p:
         near, singular = nearly_collinear(R, names), linalg.svdvals(R * unit)
         return _Columns(p, float(singular[0] / singular[-1]), (near,) if near else ())
-    if n < p:
-        notes = [say("more parameters", parameters=p, rows=n)]
-    else:
+    notes = []
+    if n >= p:
         notes = [c.sentence() for c in find_collinear(R, unit, names, rank_tolerance(p))]
+    elif "lam" not in model.constants:
+        notes = [say("more parameters", parameters=p, rows=n)]
+    if "lam" in model.constants:
+        notes.append(say("rank penalised", parameters=p, rank=space.rank, rows=n))
+        return _Columns(space.rank, float("inf"), tuple(notes))
     lost = [f"'{name}'" for name, fine in zip(names, space.determined, strict=True) if not fine]
     shown = ", ".join(lost[:6]) + (", …" if len(lost) > 6 else "")
     notes.append(say("rank", parameters=p, rank=space.rank, columns=shown))
     return _Columns(space.rank, float("inf"), tuple(notes))
+
+
+def _inflated(
+    model: Model, variances: Array, X: Array, raw: Array, names: tuple[str, ...], weights: Array | None = None
+) -> str:
+    # Powers of one column are correlated by their nature, and a penalty is what one takes against it.
+    if not model.intercept or model.name == "polynomial" or "lam" in model.constants:
+        return ""
+    return inflated(inflation(variances[1:], X, weights), raw, names[1:])
 
 
 def _least_squares(
@@ -135,6 +162,8 @@ def _least_squares(
     full = _ones(model, X)
     answer = least_squares(full, y, names)
     notes, df = list(answer.notes), answer.df_residual
+    if df > 1 and not answer.exact and answer.scaled_condition_number < NEAR:
+        notes.append(_inflated(model, (answer.root**2).sum(axis=1), X, X, names))
     sigma2 = answer.rss / df if df > 0 else float("nan")
     covariance = sigma2 * answer.root @ answer.root.T
     if kind is not None:
@@ -212,6 +241,7 @@ def _likelihood(
             np.full((size, size), np.nan), None, rank, null, float("nan"), told.condition, tuple(notes)
         )
     covariance = root @ root.T
+    variances = None if part.weights is None else np.diag(covariance)
     step = covariance @ scores.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         distance = float(np.nanmax(np.abs(step) / np.sqrt(np.diag(covariance)), initial=0.0))
@@ -221,7 +251,9 @@ def _likelihood(
         covariance = scaling.covariance_to_original(covariance)
         T = scaling.matrix()
         null = moved(null, np.asarray(np.kron(np.eye(size // len(T)), T), dtype=float))
-    return Errors(covariance, None, rank, null, float("nan"), told.condition, tuple(notes), distance)
+    return Errors(
+        covariance, None, rank, null, float("nan"), told.condition, tuple(notes), distance, variances
+    )
 
 
 def _single(part: _Part, separation: Separation | None) -> tuple[Array, Array, Array]:

@@ -72,6 +72,8 @@ class NetworkModel(Savable):
             raise GradworkError(f'the task is "auto", "classes" or "numbers", not {task!r}')
         self.layers = (layers,) if isinstance(layers, Layer) else tuple(layers)
         self.design: dict[str, Any] = {}
+        if not 0 <= float(l2) < math.inf:
+            raise GradworkError(f"l2, the weight of a penalty, is a number from 0; got {l2!r}")
         self.task, self.l2, self.seed, self.dtype, self.target = task, float(l2), seed, dtype, target
         made = as_optimizer(optimizer)
         self.optimizer = made if learning_rate is None else made.with_rate(learning_rate)
@@ -88,6 +90,10 @@ class NetworkModel(Savable):
         self._values: dict[str, Array] | None = None
         self.statistics: dict[str, Array] = {}
         self._programs: dict[Any, Any] = {}
+
+    def __repr__(self) -> str:
+        learned = "" if self._values is None else f", {self.network.size:,} parameters learned"
+        return f"{type(self).__name__}({', '.join(layer.title for layer in self.layers)}{learned})"
 
     # --- learning ---------------------------------------------------------------------------------------
 
@@ -151,13 +157,25 @@ class NetworkModel(Savable):
         found = program(**{s: known[s] for s in program.symbols})
         self.statistics = {s.params[0]: np.asarray(v) for s, v in zip(wanted, found, strict=True)}
 
+    @property
+    def _integer(self) -> bool:
+        """Whether samples are whole numbers, for an embedding, which are taken as they are."""
+        return bool(self.layers) and self.layers[0].integer
+
     def _samples(self, X: ArrayLike) -> Array:
-        array = np.asarray(X, dtype=np.float64)
+        array = _numbers(X, "X", self.dtype)
         if array.ndim < 2 or not len(array):
             raise ShapeError(f"X holds samples along its first axis; got shape {array.shape}")
-        if not np.isfinite(array.sum()):
-            row = int(np.flatnonzero(~np.isfinite(array.reshape(len(array), -1)).all(axis=1))[0])
-            raise GradworkError(f"X holds a value that is not finite in row {row + 1}")
+        if self._integer:
+            if not (array == np.round(array)).all():
+                raise GradworkError(
+                    "X holds numbers that are not whole, and an Embedding looks up whole numbers"
+                )
+            return array.astype(np.int64)
+        if not np.isfinite(array.sum(dtype=np.float64)):
+            rows = np.flatnonzero(~np.isfinite(array.reshape(len(array), -1)).all(axis=1))
+            if len(rows):
+                raise GradworkError(f"X holds a value that is not finite in row {rows[0] + 1}")
         return array
 
     def _targets(self, y: ArrayLike, rows: int) -> Array:
@@ -181,7 +199,7 @@ class NetworkModel(Savable):
         return (numbers - self._shift) / self._spread
 
     def _scaling(self, X: Array) -> tuple[Array, Array]:
-        if self.normalise is None:
+        if self.normalise is None or self._integer:
             return np.zeros(1), np.ones(1)
         if isinstance(self.normalise, str):
             if self.normalise not in ("features", "channels"):
@@ -189,7 +207,7 @@ class NetworkModel(Savable):
                     f'normalise is "features", "channels", None or (means, deviations), not {self.normalise!r}'
                 )
             axes = (0,) if self.normalise == "features" else tuple(range(X.ndim - 1))
-            mean, deviation = X.mean(axis=axes), X.std(axis=axes)
+            mean, deviation = (np.asarray(part(X, axis=axes, dtype=np.float64)) for part in (np.mean, np.std))
             # A constant column carries nothing: it becomes 0.
             return mean, np.where(deviation > 1e-12 * np.maximum(1, np.abs(mean)), deviation, 1.0)
         mean, deviation = (np.asarray(part, dtype=float) for part in self.normalise)
@@ -203,7 +221,11 @@ class NetworkModel(Savable):
         return mean, deviation
 
     def _scaled(self, X: Array) -> Array:
-        return np.ascontiguousarray((X - self._scale[0]) / self._scale[1], dtype=self.dtype)
+        if self._integer:
+            return X
+        scaled = X - self._scale[0].astype(X.dtype)
+        scaled /= self._scale[1].astype(X.dtype)
+        return np.ascontiguousarray(scaled, dtype=self.dtype)
 
     def _build(self, shape: tuple[Any, ...]) -> None:
         outputs = len(self.classes) if self.classes is not None else len(self._shift)
@@ -277,8 +299,9 @@ class NetworkModel(Savable):
         known = np.take(self.classes, np.minimum(codes, len(self.classes) - 1)) == given
         if not known.all():
             row = int(np.flatnonzero(~known)[0])
+            learned = ", ".join(repr(label) for label in self.classes.tolist())
             raise GradworkError(
-                f"the label {given[row]!r} in row {row + 1} is none of those learned: {list(self.classes)}"
+                f"the label {given[row].tolist()!r} in row {row + 1} is none of those learned: {learned}"
             )
         return np.eye(len(self.classes))[codes]
 
@@ -323,11 +346,25 @@ class NetworkModel(Savable):
     def score(self, X: ArrayLike, y: ArrayLike) -> float:
         """Return the share of labels that are right, or R² for numbers."""
         given, predicted = np.asarray(y), self.predict(X)
+        if given.size != predicted.size:
+            raise ShapeError(
+                f"y holds one target for each of the {len(predicted)} samples; got shape {given.shape}"
+            )
         if self.classes is not None:
             return float(np.mean(given.reshape(len(predicted)) == predicted))
         given = given.astype(float).reshape(predicted.shape)
         residual = ((given - predicted) ** 2).sum()
         return float(1 - residual / ((given - given.mean(axis=0)) ** 2).sum())
+
+
+def _numbers(given: ArrayLike, what: str, dtype: str) -> Array:
+    """Return numbers as floats: of single precision where they come so and that is learned in, else of double."""
+    try:
+        array = np.asarray(given)
+        single = dtype == "float32" and (array.dtype == np.float32 or array.dtype.kind in "bu")
+        return array.astype(np.float32 if single else np.float64, copy=False)
+    except (TypeError, ValueError) as error:
+        raise GradworkError(f"{what} is no array of numbers: {error}") from error
 
 
 def holds_classes(y: Array) -> bool:

@@ -11,11 +11,12 @@ from gradwork.models import words as model_words
 
 # The sentences that only say how something was done; every other note is taken as a warning.
 INFORMS = (
-    (data_words, ("reference", "filled", "filled one")),
+    (data_words, ("reference", "no reference", "filled", "filled one")),
     (
         model_words,
         (
             "reference",
+            "rank penalised",
             "validation",
             "sandwich",
             "robust errors",
@@ -23,6 +24,7 @@ INFORMS = (
             "least squares errors",
             "likelihood errors",
             "mean likelihood",
+            "constants",
             "penalised",
             "penalty scale",
             "penalty in loss",

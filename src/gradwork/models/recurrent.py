@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from gradwork.errors import GradworkError, ShapeError
 from gradwork.expr.node import Expr
 from gradwork.models.networks import NetworkModel
-from gradwork.nn import Layer, Scope
+from gradwork.models.words import say
+from gradwork.nn import Layer, Scope, Sequential
 from gradwork.nn.recurrent import cell as cell_named
 
 Array = NDArray[Any]
@@ -79,6 +81,8 @@ class Recurrent(NetworkModel):
 
     def _build(self, shape: tuple[Any, ...]) -> None:
         super()._build(("T", *shape[1:]))  # it reads sequences of any length
+        if self._unequal:
+            self.network = replace(self.network, remark=say("last feature"))
 
     def _samples(self, X: Any) -> Array:
         if not self._unequal:
@@ -136,9 +140,9 @@ def _stack(kind: str, units: tuple[int, ...], truncate: int | None, masked: bool
         mask = None
         if masked:
             x, mask = x[:, :, :-1], x[:, :, -1]
-        for k, u in enumerate(units):
-            x = make(u, states=k < len(units) - 1, mask=mask, truncate=truncate)(x, scope)
-        return x
+        states = [k < len(units) - 1 for k in range(len(units))]
+        cells = [make(u, states=s, mask=mask, truncate=truncate) for u, s in zip(units, states, strict=True)]
+        return Sequential(*cells).build(x, scope)  # each is a layer of its own
 
     title = f"{kind.upper()}({', '.join(map(str, units))})"
     return Layer(title, build)

@@ -28,7 +28,7 @@ def script(fitted: Any, target: str = "numpy") -> str:
     >>> import gradwork as gw
     >>> table = {"area": [70, 90, 80], "colour": ["red", "blue", "red"], "price": [1.5, 2.5, 1.9]}
     >>> text = script(gw.fit(table, "price", optimizer="adam", epochs=5))
-    >>> "import gradwork" in text, "('colour', ['blue', 'red'], None)" in text
+    >>> "import gradwork" in text, "('colour', ['blue', 'red'], 1, None)" in text
     (False, True)
     """
     if fitted.fit is None:
@@ -86,7 +86,8 @@ def _table(fitted: Any) -> Reading:
     parts = [
         _FACTS.format(
             features="\n".join(
-                f"    {(f.name, list(f.levels), f.mean)!r}," for f in fitted.encoding.features
+                f"    {(f.name, list(f.levels), int(f.reference), f.mean)!r},"
+                for f in fitted.encoding.features
             ),
             target=fitted.target,
             levels=levels,
@@ -175,7 +176,8 @@ _ABOUT = (
     "the scale of the table.",
 )
 
-_FACTS = """# Each column with its categories (the first is the reference) and what stands for a missing number.
+_FACTS = """# Each column: its categories, the place of the first that has a coefficient (at 1 the one before is the
+# reference), and what stands for a missing number.
 FEATURES = [
 {features}
 ]
@@ -247,10 +249,10 @@ _LOAD = '''def load(path):
     X, y = [], []
     for i, row in enumerate(rows, 1):
         x = []
-        for (column, levels, mean), at in zip(FEATURES, places):
+        for (column, levels, first, mean), at in zip(FEATURES, places):
             found = value(row[at], levels, separator, f"{{path}} row {{i}}, column {{column!r}}")
             if levels:
-                x += [None] if found is None else [float(found == k) for k in range(1, len(levels))]
+                x += [None] if found is None else [float(found == k) for k in range(first, len(levels))]
             else:
                 x.append(mean if found is None else found)
         goal = value(row[header.index(TARGET)], LEVELS, separator, f"{{path}} row {{i}}, column {{TARGET!r}}")

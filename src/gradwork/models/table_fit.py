@@ -19,12 +19,13 @@ from gradwork.learn.front import learned, solved
 from gradwork.learn.objective import Objective
 from gradwork.learn.stopping import Stopping
 from gradwork.models.builders import Model, build
-from gradwork.models.facts import held_facts, measures
+from gradwork.models.facts import held_facts, measures, spread_note
 from gradwork.models.fitted import FittedModel
 from gradwork.models.inference import Errors, beta_of, errors, parameters_of
 from gradwork.models.target_scale import TargetScale
 from gradwork.models.terms import Terms
-from gradwork.models.words import KINDS, say
+from gradwork.models.words import KINDS, say, solved_by
+from gradwork.stats.determined import spans_constant
 from gradwork.stats.least_squares import least_squares
 from gradwork.stats.numbers import short
 from gradwork.stats.separation import Separation, find_separation, find_zero_counts, looks_separated
@@ -216,7 +217,10 @@ class TableFit:
                 notes.append(
                     say("small delta", delta=short(model.constants["delta"]), share=f"{100 * inside:.0f}")
                 )
-        metrics = measures(model, goal, means, training, spread, run, beta, cov, far)
+        metrics = measures(
+            model, goal, means, training, spread, run, beta, cov, far, model.intercept or spans_constant(X)
+        )
+        notes.append(spread_note(model, goal.y[training], means, spread, cov, far))
         if held is not None:
             found = held_facts(goal, self._means(self.raw[held], beta), held)
             notes.append(say("validation", count=len(held), loss=run.validation_loss) + found)
@@ -252,7 +256,7 @@ class TableFit:
         features = [f.name for f in self.made.encoding.features]
         shown = ", ".join(features[:8]) + (", …" if len(features) > 8 else "")
         key = "one feature" if len(features) == 1 else "features"
-        how = run.reason.removeprefix("solved in ") if run.solver == "closed" else run.solver
+        how = solved_by(run.solver, run.reason)
         return say(
             "heading", source=self.table.source, rows=rows, features=say(key, count=len(features), names=shown),
             target=self.made.target.name, kind=KINDS[self.made.target.kind], model=self.model.title, how=how,

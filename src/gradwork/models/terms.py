@@ -32,21 +32,30 @@ class Terms:
 
     @classmethod
     def of(
-        cls, columns: Sequence[str], degree: int, interactions: bool, binary: Sequence[bool] = ()
+        cls,
+        columns: Sequence[str],
+        degree: int,
+        interactions: bool,
+        binary: Sequence[bool] = (),
+        factors: Sequence[int] = (),
     ) -> Terms:
         """Return all monomials up to a degree: powers of each column, and with `interactions` mixed products.
 
-        A column of zeros and ones (`binary`) is its own square, so it has no powers.
+        A column of zeros and ones (`binary`) is its own square, so it has no powers. Columns with the same number
+        in `factors` are the categories of one feature: no row has two of them, so their product is zero, and left
+        out.
         """
         p = len(columns)
-        flags = list(binary) or [False] * p
+        flags, of = list(binary) or [False] * p, list(factors) or list(range(p))
         found = []
         for k in range(1, degree + 1):
             chosen: Any = (
                 combinations_with_replacement(range(p), k) if interactions else ((j,) * k for j in range(p))
             )
             for monomial in chosen:
-                if not any(flags[j] and monomial.count(j) > 1 for j in set(monomial)):
+                used = set(monomial)
+                power = any(flags[j] and monomial.count(j) > 1 for j in used)
+                if not power and len({of[j] for j in used}) == len(used):
                     found.append(tuple(monomial))
                 if len(found) > MOST:
                     raise GradworkError(f"degree {degree} of {p} columns makes more than {MOST:,} terms")

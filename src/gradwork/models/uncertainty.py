@@ -65,6 +65,7 @@ class Uncertainty:
     kind:     "least squares", "penalised", "likelihood", "sandwich", or "" where there are no standard errors.
     rank:     how many combinations of parameters the rows determine (with a penalty: the effective number).
     distance: how far the parameters are from the minimum, in standard errors, by one Newton step.
+    factor:   how many times the formula is the negative log-likelihood, where it is recognised as one.
     """
 
     covariance: Array
@@ -74,6 +75,7 @@ class Uncertainty:
     kind: str = ""
     rank: float = NAN
     distance: float = float("inf")
+    factor: int | None = None
 
 
 def uncertainty(
@@ -285,7 +287,9 @@ def _m_estimate(objective: Objective, form: Form, kind: str | None) -> Uncertain
             if blocks.n < _enough(p):
                 notes.append(say("few rows", n=blocks.n))
             step = A @ objective.gradient(at) * factor
-            return Uncertainty(A, notes=notes, kind="likelihood", rank=p, distance=_distance(step, A))
+            return Uncertainty(
+                A, notes=notes, kind="likelihood", rank=p, distance=_distance(step, A), factor=factor
+            )
         kind = "HC0"
         notes.append(doubt)
     else:

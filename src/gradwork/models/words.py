@@ -15,7 +15,7 @@ ENGLISH: dict[str, str] = {
         "the penalty pulls estimates towards zero: standard errors are those of the penalised estimate, which is "
         "biased; {df} effective parameters"
     ),
-    "penalty scale": "the penalty λ = {penalty:g} is on columns scaled to deviation 1",
+    "penalty scale": "the loss is the mean over rows plus {penalty:g} Σ b², with columns scaled to deviation 1",
     "sandwich": "standard errors: sandwich ({kind})",
     "no errors": "the loss {loss} has no curvature at its minimum, so there are no standard errors",
     "robust errors": "standard errors: sandwich (HC0), since {loss} is no likelihood",
@@ -49,6 +49,15 @@ ENGLISH: dict[str, str] = {
         "the {parameters} parameters have rank {rank}: the estimates are one choice of many that fit equally well, "
         "and the undetermined ones ({columns}) have no standard error"
     ),
+    "rank penalised": (
+        "the {parameters} parameters have rank {rank} on {rows} rows: without the penalty infinitely many fits would "
+        "be equally good, and it is the penalty that chooses among them"
+    ),
+    "overdispersed": (
+        "the counts vary more than Poisson's do (Pearson χ² is {ratio} times its degrees of freedom): these standard "
+        "errors are about {times} times too small; --std-errors HC0 gives such as do not rest on it"
+    ),
+    "few values": "{target} holds {reason}",
     "no curvature": "the loss is too flat where the run ended, so there are no standard errors",
     "no errors, many": "there are no standard errors for as many as {count:,} parameters",
     "reference": "the reference class is {label}",
@@ -93,7 +102,8 @@ ENGLISH: dict[str, str] = {
     ),
     "no interval": "the formula {formula} is no sum of squares of a column minus a prediction: it has no intervals",
     "least squares errors": "standard errors: s²(JᵀJ)⁻¹ with s² = {s2} from {df} degrees of freedom",
-    "likelihood errors": "standard errors: inverse of the observed information",
+    "likelihood errors": ("standard errors: inverse of the observed information"),
+    "constants": "the log-likelihood has the constants that the formula has, and no others",
     "mean likelihood": (
         "the formula is a mean over rows; its {n:,}-fold is taken as the negative log-likelihood for standard errors"
     ),
@@ -132,6 +142,7 @@ ENGLISH: dict[str, str] = {
     "images": "images of {shape}",
     "samples": "samples of {shape}",
     "sequences": "{count:,} sequences of {steps} steps, {features}",
+    "last feature": "the last feature is 1 where there is a step",
     "steps dropped": "{dropped} of {rows} steps were left out for missing values",
     "classes": "{count} classes",
     "whole numbers are classes": (
@@ -158,6 +169,13 @@ ENGLISH: dict[str, str] = {
 
 TABLES: dict[str, dict[str, str]] = {"en": ENGLISH}
 
+SOLVERS: dict[str, str] = {
+    "gd": "gradient descent",
+    "lbfgs": "L-BFGS",
+    "newton": "Newton's method",
+    "lm": "Levenberg-Marquardt",
+}
+
 KINDS: dict[str, str] = {
     "continuous": "continuous",
     "binary": "two classes",
@@ -174,3 +192,12 @@ def say(key: str, language: str = "en", **values: object) -> str:
     """
     table = TABLES.get(language, ENGLISH)
     return table.get(key, ENGLISH[key]).format(**values)
+
+
+def solved_by(solver: str, reason: str) -> str:
+    """Return how a model was learned, as its heading says it; `reason` tells what the closed form did.
+
+    >>> solved_by("newton", "the gradient is below 1e-8"), solved_by("closed", "solved in closed form (QR)")
+    ("Newton's method", 'closed form (QR)')
+    """
+    return reason.removeprefix("solved in ") if solver == "closed" else SOLVERS.get(solver, solver)

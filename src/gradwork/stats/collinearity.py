@@ -11,6 +11,7 @@ from .numbers import linear_combination, power, short
 from .words import say
 
 Array = NDArray[np.float64]
+NEAR = 1e8  # a condition number of columns of unit length: half of the digits are lost
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,43 @@ def find_collinear(R: Array, scale: Array, names: tuple[str, ...], tolerance: fl
     return found
 
 
-def nearly_collinear(R: Array, names: tuple[str, ...], limit: float = 1e8) -> str:
+def inflation(variances: Array, X: Array, weights: Array | None = None) -> Array:
+    """Return the variance inflation factor of each column, 1/(1 − R²) of its regression on the others.
+
+    It is how many times the variance of its coefficient is that which it would have if the column were uncorrelated
+    with the others: Vⱼ Σ w (xⱼ − x̄ⱼ)², where `variances` V are these columns' part of the diagonal of (AᵀWA)⁻¹,
+    A = (1, X). With weights w (of a likelihood: its second derivatives by Xβ) the mean x̄ is weighted, too.
+    Shapes: X: n×p; variances: p; weights: n.
+
+    >>> X = np.array([[1.0, 1], [2, 2], [3, 3], [4, 5]])
+    >>> A = np.column_stack([np.ones(4), X])
+    >>> inflation(np.diag(np.linalg.inv(A.T @ A))[1:], X).round(2).tolist()
+    [29.17, 29.17]
+
+    Source: D. Marquardt, *Generalized inverses, ridge regression, …*, Technometrics 12 (1970).
+    """
+    if weights is None:
+        return variances * ((X - X.mean(axis=0)) ** 2).sum(axis=0)
+    return variances * (weights @ (X - weights @ X / weights.sum()) ** 2)
+
+
+def inflated(factors: Array, X: Array, names: tuple[str, ...], limit: float = 10.0) -> str:
+    """Return a sentence naming the columns whose inflation factor is above the limit, the largest first, or "".
+
+    Zeros and ones are not named: the factors of categories depend on which of them is the reference.
+    """
+    high = [int(j) for j in np.argsort(-factors, kind="stable") if factors[j] > limit]
+    order = [j for j in high if ((X[:, j] != 0) & (X[:, j] != 1)).any()]
+    if not order or not np.isfinite(factors).all():
+        return ""
+    shown = ", ".join(f"'{names[j]}'" for j in order[:6]) + (", …" if len(order) > 6 else "")
+    worst = float(factors[order[0]])
+    return say(
+        "inflated", columns=shown, column=names[order[0]], factor=short(worst, 3), times=short(worst**0.5, 2)
+    )
+
+
+def nearly_collinear(R: Array, names: tuple[str, ...], limit: float = NEAR) -> str:
     """Return a sentence naming the columns of the flattest direction, or "" below the limit."""
     _, s, Vt = np.linalg.svd(R)
     if s[-1] * limit > s[0]:

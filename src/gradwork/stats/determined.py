@@ -91,3 +91,25 @@ def moved(null: Array, T: Array) -> Array:
     size = np.abs(T) @ np.abs(null)
     found[np.abs(found).max(axis=1, initial=0.0) <= _PART * size.max(axis=1, initial=0.0)] = 0.0
     return found
+
+
+def spans_constant(X: ArrayLike) -> bool:
+    """Tell whether some combination of the columns is the same number in every row, as a column of ones is.
+
+    A model of such columns has an intercept, though none of them is one: R² compares it with the mean.
+    Shape: X: n×p.
+
+    >>> spans_constant([[1, 0], [0, 1], [1, 0]]), spans_constant([[1, 0], [2, 1], [3, 0]])
+    (True, False)
+    """
+    X = np.asarray(X, dtype=float)
+    if not np.isfinite(X).all():
+        return False
+    few = 2 * X.shape[1] + 50
+    if len(X) > 2 * few and not spans_constant(X[:few]):  # what these rows rule out needs no others
+        return False
+    ones = np.ones(len(X))
+    length = np.linalg.norm(X, axis=0)
+    scaled = X / np.where(length > 0, length, 1.0)
+    left = ones - scaled @ np.linalg.lstsq(scaled, ones, rcond=None)[0]
+    return bool(np.linalg.norm(left) <= 1e-9 * np.sqrt(len(X)))

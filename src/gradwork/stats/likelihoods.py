@@ -79,7 +79,8 @@ class LikelihoodMetrics:
     """How well a likelihood fits, beside the model with an intercept alone ("null").
 
     `pseudo_r2` is McFadden's, 1 − log L / log L₀. `lr` is 2 (log L − log L₀), `lr_p` its p-value from χ² with
-    the number of parameters beyond the intercept(s), `df_model`.
+    the number of parameters beyond the intercept(s), `df_model`. `pearson` is Σ (y − μ)²/μ of counts, which is about
+    the residual degrees of freedom where they vary as Poisson's do.
     """
 
     family: str
@@ -95,6 +96,7 @@ class LikelihoodMetrics:
     lr: float
     lr_p: float
     df_model: int = 0
+    pearson: float = float("nan")
 
 
 def likelihood_metrics(
@@ -127,7 +129,42 @@ def likelihood_metrics(
         lr=lr,
         df_model=df,
         lr_p=float(special.chdtrc(df, max(lr, 0.0))) if df > 0 else float("nan"),
+        pearson=pearson(y, fitted) if family == "poisson" else float("nan"),
     )
+
+
+def pearson(y: ArrayLike, mean: ArrayLike) -> float:
+    """Return Pearson's χ² of counts, Σ (y − μ)²/μ; a mean that has come down to zero beside a zero adds nothing.
+
+    >>> pearson([0, 3, 0], [1.0, 2.0, 0.0])
+    1.5
+    """
+    y, mu = np.asarray(y, dtype=float), np.asarray(mean, dtype=float)
+    some = (mu > 0) | (y != 0)
+    with np.errstate(divide="ignore"):
+        return float(((y - mu)[some] ** 2 / mu[some]).sum())
+
+
+def overdispersion(y: ArrayLike, mean: ArrayLike, df: float) -> tuple[float, float]:
+    """Return χ²/df of Pearson, and by how many of its standard deviations χ² is above df.
+
+    For Poisson counts χ² has the expectation df and, with means that are known, the variance Σ (2 + 1/μ); rows whose
+    mean has come down to zero are not counted.
+
+    >>> ratio, score = overdispersion([0, 8, 0, 8], [4.0, 4.0, 4.0, 4.0], 3)
+    >>> round(ratio, 3), round(score, 3)
+    (5.333, 4.333)
+
+    Source: P. McCullagh and J. Nelder, *Generalized Linear Models*, 2nd ed. (1989), 4.5.
+    """
+    mu = np.asarray(mean, dtype=float)
+    seen = mu > 1e-6 * mu.mean()
+    df -= len(mu) - int(seen.sum())
+    if df <= 0:
+        return float("nan"), float("nan")
+    y, mu = np.asarray(y, dtype=float)[seen], mu[seen]
+    chi2 = pearson(y, mu)
+    return chi2 / df, (chi2 - df) / float(np.sqrt((2 + 1 / mu).sum()))
 
 
 def _terms(family: str, y: Array, mu: Array) -> Array:

@@ -35,16 +35,18 @@ def short(value: float, digits: int = 4) -> str:
 
 
 def power(value: float, digits: int = 2) -> str:
-    """Return a number as a coefficient and a power of ten, without padding.
+    """Return a number as a coefficient and a power of ten, without padding; from 1 to 999 there is no power.
 
-    >>> power(2619.24), power(1.2e-15, 4), power(1e6)
-    ('2.6e3', '1.2e−15', '1e6')
+    >>> power(2619.24), power(1.2e-15, 4), power(1e6), power(232.4), power(1.2)
+    ('2.6e3', '1.2e−15', '1e6', '230', '1.2')
     """
     if not math.isfinite(value):
         return short(value)
     if value == 0:
         return "0"
     coefficient, exponent = f"{value:.{digits - 1}e}".split("e")
+    if 0 <= int(exponent) <= 2:
+        return minus(f"{float(f'{coefficient}e{exponent}'):.15g}")
     if "." in coefficient:
         coefficient = coefficient.rstrip("0").rstrip(".")
     return minus(f"{coefficient}e{int(exponent)}")

@@ -74,7 +74,7 @@ def format_summary(summary: FitSummary, width: int = 100) -> str:
     for block in summary.blocks:
         table = format_coefficients(block.inference, summary.language)
         parts.append("\n".join(([block.title] if block.title else []) + table))
-    tail = ["   ".join(f"{label} {value}" for label, value in line) for line in summary.facts if line]
+    tail = [text for line in summary.facts for text in _facts(line, width)]
     for remark in summary.remarks:
         tail += _wrapped(remark, width, "  ")
     for note in summary.notes:
@@ -139,7 +139,7 @@ def format_equation(target: str, names: Sequence[str], estimate: ArrayLike, limi
 def regression_facts(
     metrics: RegressionMetrics, condition_number: float | None = None, language: str = "en"
 ) -> tuple[tuple[Fact, ...], ...]:
-    """Return the facts of a regression in two lines: the fit and its degrees of freedom, then the likelihood.
+    """Return the facts of a regression in lines: R² and what it rests on, F and the residuals, the likelihood.
 
     Facts that do not exist (F without a residual degree of freedom) are left out; they are NaN in the measures.
     """
@@ -147,21 +147,24 @@ def regression_facts(
     first: list[Fact] = [(say("r2" if m.r2_centred else "r2 uncentred", language), share(m.r2))]
     if m.df_residual > 0 and not math.isnan(m.r2_adjusted):
         first.append((say("r2 adjusted", language), share(m.r2_adjusted)))
-    if not math.isnan(m.f):
-        first.append((say("f", language), f"{short(m.f)} ({m.df_model}, {m.df_residual})"))
-        first.append((say("f p", language), p_value(m.f_p)))
     first.append((say("df residual", language), str(m.df_residual)))
     if condition_number is not None and not math.isnan(condition_number):
         first.append((say("condition", language), power(condition_number)))
     second: list[Fact] = []
+    if not math.isnan(m.f):
+        second.append((say("f", language), f"{short(m.f)} ({m.df_model}, {m.df_residual})"))
+        second.append((say("f p", language), p_value(m.f_p)))
+    if math.isfinite(m.sigma):
+        second.append((say("residual sd", language), short(m.sigma)))
+    second += [(say("rmse", language), short(m.rmse)), (say("mae", language), short(m.mae))]
+    third: list[Fact] = []
     if math.isfinite(m.log_likelihood):
-        second = [
+        third = [
             (say("log likelihood", language), short(m.log_likelihood, 6)),
             (say("aic", language), short(m.aic, 6)),
             (say("bic", language), short(m.bic, 6)),
         ]
-    second += [(say("rmse", language), short(m.rmse)), (say("mae", language), short(m.mae))]
-    return tuple(first), tuple(second)
+    return tuple(first), tuple(second), tuple(third)
 
 
 def likelihood_facts(
@@ -178,16 +181,19 @@ def likelihood_facts(
         (say("null deviance", language), short(m.null_deviance, 6)),
         (say("pseudo r2", language), share(m.pseudo_r2)),
     ]
-    if math.isfinite(m.lr_p):
-        first.append((say("lr", language), f"{short(m.lr)} ({m.df_model})"))
-        first.append((say("lr p", language), p_value(m.lr_p)))
     second: list[Fact] = []
+    if math.isfinite(m.lr_p):
+        second.append((say("lr", language), f"{short(m.lr)} ({m.df_model})"))
+        second.append((say("lr p", language), p_value(m.lr_p)))
     if math.isfinite(m.aic):
-        second = [(say("aic", language), short(m.aic, 6)), (say("bic", language), short(m.bic, 6))]
-    second.append((say("df residual", language), str(m.rows - m.parameters)))
+        second += [(say("aic", language), short(m.aic, 6)), (say("bic", language), short(m.bic, 6))]
+    third: list[Fact] = []
+    if math.isfinite(m.pearson):
+        third.append((say("pearson", language), short(m.pearson)))
+    third.append((say("df residual", language), str(m.rows - m.parameters)))
     if condition_number is not None and not math.isnan(condition_number):
-        second.append((say("condition", language), power(condition_number)))
-    return tuple(first), tuple(second)
+        third.append((say("condition", language), power(condition_number)))
+    return tuple(first), tuple(second), tuple(third)
 
 
 def share(value: float) -> str:
@@ -216,7 +222,7 @@ def _cells(inference: Inference) -> list[dict[str, str]]:
     p = len(i.names)
     columns = {
         "name": list(i.names),
-        "estimate": _column(_endless(i)),
+        "estimate": _column(endless(i)),
         "std_error": _column(i.std_error),
         "statistic": [short(v) if abs(v) >= 1e6 else fixed(float(v), 3) for v in i.statistic],
         "p_value": [p_value(float(v)) for v in i.p_value],
@@ -226,7 +232,10 @@ def _cells(inference: Inference) -> list[dict[str, str]]:
     return [{key: cells[j] for key, cells in columns.items()} for j in range(p)]
 
 
-def _endless(i: Inference) -> np.ndarray:
+def endless(i: Inference) -> np.ndarray:
+    """Return the estimates as they are shown: ±∞ where separation lets them grow without end, NaN where it leaves
+    them open.
+    """
     if i.signs is None:
         return i.estimate
     # What separation leaves open has no estimate: the run could have ended anywhere.
@@ -261,6 +270,18 @@ def _column(values: ArrayLike, digits: int = 4) -> list[str]:
     widest = max(map(_width, cells), default=0)
     pointed = any(cell.endswith(" ") for cell in cells)
     return [_right(cell, widest) if pointed else cell for cell in cells]
+
+
+def _facts(line: Sequence[Fact], width: int) -> list[str]:
+    """Return facts side by side, in as many lines as the width asks for; a fact itself is not broken."""
+    lines: list[str] = []
+    for label, value in line:
+        text = f"{label} {value}"
+        if lines and _width(lines[-1]) + 3 + _width(text) <= width:
+            lines[-1] += "   " + text
+        else:
+            lines.append(text)
+    return lines
 
 
 def _width(text: str) -> int:

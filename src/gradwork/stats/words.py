@@ -11,6 +11,10 @@ ENGLISH: dict[str, str] = {
         "{columns} are nearly collinear (condition number {condition} after scaling): "
         "their separate estimates are uncertain"
     ),
+    "inflated": (
+        "strongly correlated columns: {columns}; the standard error of '{column}' is {times} times what it would be "
+        "if it were uncorrelated with the others (variance inflation factor {factor})"
+    ),
     "rank deficient": (
         "the {parameters} parameters have rank {rank}: the estimates are the smallest of the many that fit "
         "equally well, and the undetermined ones ({columns}) have no standard error"
@@ -93,6 +97,8 @@ ENGLISH: dict[str, str] = {
     "pseudo r2": "McFadden R²",
     "lr": "LR χ²",
     "lr p": "p(LR)",
+    "pearson": "Pearson χ²",
+    "residual sd": "residual sd",
     "rmse": "RMSE",
     "mae": "MAE",
     "accuracy": "accuracy",
