@@ -35,6 +35,11 @@ def test_version_and_help(run: Run):
         assert ran.code == 0 and "Usage: gradwork" in ran.out
 
 
+def test_the_list_of_commands_is_not_cut_short(run: Run):
+    commands = run("--help").out.partition("Commands:")[2]
+    assert "optimizers" in commands and "..." not in commands
+
+
 def test_a_misspelt_command(run: Run):
     ran = run("derve", "x")
     assert ran.code == 2 and "no such command 'derve'" in ran.err and "derive" in ran.err

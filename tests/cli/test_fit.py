@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import gradwork as gw
 from gradwork.learn.callbacks import Callback
 from tests.cli.conftest import Ran
 
@@ -184,7 +185,7 @@ def test_a_formula_with_held_out_rows_and_quoted_columns(run: Run, here: Path):
     out = good(
         run("fit", "quoted.csv", "--formula", formula, "--params", "a=1, k=0.1, c=0", "--validation", "0.2")
     )
-    assert "48 rows" in out and "lm" in out and "validation: 12 rows held out" in out
+    assert "48 rows" in out and "Levenberg-Marquardt" in out and "validation: 12 rows held out" in out
     assert "The rows and the fitted curve" in (here / "quoted-formula/report.html").read_text(
         encoding="utf-8"
     )
@@ -289,8 +290,94 @@ def test_an_interrupted_run_can_be_resumed(run: Run, here: Path, monkeypatch: py
     assert made(here) == ["cut", "whole"]
     whole, cut = ((here / name / "parameters.safetensors").read_bytes() for name in ("whole", "cut"))
     assert whole == cut
+    # The command that made it makes it again, from the start.
+    last = (here / "cut" / "summary.txt").read_text(encoding="utf-8").splitlines()[-1]
+    assert last == f"$ gradwork fit {' '.join(common)} --out cut"
     assert "there is no unfinished run" in bad(run("fit", *common, "--out", "new", "--resume"))
     assert module.checkpoint_of(here / "cut") == here / "cut.checkpoint"
+
+
+def test_a_narrow_terminal_gets_narrow_lines(run: Run, here: Path, monkeypatch: pytest.MonkeyPatch):
+    from gradwork.cli import output
+
+    arguments = [
+        "fit",
+        "houses.csv",
+        "--target",
+        "price",
+        "--optimizer",
+        "adam",
+        "--epochs",
+        "30",
+        "--no-page",
+    ]
+    wide = good(run(*arguments, "--out", "wide"))
+    monkeypatch.setattr(output, "is_terminal", lambda stream=None: stream is None)
+    monkeypatch.setenv("COLUMNS", "60")
+    narrow = good(run(*arguments, "--out", "narrow"))
+    # The table of coefficients stays whole; everything else is running text.
+    table = [line for line in narrow.splitlines() if line.endswith("—") or line.endswith("interval")]
+    running = [line for line in narrow.splitlines() if line not in table]
+    assert len(table) == 5 and max(map(len, running)) <= 60 < max(map(len, wide.splitlines())) <= 100
+    assert " ".join(narrow.split()).replace("narrow/", "wide/") == " ".join(wide.split())
+    assert "why " in narrow
+    files = ((here / name / "summary.txt").read_text(encoding="utf-8") for name in ("wide", "narrow"))
+    assert len({text.rpartition("$")[0] for text in files}) == 1  # what is kept does not depend on the window
+
+
+def test_the_diagnosis_speaks_of_columns_and_in_the_units_of_the_table(run: Run, here: Path):
+    out = good(
+        run(
+            "fit", "houses.csv", "--target", "price", "--optimizer", "adam", "--epochs", "30", "--validation", "0.3",
+            "--no-page",
+        )
+    )  # fmt: skip
+    said = " ".join(out.split())
+    assert "area (standardised) has" in said and "w[" not in said
+    rng = np.random.default_rng(0)
+    columns = {f"x{j}": rng.normal(size=40) for j in range(15)}
+    table = {**columns, "y": 1e3 * (columns["x0"] + 2 * rng.normal(size=40))}
+    model = gw.fit(table, "y", learning_rate=0.02, epochs=2000, validation=0.5)
+    history, found = model.fit.history, model.diagnosis(flags=True)
+    assert found.turned == int(np.argmin(history.validation_loss))
+    text = " ".join(found.text().split())
+    assert f"lowest at epoch {found.turned} ({history.validation_loss.min():.6g})" in text
+    assert f"rose to {history.validation_loss[-1]:.6g}" in text and "--patience " in text
+
+
+def test_ctrl_c_after_the_descent_says_where_the_run_is(
+    run: Run, here: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from gradwork.cli import fit as module
+
+    def pressed(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    command = [
+        "fit",
+        "patients.csv",
+        "--target",
+        "outcome",
+        "--optimizer",
+        "adam",
+        "--epochs",
+        "40",
+        "--no-page",
+    ]
+    good(run(*command, "--out", "whole"))
+    monkeypatch.setattr(module, "save", pressed)
+    ran = run(*command, "--out", "cut")
+    assert ran.code == 130 and ran.err.startswith("interrupted; the run is kept in ")
+    assert made(here) == ["cut.checkpoint", "whole"]
+    # A checkpoint of an earlier run is not taken for one of this.
+    os.utime(here / "cut.checkpoint", (1e9, 1e9))
+    monkeypatch.setattr(module, "learn", pressed)
+    assert run(*command, "--out", "cut").err == "interrupted\n"
+    monkeypatch.undo()
+    monkeypatch.chdir(here)
+    good(run(*command, "--out", "cut", "--resume"))
+    whole, cut = ((here / name / "parameters.safetensors").read_bytes() for name in ("whole", "cut"))
+    assert whole == cut
 
 
 def test_ctrl_c_keeps_the_best_so_far_and_the_run(run: Run, here: Path, monkeypatch: pytest.MonkeyPatch):

@@ -44,6 +44,8 @@ def test_quiz_costs_are_those_published(reference, target, hoist):
         np.testing.assert_allclose(fit.history.loss[int(step)], cost, atol=1e-6, rtol=0)
     assert (fit.steps, fit.epochs, len(fit.history), fit.target) == (1000, 1000, 1001, target)
     assert fit.reason == "ran the 1000 epochs that were asked for" and not fit.converged
+    usual = gw.minimize("(a - 3)^4", {"a": 0.0}, optimizer="adam")
+    assert usual.reason == "ran 1000 epochs, the default" and usual.steps == 1000
     assert fit.loss == fit.history.loss[-1] == objective.value(fit.vector)
 
 

@@ -10,10 +10,11 @@ import pytest
 import gradwork as gw
 from gradwork.data import permutation
 from gradwork.learn.curvature import Curvature, curvature, lanczos
-from gradwork.learn.diagnosis import above, below, near_one, rate_text
+from gradwork.learn.diagnosis import _turned, above, below, near_one, rate_text
+from gradwork.learn.history import History
 from gradwork.learn.nonfinite import explain_nonfinite
 from gradwork.learn.objective import Objective
-from gradwork.learn.remaining import noise
+from gradwork.learn.remaining import noise, remaining
 
 RNG = np.random.default_rng(0)
 n, d = gw.dims("n", "d")
@@ -59,6 +60,43 @@ def test_the_limit_is_the_limit(factor: float, diverges: bool) -> None:
     limit = curvature(o, o.start_vector).limit
     fit = gw.minimize(o.formula, {b: None}, o.data, solver="gd", learning_rate=factor * limit, epochs=3000)
     assert (fit.stop.kind == "growth") is diverges
+
+
+SLOPED = {X: np.random.default_rng(5).normal(size=(40, 3)) * [1.0, 5.0, 0.5], y: np.linspace(-1, 2, 40)}
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda rate: gw.SGD(rate, weight_decay=20.0),
+        lambda rate: gw.Momentum(rate, clipnorm=1e9),
+        lambda rate: gw.Momentum(rate, momentum=0.5, weight_decay=20.0),
+        lambda rate: gw.Nesterov(rate),
+        lambda rate: gw.Nesterov(rate, momentum=0.6, variant="keras"),
+    ],
+)
+def test_the_limit_of_other_optimizers_is_their_limit(made: Any) -> None:
+    def run(rate: float) -> Any:
+        return gw.minimize(
+            gw.mean((y - X @ b) ** 2), {b: None}, SLOPED, optimizer=made(rate), epochs=3000,
+            stopping=gw.Stopping(growth=None, gradient_norm=None),
+        )  # fmt: skip
+
+    limit = run(1e-3).diagnosis.limit
+    assert run(0.98 * limit).loss < 1e3 < run(1.02 * limit).history.loss[-1]
+    far = gw.minimize(gw.mean((y - X @ b) ** 2), {b: None}, SLOPED, optimizer=made(2 * limit))
+    assert f"= {limit:.4g}; yours is {rate_text(2 * limit)}" in " ".join(far.diagnosis.text().split())
+    # What is advised converges.
+    text = far.diagnosis.text().replace("\n      ", " ")
+    assert run(float(text.partition("a learning rate of ")[2].partition(";")[0])).loss < 1e3
+
+
+def test_momentum_with_clipped_batches_has_its_noise_measured() -> None:
+    fit = gw.minimize(
+        gw.mean((y - X @ b) ** 2), {b: None}, SLOPED, optimizer=gw.Momentum(0.01, clipnorm=1.0), batch_size=4,
+        epochs=50,
+    )  # fmt: skip
+    assert fit.diagnosis.why
 
 
 def test_a_crawling_run_is_told_how_slow_it_is() -> None:
@@ -110,6 +148,18 @@ def test_descent_that_leaves_the_domain_is_explained() -> None:
     assert "the logarithm of" in found.text()
 
 
+def test_a_step_out_of_the_domain_is_measured_and_mended() -> None:
+    a, x = gw.scalar("a"), gw.vector("x", n)
+    loss = gw.mean((y - gw.log(a + x)) ** 2)
+    data = {x: np.linspace(-1, 3, 20), y: np.full(20, -5.0)}
+    fit = gw.minimize(loss, {a: 1.2}, data, learning_rate=0.5, epochs=100)
+    slope = Objective(loss, {a: 1.2}, data).gradient([1.2])[0]
+    text = " ".join(fit.diagnosis.text().split())
+    assert f"a step at your rate, 0.5, takes a from 1.2 to {1.2 - 0.5 * slope:.4g}." in text
+    rate = float(text.partition("a learning rate of ")[2].partition(";")[0])
+    assert gw.minimize(loss, {a: 1.2}, data, learning_rate=rate, epochs=1).stop.kind == "epochs"
+
+
 def test_overfitting_names_the_epoch() -> None:
     Xs, held = RNG.normal(size=(30, 25)), RNG.normal(size=(200, 25))
     ys, yh = Xs[:, 0] + RNG.normal(size=30), held[:, 0] + RNG.normal(size=200)
@@ -120,6 +170,31 @@ def test_overfitting_names_the_epoch() -> None:
     turned = fit.diagnosis.turned
     assert turned == int(fit.history.epoch[np.argmin(fit.history.validation_loss)])
     assert f"lowest at epoch {turned}" in fit.diagnosis.text()
+
+
+def test_overfitting_of_a_maximisation() -> None:
+    rng = np.random.default_rng(2)
+    Xs, held = rng.normal(size=(30, 25)), rng.normal(size=(200, 25))
+    ys, yh = Xs[:, 0] + rng.normal(size=30), held[:, 0] + rng.normal(size=200)
+    loss = gw.mean((y - X @ b) ** 2)
+    options: dict[str, Any] = {"learning_rate": 0.05, "epochs": 2000, "validation": {X: held, y: yh}}
+    least = gw.minimize(loss, {b: None}, {X: Xs, y: ys}, **options)
+    most = gw.maximize(-loss, {b: None}, {X: Xs, y: ys}, **options)
+    assert least.diagnosis.turned == most.diagnosis.turned is not None
+
+
+def test_noise_is_no_overfitting() -> None:
+    rng = np.random.default_rng(0)
+    for count in (30, 300, 3000):
+        settled = np.exp(-np.arange(count) / 5)
+        noisy = {"epoch": np.arange(count), "step": np.arange(count)} | {
+            name: 1 + settled + 0.1 * rng.normal(size=count) for name in ("loss", "validation_loss")
+        }
+        assert _turned(History.from_dict(noisy)) == (None, {})
+        rising = noisy["validation_loss"] + np.linspace(0, 2, count)
+        falling = noisy["loss"] - np.linspace(0, 1, count)
+        at, _ = _turned(History.from_dict(noisy | {"validation_loss": rising, "loss": falling}))
+        assert at == int(np.argmin(rising))
 
 
 FAR = RNG.normal(size=(448, 3))
@@ -165,6 +240,29 @@ def test_a_run_at_its_noise_floor_is_told_so(optimizer: Any) -> None:
     better = gw.minimize(MSE, {b: None, c: None}, data, optimizer=decayed, epochs=100, batch_size=8)
     assert better.loss - best < 0.1 * (fit.loss - best)
     assert "little beside the loss" in better.diagnosis.text() and not better.diagnosis.do
+
+
+def test_what_remains_of_a_loss_with_directions_that_do_not_matter() -> None:
+    (k,) = gw.dims("k")
+    W, Y = gw.matrix("W", d, k), gw.matrix("Y", n, k, onehot=True)
+    rng = np.random.default_rng(4)
+    A = rng.normal(size=(90, 2))
+    classes = np.argmax(A @ rng.normal(size=(2, 3)) + rng.normal(size=(90, 3)), axis=1)
+    loss, data = -gw.sum(Y * gw.log_softmax(X @ W)) / gw.size(n), {X: A, Y: np.eye(3)[classes]}
+    best = gw.minimize(loss, {W: None}, data, solver="lbfgs")
+    near = gw.minimize(
+        loss, {W: best["W"] + 1e-3 * rng.normal(size=(2, 3))}, data, optimizer="adam", epochs=0
+    )
+    found = remaining(near.objective, near.vector)
+    assert found is not None
+    assert found.gain == pytest.approx(near.loss - best.loss, rel=1e-2)
+    assert (
+        np.abs(found.step.reshape(2, 3).sum(axis=1)).max() < 1e-12
+    )  # softmax does not see a shift of its rows
+    assert "W[" in gw.minimize(loss, {W: None}, data, optimizer="adam", epochs=5).diagnosis.text()
+    p, q = gw.scalar("p"), gw.scalar("q")
+    for sloped in (p**2 + q, p**2 - q**2, p + q):  # where there is no minimum there is no way to it
+        assert remaining(Objective(sloped, {p: 1.0, q: 1.0}), np.ones(2)) is None
 
 
 def test_noise_is_measured() -> None:

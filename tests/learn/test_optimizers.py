@@ -134,6 +134,8 @@ def test_a_chain_of_ones_own_runs():
     np.testing.assert_allclose(fit["b"], x, rtol=1e-13)
     with pytest.raises(gw.GradworkError, match="chain of parts"):
         chain("momentum")
+    with pytest.raises(gw.GradworkError, match="made by a call, such as gw.Adam"):
+        as_optimizer(gw.Adam)
 
 
 @pytest.mark.parametrize("name", list(OPTIMIZERS))

@@ -145,6 +145,31 @@ def test_a_gradient_that_is_zero_at_the_start_is_said() -> None:
     assert not fit.converged
 
 
+@pytest.mark.parametrize("solver", ["auto", "lm", "lbfgs", "gd"])
+def test_a_start_at_the_minimum_is_the_answer(solver: str) -> None:
+    fit = gw.minimize((gw.exp(p) - 1) ** 2, {p: 0.0}, solver=solver)
+    assert fit.converged and fit.steps == 0 and fit[p] == 0
+    assert fit.reason.startswith("converged at the start")
+
+
+@pytest.mark.parametrize("best", [3, 0.1, 7e5])
+def test_squares_that_fall_to_zero_converge(best: float) -> None:
+    # Rounding keeps p from its best value: what is left of the residual promises a gain that no step can win.
+    positive = gw.scalar("p", positive=True)
+    fit = gw.minimize((positive - best) ** 2, {positive: 1.0})
+    assert fit.solver == "lm" and fit.converged and "kink" not in fit.reason
+    assert fit["p"] == pytest.approx(best, rel=1e-14)
+
+
+def test_data_without_rows_are_refused() -> None:
+    empty = {X: np.zeros((0, 3)), y: []}
+    for options in ({}, {"optimizer": "adam"}, {"solver": "lbfgs"}):
+        with pytest.raises(GradworkError, match="^X is empty: it has no rows$"):
+            gw.minimize(LOGISTIC, {b: None}, empty, **options)
+    with pytest.raises(GradworkError, match="^X is empty: it has no rows$"):
+        gw.minimize(LOGISTIC, {b: None}, {X: XS, y: CLASSES}, optimizer="adam", validation=empty)
+
+
 def test_a_start_outside_the_domain_is_explained() -> None:
     with pytest.raises(
         GradworkError, match="the loss at the start is nan: log\\(1 − p\\) is nan: the logarithm of −0.5"
@@ -169,6 +194,21 @@ def test_stopping_and_callbacks() -> None:
     fit = gw.minimize(ROSENBROCK, {p: -1.2, q: 1.0}, solver="gd", steps=7)
     assert fit.steps == 7
     assert fit.reason == "ran the 7 steps that were asked for"
+    fit = gw.minimize(ROSENBROCK, {p: -1.2, q: 1.0}, solver="gd")
+    assert fit.reason == "stopped without converging after 10,000 steps, the most by default"
+    fit = gw.minimize(
+        ROSENBROCK, {p: -1.2, q: 1.0}, solver="gd", stopping=gw.Stopping(step=1e-3, growth=None)
+    )
+    before, end = (
+        gw.minimize(ROSENBROCK, {p: -1.2, q: 1.0}, solver="gd", steps=fit.steps - back).vector
+        for back in (1, 0)
+    )
+    moved = np.linalg.norm(end - before) / max(1, np.linalg.norm(end))
+    assert fit.converged and fit.stop.kind == "step"
+    assert moved <= 1e-3 and f"the parameters moved by {moved:.3g}, which is below 0.001" in fit.reason
+    for options in ({}, {"optimizer": "adam"}):
+        with pytest.raises(GradworkError, match="stopping is a gw.Stopping"):
+            gw.minimize(ROSENBROCK, {p: -1.2, q: 1.0}, stopping={"patience": 3}, **options)  # type: ignore[arg-type]
     fit = gw.minimize(
         ROSENBROCK, {p: -1.2, q: 1.0}, solver="newton", stopping=gw.Stopping(gradient_norm=0.5, growth=None)
     )

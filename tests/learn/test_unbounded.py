@@ -86,7 +86,7 @@ def test_an_infimum_that_is_not_attained_is_not_unbounded(solver: str) -> None:
         (1 / p, {p: 1.0}, {}),
     ):
         fit = gw.minimize(loss, parameters, data, solver=solver)
-        assert fit.stop.kind in ("gradient", "steps", "floor", "small step"), fit.reason
+        assert fit.stop.kind in ("gradient", "steps", "floor", "small step", "endless"), fit.reason
         assert 0 <= fit.loss < 1e-3
 
 
@@ -103,3 +103,22 @@ def test_a_negative_weight_is_no_reason_to_refuse_what_has_a_minimum() -> None:
     x, t = gw.vector("x", n), gw.vector("t", n)
     fit = gw.minimize(gw.mean((t - p * x) ** 2) - 0.5 * p**2, {p: 0.0}, {x: [1.0, 2.0], t: [1.0, 3.0]})
     assert fit.converged and fit["p"] == pytest.approx(3.5 / 2.0)
+
+
+def test_a_minimum_at_infinity_is_called_so() -> None:
+    a, X, y, b = gw.scalar("a"), gw.matrix("X", "n", "d"), gw.vector("y", "n"), gw.vector("b", "d")
+    fit = gw.minimize(gw.exp(-a) + 1, {a: 0.0})
+    assert fit.reason.endswith(
+        "the loss approaches 1 while ‖a‖, now 500, grows without end; it has no minimum"
+    )
+    assert not fit.converged and str(fit.diagnosis) == fit.reason
+    most = gw.maximize(-gw.exp(-a), {a: 0.0})
+    assert most.reason.endswith("grows without end; it has no maximum") and not most.converged
+    A = np.random.default_rng(0).normal(size=(60, 3))
+    separated = {X: A, y: (A @ [1.0, 2.0, 3.0] > 0) * 1.0}
+    fit = gw.minimize(gw.mean(gw.softplus(X @ b) - y * (X @ b)), {b: None}, separated)
+    assert "while ‖b‖, now" in fit.reason and "it has no minimum" in fit.reason
+    # Steps that run out on the way to a minimum that is there are no such thing.
+    for best in (0.0, 3.0, 1e4):
+        fit = gw.minimize((a - best) ** 4, {a: best - 2.0}, solver="gd", steps=300)
+        assert fit.stop.kind in ("steps", "gradient")

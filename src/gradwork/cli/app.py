@@ -36,7 +36,7 @@ def start(
     """The gradient that shows its work."""
 
 
-@app.command()
+@app.command(short_help="Derive a formula: its gradient, line by line, checked, as mathematics or as code.")
 def derive(
     formula: Annotated[
         str, typer.Argument(metavar="FORMULA", help='What to derive, such as "mean((y - X@b)^2)".')
@@ -71,7 +71,7 @@ def derive(
     derive(Request(formula, wrt or [], shapes, order, jacobian, steps, detail, manner, to, expand, check))
 
 
-@app.command()
+@app.command(short_help="List the operations that formulas are made of, with their laws.")
 def ops(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One operation in full.")] = None,
 ) -> None:

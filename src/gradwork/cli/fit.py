@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,11 @@ from gradwork.cli.networks import (
     network_page,
     read_data,
 )
-from gradwork.cli.output import note, out, write_file
+from gradwork.cli.output import note, out, text_width, write_file
 from gradwork.cli.words import say
 from gradwork.errors import GradworkError
+
+WIDTH = 96  # of the diagnosis, where the terminal is no narrower
 
 
 @dataclass(frozen=True)
@@ -94,17 +97,27 @@ def run_fit(request: Request) -> None:
         table[request.target]
     folder = request.folder or Path(default_folder(request, table))
     check_free(folder, request.overwrite)
+    began = time.time()
+    try:
+        _learn_and_save(request, table, folder)
+    except KeyboardInterrupt:  # after the descent, which heeds it by itself
+        kept = checkpoint_of(folder)
+        if not request.descends or not kept.exists() or kept.stat().st_mtime < began:
+            raise
+        note(say("interrupted fit", path=kept))
+        raise typer.Exit(130) from None
+
+
+def _learn_and_save(request: Request, table: Any, folder: Path) -> None:
     fitted = learn(request, table, folder)
     found = explain(fitted)
     if _diverged(fitted):
         checkpoint_of(folder).unlink(missing_ok=True)  # there is nothing to go on with
-        raise Diverged(found)
-    diagnosis = found.partition("\n\n")[2]  # what ended the run is said in the summary
-    summary = fitted.summary()
-    out(summary)
-    if diagnosis and not fitted.fit.converged:
-        out("\n" + diagnosis)
-    save(request, fitted, table, folder, summary, diagnosis)
+        raise Diverged(fitted.fit.reason if found is None else found.text(width=min(WIDTH, text_width())))
+    out(fitted.summary(text_width()))
+    if _advice(found) and not fitted.fit.converged:
+        out("\n" + _advice(found, text_width()))
+    save(request, fitted, table, folder, fitted.summary(), _advice(found))
     if request.script is not None:
         write_file(request.script, fitted.script().encode())
         out(say("script", path=request.script, table=request.table))
@@ -248,15 +261,18 @@ def checkpoint_of(folder: Path) -> Path:
     return folder.absolute().parent / f"{folder.name}.checkpoint"
 
 
-def explain(fitted: Any) -> str:
-    """Return the diagnosis of a descent, in words; "" for a solver that reached its end."""
+def explain(fitted: Any) -> Any:
+    """Return the diagnosis of a descent; None where it has nothing to say, as of a solver that arrived."""
     run = fitted.fit
     if run.converged and "optimizer" not in run.details:
-        return ""
+        return None
     found = fitted.diagnosis(flags=True)
-    if not found.why and not found.do:
-        return ""
-    return found.text()
+    return found if found.why or found.do else None
+
+
+def _advice(found: Any, width: int = WIDTH) -> str:
+    # What ended the run is said in the summary.
+    return "" if found is None else found.text(width=min(WIDTH, width)).partition("\n\n")[2]
 
 
 def _kind(fitted: Any) -> str:
@@ -328,7 +344,6 @@ def provenance(request: Request, fitted: Any) -> list[tuple[str, str]]:
     """Return what one must know to make the same fit again."""
     import hashlib
     import platform
-    import time
 
     import numpy
     import scipy

@@ -42,7 +42,7 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is th
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     for command in (fit, predict, show, race, optimizers):
-        app.command()(command)
+        app.command(short_help=command.__doc__)(command)  # else the list of commands cuts it short
 
 
 def fit(
@@ -122,11 +122,13 @@ def fit(
     """Fit a model to a table: say what was done, print the summary, leave a model and a page."""
     from gradwork.cli.fit import Request, run_fit
 
+    # A run that was resumed is the run as it would have been: the same command without --resume makes it again.
+    words = ["gradwork", *(word for word in context.find_root().obj if word != "--resume")]
     run_fit(
         Request(
             table, target, _listed(features), model, loss, formula, params, solver, optimizer, learning_rate, epochs,
             batch_size, patience, validation, scale, intercept, missing, leave_out, errors, level, seed, out, overwrite,
-            resume, page, quiet, shlex.join(["gradwork", *context.find_root().obj]), task, activation, image,
+            resume, page, quiet, shlex.join(words), task, activation, image,
             _listed(sequence), normalise, l2, script,
         )
     )  # fmt: skip

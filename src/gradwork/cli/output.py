@@ -127,6 +127,11 @@ def coloured(stream: Any = None) -> bool:
     return bool(os.environ.get("FORCE_COLOR")) or is_terminal(stream)
 
 
+def text_width() -> int:
+    """Return how long lines of running text are: 100 characters, or as many as the terminal has."""
+    return min(100, max(40, terminal_width() or 100))
+
+
 def terminal_width() -> int | None:
     """Return the columns of the terminal; None where the output goes elsewhere and need not be cut."""
     import shutil

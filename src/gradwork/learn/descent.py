@@ -304,9 +304,9 @@ class _Run(Request):
         begun: int,
     ) -> Fit:
         if stop is None:
-            one = "one " if self.units == 1 else ""
-            key = f"one {self.counted[:-1]}" if one else self.counted
-            stop = Stop(key, unit, unit, facts={self.counted: self.units})
+            key = self.counted if self.units != 1 else f"one {self.counted[:-1]}"
+            facts = {"words": key if self.asked else "epochs allowed", self.counted: self.units}
+            stop = Stop(self.counted, unit, unit, facts=facts)
             if begun == unit > 0:
                 stop = replace(stop, facts={"words": "nothing left", "unit": unit, "what": self.counted})
         if checkpoint is not None:

@@ -8,9 +8,11 @@ ENGLISH: dict[str, str] = {
     "step": "converged at step {step}: the parameters moved by {norm:.3g}, which is below {limit:g} of their size",
     "loss": "converged at step {step}: the loss changed by {change:.3g}, which is below {limit:g} of its size",
     "epochs": "ran the {epochs} epochs that were asked for",
+    "epochs allowed": "ran {epochs} epochs, the default",
     "one epoch": "ran the 1 epoch that was asked for",
     "steps": "ran the {steps} steps that were asked for",
     "one step": "ran the 1 step that was asked for",
+    "steps allowed": "stopped without converging after {steps:,} steps, the most by default",
     "nothing left": "nothing was left to do: the checkpoint holds the whole run of {unit:,} {what}",
     "patience": (
         "stopped after epoch {epoch}: the validation loss has not improved for {patience} epochs; "
@@ -42,6 +44,14 @@ ENGLISH: dict[str, str] = {
         "unbounded above: the value rose to {value:.3g} while ‖{name}‖ shrank to {size:.3g}; check the sign"
     ),
     "because": "{reason}; {why}",
+    "endless": (
+        "stopped after {steps:,} steps: the loss approaches {value:.3g} while ‖{name}‖, now {size:.3g}, grows without "
+        "end; it has no minimum"
+    ),
+    "endless above": (
+        "stopped after {steps:,} steps: the value approaches {value:.3g} while ‖{name}‖, now {size:.3g}, grows without "
+        "end; it has no maximum"
+    ),
     "seconds": "stopped at step {step}: the time limit of {limit:g} s is over",
     "interrupted": (
         "interrupted at step {step}; the parameters are the best so far, those of step {best} (loss {value:.6g})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -76,12 +76,20 @@ def _column(label: str, sentences: Any, width: int) -> list[str]:
 
 
 def diagnose(
-    fit: Fit, *, scaled: Mapping[str, Any] | None = None, flags: bool = False, language: str = "en"
+    fit: Fit,
+    *,
+    scaled: Mapping[str, Any] | None = None,
+    flags: bool = False,
+    units: float = 1.0,
+    labels: Sequence[str] | None = None,
+    language: str = "en",
 ) -> Diagnosis:
     """Return why a run went as it did.
 
     scaled: data with standardised columns to compare with, if the caller knows them better than the formula
             tells; flags: name remedies by the options of the command line.
+    units:  the factor by which losses are told, where the run was on another scale than its reader.
+    labels: names for the components of the vector in place of `w[1]`, `w[2]`, ….
 
     >>> import gradwork as gw
     >>> a, b = gw.scalar("a"), gw.scalar("b")
@@ -91,22 +99,25 @@ def diagnose(
     """
     objective = fit.objective
     kind = getattr(fit.stop, "kind", "")
-    words = _Words(language, flags)
-    if kind == "unbounded":  # curvatures explain nothing there
+    words = _Words(language, flags, units, tuple(labels or objective.labels))
+    if kind in ("unbounded", "endless"):  # curvatures explain nothing there
         return Diagnosis(fit.reason, facts={"kind": kind, "at": fit.vector})
     diverged = kind in ("growth", "non-finite")
     bad = _left(fit) if kind == "non-finite" else None
     rate, factor = _rate(fit)
     where = objective.start_vector if diverged else fit.vector
-    found, problem = _measured(objective, where)
-    turned, overfit = _turned(fit.history)
+    found, problem = _measured(objective, where, _decay(fit))
+    turned, overfit = _turned(fit.history, -1.0 if objective.maximize else 1.0)
     limit = factor * found.limit if found is not None and factor else float("nan")
-    compared = _scaled_curvature(objective, scaled, found)
+    compared = _scaled_curvature(objective, scaled, found, _decay(fit))
     known = None if diverged else remaining(objective, fit.vector)
     why: list[str] = []
     do: list[str] = []
     if bad is not None:
         why.append(bad.sentence)
+        more, mend = _about_step(words, fit, rate, limit)
+        why += more
+        do += mend
     if found is None:
         why.append(words("curvature unknown", why=problem))
     else:
@@ -134,13 +145,20 @@ def diagnose(
     )  # fmt: skip
 
 
+# The values in sentences that are losses, and so have the unit of the loss.
+LOSSES = frozenset({"gain", "loss", "best", "last", "train_then", "train_now"})
+
+
 class _Words:
-    def __init__(self, language: str, flags: bool):
-        self.language, self.flags = language, flags
+    def __init__(self, language: str, flags: bool, units: float, labels: tuple[str, ...]):
+        self.language, self.flags, self.units, self.labels = language, flags, units, labels
 
     def __call__(self, key: str, **values: Any) -> str:
         from gradwork.learn.sentences import ENGLISH
 
+        values = {
+            n: v * self.units if n in LOSSES and not isinstance(v, str) else v for n, v in values.items()
+        }
         flagged = f"{key} flag"
         return say(flagged if self.flags and flagged in ENGLISH else key, self.language, **values)
 
@@ -157,7 +175,7 @@ def _noise(fit: Fit) -> Noise | None:
         size = math.hypot(found.norm, found.spread) / math.sqrt(fit.objective.size)
         rate = rate / size if size > 0 else rate
     elif optimizer.memory:  # a running sum of gradients is longer than one
-        rate /= 1 - next((v for k, v in optimizer.numbers.items() if k != "eta"), 0.0)
+        rate /= 1 - optimizer.numbers.get("mu", 0.0)
     return noise(fit.objective, proof, batching, fit.vector, rate)
 
 
@@ -180,7 +198,7 @@ def _about_reach(words: _Words, fit: Fit, known: Remaining | None) -> tuple[list
     j = int(np.argmax(np.abs(known.step)))
     left, can = float(abs(known.step[j])), reach(fit)
     rate = float(optimizer.learning_rate.initial)
-    facts = {"name": optimizer.name, "label": fit.objective.labels[j], "left": left, "reach": can}
+    facts = {"name": optimizer.name, "label": words.labels[j], "left": left, "reach": can}
     if left < 0.5 * can:
         return [words("why adaptive", rate=rate_text(rate), **facts)], []
     per_epoch = batching.steps if batching else 1
@@ -192,26 +210,52 @@ def _about_reach(words: _Words, fit: Fit, known: Remaining | None) -> tuple[list
     return [said], [words("do rate", rate=rate_text(needed))]
 
 
+def _about_step(words: _Words, fit: Fit, rate: float, limit: float) -> tuple[list[str], list[str]]:
+    """Return what is to be said of a step of plain descent out of the domain that no limit of the rate explains."""
+    if fit.solver != "SGD" or not math.isfinite(rate) or rate >= limit:
+        return [], []
+    objective, at = fit.objective, fit.vector
+    step = -objective.gradient(at)
+    finite = next(
+        (r for r in rate * 0.5 ** np.arange(1, 60) if np.isfinite(objective.value(at + r * step))), None
+    )
+    if finite is None:
+        return [], []
+    do = [words("do rate", rate=rate_text(below(finite)))]
+    if not all(
+        t.identity for t in objective.transforms
+    ):  # the step is taken on another scale than the formula's
+        return [], do
+    j = int(np.argmax(np.abs(step)))
+    facts = {"label": words.labels[j], "before": float(at[j]), "after": float(at[j] + rate * step[j])}
+    return [words("why far step", rate=rate_text(rate), **facts)], do
+
+
 def _rate(fit: Fit) -> tuple[float, float]:
     """Return the learning rate of a run and the factor c of its stability limit c · 2/L, 0 where none is known.
 
-    Plain descent: 1. With momentum β the limit is 2(1 + β)/L.
+    Plain descent: 1. With momentum β, 1 + β; with Nesterov's (1 + β)/(1 + 2β).
     """
     optimizer = fit.details.get("optimizer")
     if optimizer is None:
         return float("nan"), 0.0
     rate = float(optimizer.learning_rate.initial)
     # The limit of the whole gradient holds for batches too: their noise can only lower it.
-    numbers = optimizer.numbers
-    if optimizer.name.lower() == "momentum":
-        beta = next((float(v) for k, v in numbers.items() if k != "eta"), 0.0)
-        return rate, 1.0 + beta
-    return rate, 1.0 if optimizer.name.lower() == "sgd" else 0.0
+    name, beta = optimizer.name.lower(), float(optimizer.numbers.get("mu", 0.0))
+    factors = {"sgd": 1.0, "momentum": 1.0 + beta, "nesterov": (1.0 + beta) / (1.0 + 2.0 * beta)}
+    return rate, factors.get(name, 0.0)
 
 
-def _measured(objective: Objective, vector: Array) -> tuple[Curvature | None, str]:
+def _decay(fit: Fit) -> float:
+    """Return the weight decay λ of a run: a step against ∇f + λw descends on f + λ/2 ‖w‖², which bends by λ more."""
+    optimizer = fit.details.get("optimizer")
+    return 0.0 if optimizer is None else float(optimizer.numbers.get("lambda_", 0.0))
+
+
+def _measured(objective: Objective, vector: Array, decay: float = 0.0) -> tuple[Curvature | None, str]:
     try:
         found = curvature(objective, vector)
+        found = Curvature(found.largest + decay, found.smallest + decay)
     except (GradworkError, np.linalg.LinAlgError, ValueError) as error:
         return None, str(error).splitlines()[0]
     if not math.isfinite(found.largest) or not math.isfinite(found.smallest):
@@ -227,14 +271,16 @@ def _about_curvature(
     if factor and math.isfinite(limit):
         key = "why limit" if rate >= limit else "why below limit"
         text = words(key, **facts)
-        lines.append(text if factor == 1.0 else text.replace("2/L", "2(1 + β)/L"))
+        # Only Nesterov's look ahead makes the limit lower than that of plain descent.
+        shown = "2/L" if factor == 1.0 else "2(1 + β)/L" if factor > 1.0 else "2(1 + β)/((1 + 2β)L)"
+        lines.append(text.replace("2/L", shown))
     if c.smallest < -1e-12 * abs(c.largest):
         lines.append(words("why saddle", **facts))
     elif not c.determined:
         lines.append(words("why flat", **facts))
     else:
         if c.condition < 1 + 1e-9:
-            lines.append(words("why one curvature", best=rate_text(c.best_rate), **facts))
+            lines.append(words("why one curvature", rate_best=rate_text(c.best_rate), **facts))
         else:
             contraction = near_one(c.best_contraction)
             lines.append(words("why spans", condition=power(c.condition), contraction=contraction, **facts))
@@ -269,7 +315,7 @@ def _remedies(
 ) -> list[str]:
     do = []
     # Both at the start: elsewhere a curvature differs for other reasons than scaling.
-    here = _measured(objective, objective.start_vector)[0]
+    here = _measured(objective, objective.start_vector, _decay(fit))[0]
     if (
         scaled is not None
         and scaled.determined
@@ -277,9 +323,8 @@ def _remedies(
         and scaled.condition < 0.5 * here.condition
     ):
         data = ", ".join(_tables(objective))
-        do.append(
-            words("do scale", data=data, limit=short(scaled.limit, 3), condition=power(scaled.condition))
-        )
+        stable = scaled.limit * (limit / found.limit if math.isfinite(limit) else 1.0)
+        do.append(words("do scale", data=data, limit=short(stable, 3), condition=power(scaled.condition)))
     if math.isfinite(limit) and rate >= limit:
         do.append(words("do rate", rate=rate_text(below(limit))))
     return do + _solvers(words, objective, fit)
@@ -359,7 +404,7 @@ def standardised(X: Array, centre: bool) -> Array:
 
 
 def _scaled_curvature(
-    objective: Objective, given: Mapping[str, Any] | None, found: Curvature | None
+    objective: Objective, given: Mapping[str, Any] | None, found: Curvature | None, decay: float
 ) -> Curvature | None:
     if found is None:
         return None
@@ -375,7 +420,7 @@ def _scaled_curvature(
             given[name] = standardised(X, scalar or bool((np.ptp(X, axis=0) == 0).any()))
     try:
         other = objective.with_data(given)
-        return _measured(other, other.start_vector)[0]
+        return _measured(other, other.start_vector, decay)[0]
     except GradworkError:
         return None
 
@@ -396,20 +441,25 @@ def _left(fit: Fit) -> NonFinite | None:
     return explain_nonfinite(objective, fit.vector - rate * objective.gradient(fit.vector))
 
 
-def _turned(history: History) -> tuple[int | None, dict[str, Any]]:
-    """Return the epoch at which validation was best if it turned there for good, and facts for the sentence."""
-    held = history.validation_loss
+def _turned(history: History, sign: float = 1.0) -> tuple[int | None, dict[str, Any]]:
+    """Return the epoch at which validation was best if it turned there for good, and facts for the sentence.
+
+    The sign is −1 for a maximisation, of which the record holds what is to be large.
+    """
+    held = sign * history.validation_loss
     seen = np.flatnonzero(np.isfinite(held))
     if len(seen) < 5:
         return None, {}
-    values, epochs, train = held[seen], history.epoch[seen], history.loss[seen]
+    values, epochs, train = held[seen], history.epoch[seen], sign * history.loss[seen]
     at = int(np.argmin(values))
     best, last = float(values[at]), float(values[-1])
     rest = len(values) - 1 - at
-    # A rise that noise could make does not count: it must last, and be larger than the wiggles of the curve.
-    wiggle = float(np.median(np.abs(np.diff(values)))) if len(values) > 1 else 0.0
-    rose = last - best > max(0.01 * abs(best), 2 * wiggle)
-    if rest < max(3, len(values) // 20) or not rose or not train[-1] < train[at]:
+    # A rise that noise could make does not count: it must last, and the lowest of thousands of values of equal height
+    # lies four deviations below them. Second differences tell the noise from the trend: theirs is √6 times as large.
+    noise = float(np.median(np.abs(np.diff(values, 2)))) / (0.6745 * math.sqrt(6))
+    end = slice(-max(3, len(values) // 10), None)
+    rose = float(np.median(values[end])) - best > max(0.01 * abs(best), 4 * noise)
+    if rest < max(3, len(values) // 20) or not rose or not np.median(train[end]) < train[at]:
         return None, {}
     facts = {"epoch": int(epochs[at]), "best": best, "last": last}
     return int(epochs[at]), facts | {"train_then": float(train[at]), "train_now": float(train[-1])}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -22,6 +23,8 @@ from gradwork.learn.schedules import Schedule
 from gradwork.learn.sentences import say
 from gradwork.learn.solvers import SOLVERS, Solved, solve
 from gradwork.learn.stopping import Stopping
+
+FLAT = 1e-8  # a gradient's norm that says that a parameter at its bound goes no further
 
 
 def minimize(
@@ -106,7 +109,7 @@ def maximize(
 def _check_options(function: str, unknown: Iterable[str]) -> None:
     allowed = sorted(minimize.__kwdefaults__ or ())
     for name in unknown:
-        near = get_close_matches(name, allowed, 1)
+        near = ["learning_rate"] if name == "lr" else get_close_matches(name, allowed, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(allowed)}"
         raise GradworkError(f"{function} has no option {name!r}; {hint}")
 
@@ -156,6 +159,8 @@ def learned(
         "validation": validation, "checkpoint": checkpoint,
     }  # fmt: skip
     asked = {name: value for name, value in asked.items() if value is not None}
+    if stopping is not None and not isinstance(stopping, Stopping):
+        raise GradworkError(f"stopping is a gw.Stopping, such as gw.Stopping(patience=10); not {stopping!r}")
     if solver not in (None, "auto", "gd"):
         if optimizer is not None:
             raise GradworkError(f"solver={solver!r} and an optimizer exclude each other: name one of them")
@@ -207,17 +212,20 @@ def as_fit(objective: Objective, found: Solved, seconds: float) -> Fit:
     free = objective.unpack(run.vector)
     sign = -1.0 if objective.maximize else 1.0
     norm = run.history.gradient_norm
-    reason, bounds = run.reason, at_bounds(objective, run.vector)
+    reason, stop, bounds = run.reason, run.stop, at_bounds(objective, run.vector)
+    slope = float(norm[-1]) if len(norm) else float(np.nan)
     if bounds:
-        # What a solver takes for a kink is the bound.
+        if stop.kind in ("stuck", "steps", "endless") and slope <= FLAT * max(1.0, abs(float(run.loss))):
+            # A bound is never reached, so a solver's own tests of convergence fail there.
+            stop = replace(stop, converged=True)
+            reason = say("bound", step=run.steps, norm=slope)
         names, said = " and ".join(bounds), ", ".join(bounds.values())
-        plain = reason.removesuffix(say("stuck kink"))
-        reason = plain + say("at bound" if len(bounds) == 1 else "at bounds", names=names, bounds=said)
+        reason += say("at bound" if len(bounds) == 1 else "at bounds", names=names, bounds=said)
     return Fit(
         parameters=objective.external(free),
         loss=sign * float(run.loss),
         reason=reason,
-        converged=run.converged,
+        converged=stop.converged,
         steps=run.steps,
         epochs=run.steps,
         history=run.history,
@@ -226,8 +234,8 @@ def as_fit(objective: Objective, found: Solved, seconds: float) -> Fit:
         plan=found.plan,
         seconds=seconds,
         objective=objective,
-        stop=run.stop,
+        stop=stop,
         free=free,
-        gradient_norm=float(norm[-1]) if len(norm) else float(np.nan),
+        gradient_norm=slope,
         details={"least_squares": found.least_squares, "notes": found.notes, "choice": found.reason},
     )

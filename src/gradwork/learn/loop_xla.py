@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradwork.data import permutation
+from gradwork.learn.cost import compile_seconds
 from gradwork.learn.interrupt import asked
 from gradwork.learn.loops import Array, Record, Setup, State, measuring, raw, written
 from gradwork.run.source import Source
@@ -141,14 +142,25 @@ class XlaLoop:
 
     def measure(self, state: State) -> tuple[float, float, float]:
         """Return loss, gradient norm and validation loss at the state's parameters, on all rows."""
-        # By NumPy: it happens at the start and the end of a run, on the arrays where they lie.
+        # It happens at the start and the end of a run: by NumPy, on the arrays where they lie, unless that takes
+        # longer than to compile it, as for networks on many images.
         if self._measure is None:
-            self._measure = measuring(self.setup)
+            self._measure = measuring(self.setup, compiled=self._slow())
             self._validate = measuring(self.setup, loss_only=True)
         parameters = self.read(state)[: len(self.setup.step.symbols)]
         loss, norm = self._measure(parameters, self.setup.data)
         validation = self.setup.validation
         return loss, norm, float("nan") if validation is None else self._validate(parameters, validation)[0]
+
+    def _slow(self) -> bool:
+        from gradwork.learn.plans import step_work
+
+        batching = self.setup.batching
+        if batching is None:
+            return False
+        found = step_work(self.setup)
+        slow = found.seconds("numpy", self.setup.dtype.itemsize) * batching.rows / batching.size
+        return slow > compile_seconds(found.calls)
 
     # --- running ----------------------------------------------------------------------------------------
 

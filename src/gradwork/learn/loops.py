@@ -162,11 +162,16 @@ def raw(source: Source, kind: str) -> Callable[..., tuple]:
 
 
 def measuring(
-    setup: Setup, loss_only: bool = False
+    setup: Setup, loss_only: bool = False, compiled: bool = False
 ) -> Callable[[Sequence[Array], Mapping[str, Array]], list[float]]:
-    """Return a NumPy function (parameters, data) -> [loss] or [loss, gradient norm] on all rows."""
+    """Return a function (parameters, data) -> [loss] or [loss, gradient norm] on all rows.
+
+    It is NumPy's, or, of blocks of many rows, compiled.
+    """
     data = setup.data if not loss_only or setup.validation is None else setup.validation
-    found = Pass(setup.loss, setup.step.symbols, data, setup.sizes, setup.dtype, setup.gradients, loss_only)
+    found = Pass(
+        setup.loss, setup.step.symbols, data, setup.sizes, setup.dtype, setup.gradients, loss_only, compiled
+    )
 
     def measure(parameters: Sequence[Array], data: Mapping[str, Array]) -> list[float]:
         value, *slopes = found(parameters, data)

@@ -13,10 +13,11 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from gradwork.diff.api import grad, hessian, hvp
 from gradwork.errors import GradworkError, ShapeError
 from gradwork.expr.dims import shape_text
-from gradwork.expr.node import Expr, constant, plain, substitute, symbol
+from gradwork.expr.node import Expr, constant, plain, substitute, symbol, walk
 from gradwork.learn.binding import as_array, bind_sizes, by_name, check_facts, check_finite, shape_of
 from gradwork.learn.starts import start_value
 from gradwork.learn.transforms import Transform, transform
+from gradwork.ops.indexing import check_positions, positions_in
 
 Array = NDArray[Any]
 Values = dict[str, Array]
@@ -79,11 +80,17 @@ class Objective:
         self.data: Values = {}
         for name, value in given.items():
             array = as_array(held[name], value, self.dtype)
+            if array.ndim and not len(array):
+                raise GradworkError(f"{name} is empty: it has no rows")
             if not checked:  # arrays of another objective were looked through there
                 check_finite(name, array)
                 check_facts(held[name], array)
             self.data[name] = array
         self.sizes: dict[str, int] = self._sizes(starts, sizes)
+        for held_at, size in positions_in(walk(self.formula)).items():
+            name = held_at.params[0]
+            if name in self.data and not checked:
+                check_positions(name, self.data[name], size.evaluate(self.sizes))
         taken = set(held) | set(self.sizes)
         self.transforms: tuple[Transform, ...] = tuple(
             transform(s, limits.get(name), taken) for name, s in self.parameters.items()

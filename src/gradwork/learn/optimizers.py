@@ -274,6 +274,8 @@ def as_optimizer(given: Any, **options: Any) -> Optimizer:
         if options:
             raise GradworkError("options belong to an optimizer's name; this one is made already")
         return given
+    if callable(given):
+        raise GradworkError("an optimizer is made by a call, such as gw.Adam(0.01), or named, such as 'adam'")
     key = str(given).lower()
     if key not in OPTIMIZERS:
         import difflib

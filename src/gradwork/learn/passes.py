@@ -8,8 +8,8 @@ the one that reads them again (Xᵀr), side by side on all cores:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -30,14 +30,27 @@ BLOCK = 100_000  # numbers in a block: 0.8 MB of float64
 
 
 @lru_cache(maxsize=64)
-def _source(outputs: tuple, dtype: str, arguments: tuple, sizes: tuple) -> Source:
-    return build(list(outputs), "numpy", dtype, arguments, dict(sizes), "value")[0]
+def _source(outputs: tuple, dtype: str, arguments: tuple, sizes: tuple, target: str = "numpy") -> Source:
+    return build(list(outputs), target, dtype, arguments, dict(sizes), "value")[0]
+
+
+def _compiled(source: Source, free: Mapping[str, int]) -> Callable:
+    import jax
+
+    function = jax.jit(partial(execute(source, "xla")[source.name], **free))
+
+    def call(*arrays: Any) -> list[Array]:
+        with jax.enable_x64(True):
+            return [np.asarray(v) for v in function(*arrays)]
+
+    return call
 
 
 class Pass:
     """Computes [f, ∂f/∂s for each symbol s] at given values, on data of one kind.
 
     gradients: the gradients if they are known; `loss_only` leaves them out.
+    compiled:  whether blocks of rows are computed by XLA, which has threads of its own.
     """
 
     def __init__(
@@ -49,6 +62,7 @@ class Pass:
         dtype: np.dtype[Any],
         gradients: Sequence[Expr] | None = None,
         loss_only: bool = False,
+        compiled: bool = False,
     ):
         self.symbols, self.sizes, self.dtype = tuple(symbols), dict(sizes), dtype
         self.proof = self._proof(loss, data)
@@ -56,10 +70,15 @@ class Pass:
             loss, gradients = self.proof.batch, None  # a mean is its own batch's loss
         slopes = [] if loss_only else grad(loss, list(symbols)) if gradients is None else list(gradients)
         outputs = unified([loss, *(plain(g) for g in slopes)])
-        source = _source(tuple(outputs), dtype.name, self.symbols, tuple(sorted(self.sizes.items())))
-        self.function = execute(source, "numpy")[source.name]
+        self.compiled = compiled and self.proof is not None
+        target = "jax" if self.compiled else "numpy"
+        source = _source(tuple(outputs), dtype.name, self.symbols, tuple(sorted(self.sizes.items())), target)
         self.names = [a.label for a in source.signature.arguments][len(self.symbols) :]
         self.free = {s: self.sizes[s] for s in source.signature.free}
+        if self.compiled:
+            self.function, self.free = _compiled(source, self.free), {}
+        else:
+            self.function = execute(source, "numpy")[source.name]
 
     def _proof(self, loss: Expr, data: Mapping[str, Array]) -> RowSum | None:
         held = [s for name, s in loss.symbols.items() if name in data]
@@ -90,7 +109,7 @@ class Pass:
         widest = max(data[n].size // count for n in proof.axes if n in data)
         block = int(np.clip(BLOCK // max(widest, 1), 256, 65_536))
         cuts = list(range(0, count, block))
-        workers = max(1, min(threads(), len(cuts)))
+        workers = 1 if self.compiled else max(1, min(threads(), len(cuts)))
 
         def some(starts: Sequence[int]) -> list[Array]:
             total: list[Array] = []

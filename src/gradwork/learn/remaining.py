@@ -32,6 +32,7 @@ Array = NDArray[Any]
 
 MOST = 1_500  # parameters, for a Hessian
 BATCHES = 64  # whose gradients tell the noise
+ROUNDING = 1e-14  # beside the largest curvature: what is below is none
 
 # By how much a parameter moves in T steps, in learning rates, whatever the gradient: the sum of these over t = 1, …, T.
 REACH = {
@@ -51,6 +52,8 @@ class Remaining:
 def remaining(objective: Objective, vector: Array) -> Remaining | None:
     """Return how far the minimum is from a point to second order; None where the Hessian does not tell.
 
+    Along directions in which the loss is flat and has no slope, as softmax has one for each row of W, the step is zero.
+
     >>> import gradwork as gw
     >>> p = gw.scalar("p")
     >>> found = remaining(Objective((p - 3) ** 2, {p: 1.0}), np.array([1.0]))
@@ -62,10 +65,15 @@ def remaining(objective: Objective, vector: Array) -> Remaining | None:
     try:
         with np.errstate(all="ignore"):
             gradient, H = objective.gradient(vector), objective.hessian(vector)
-        step = -linalg.cho_solve(linalg.cho_factor(H, lower=True), gradient)
+        values, V = linalg.eigh(H)
     except (linalg.LinAlgError, ValueError):
         return None
-    return Remaining(step, -float(gradient @ step) / 2) if np.isfinite(step).all() else None
+    slopes, bends = V.T @ gradient, values > ROUNDING * values[-1]
+    flat = np.linalg.norm(slopes[~bends]) <= np.sqrt(ROUNDING) * np.linalg.norm(slopes)
+    if values[-1] <= 0 or values[0] < -ROUNDING * values[-1] or not flat:
+        return None
+    step = -V[:, bends] @ (slopes[bends] / values[bends])
+    return Remaining(step, -float(gradient @ step) / 2)
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,7 @@ class Request:
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
             raise GradworkError(f"{what} is a whole number, 0 or more; got {value!r}")
         self.counted = what
+        self.asked = not (epochs is None and steps is None)
         return int(value)
 
     @cached_property

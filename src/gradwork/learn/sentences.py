@@ -35,8 +35,10 @@ ENGLISH: dict[str, str] = {
         "(the gradient's norm is {norm:.3g})"
     ),
     "stuck kink": "; the formula may have a kink or a jump here",
+    "bound": "converged at step {step}: the gradient's norm is {norm:.3g}",
     "at bound": "; {names} is at its bound ({bounds})",
     "at bounds": "; {names} are at their bounds ({bounds})",
+    "start is minimum": "converged at the start: the gradient is zero there, and the Hessian positive definite",
     "flat start": (
         "stopped before the first step: the gradient is zero at the start; "
         "start elsewhere, say from 'glorot' or 'normal'"
@@ -68,6 +70,9 @@ ENGLISH: dict[str, str] = {
         "the steepest curvature of this loss is L = {largest:.6g}: learning rates below 2/L = {limit:.4g} are "
         "stable, and yours, {rate}, is."
     ),
+    "why far step": (
+        "The slope there is steep: a step at your rate, {rate}, takes {label} from {before:.4g} to {after:.4g}."
+    ),
     "why spans": (
         "The curvatures span {largest:.6g} … {smallest:.2g} (condition number {condition}): even at the best rate "
         "the error along the flattest direction shrinks by a factor of {contraction} a step."
@@ -76,7 +81,8 @@ ENGLISH: dict[str, str] = {
         "At your rate it shrinks by a factor of {contraction} a step: one decimal takes {steps:,} steps."
     ),
     "why one curvature": (
-        "The loss bends alike in every direction, by {largest:.6g}: at a rate of {best} the error is gone in one step."
+        "The loss bends alike in every direction, by {largest:.6g}: at a rate of {rate_best} the error is gone in one "
+        "step."
     ),
     "why little left": "What is left to gain is about {gain:.2g}, little beside the loss of {loss:.6g}.",
     "why noise": (
@@ -132,6 +138,7 @@ ENGLISH: dict[str, str] = {
         "loss fell from {train_then:.6g} to {train_now:.6g}: from there on the fit learns noise"
     ),
     "do overfit": "patience={patience} stops there; a penalty (ridge) or more rows help",
+    "do overfit flag": "--patience {patience} stops there; a penalty (ridge) or more rows help",
     "curvature unknown": "the curvature cannot be computed: {why}",
 }
 

@@ -65,8 +65,8 @@ class Stopping:
 class Stop:
     """Why a run ended, and at which record.
 
-    kind:      gradient, step, loss, epochs, steps, patience, growth, non-finite, unbounded, seconds, interrupted,
-               callback, or a solver's own.
+    kind:      gradient, step, loss, epochs, steps, patience, growth, non-finite, unbounded, endless, seconds,
+               interrupted, callback, or a solver's own.
     index:     how many units (steps of full batches, epochs of minibatches) had been taken.
     keep:      the unit whose parameters the run returns.
     converged: whether a tolerance was met.

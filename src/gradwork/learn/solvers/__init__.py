@@ -196,7 +196,9 @@ def _iterated(
 ) -> Solved:
     most = STEPS[choice.solver] if steps is None else steps
     made, plan = _made(analysis, choice, start, stopping)
-    run = drive(analysis.objective, made, stopping=stopping, steps=most, callbacks=callbacks)
+    run = drive(
+        analysis.objective, made, stopping=stopping, steps=most, asked=steps is not None, callbacks=callbacks
+    )
     return Solved(run, choice.solver, choice.reason, _plan(choice, plan))
 
 
@@ -273,7 +275,10 @@ def _closed(analysis: Analysis, choice: Choice) -> Solved:
 def _at_start(objective: Objective, value: float) -> Run:
     history = History()
     history.add(epoch=0, step=0, loss=-value if objective.maximize else value, gradient_norm=0.0)
-    return Run(objective.start_vector, value, say("flat start"), Stop("flat start", 0, 0), 0, 0.0, history)
+    start = objective.start_vector
+    lowest = objective.size <= MOST_FOR_HESSIAN and np.linalg.eigvalsh(objective.hessian(start))[0] > 0
+    stop = Stop("start is minimum" if lowest else "flat start", 0, 0, converged=bool(lowest))
+    return Run(start, value, say(stop.kind), stop, 0, 0.0, history)
 
 
 def _outside(objective: Objective, called: str = "") -> GradworkError | None:

@@ -26,6 +26,8 @@ from gradwork.learn.unbounded import falls_without_end
 
 Array = NDArray[Any]
 
+FLAT = 1e-8  # a gradient's norm, beside that at the start, with nothing left to gain
+
 
 @dataclass(frozen=True)
 class State:
@@ -77,18 +79,21 @@ def drive(
     *,
     stopping: Stopping,
     steps: int,
+    asked: bool = True,
     callbacks: Any = None,
 ) -> Run:
     """Run a solver to its end or to the first reason to stop, and return what it reached.
 
+    `asked` tells whether the number of steps was asked for, or is a default that should not have been needed.
     Ctrl-C keeps the best so far and says so. Callbacks are those of descent: `after` is called with the
     progress after each step, and a text that it returns ends the run.
     """
     sign = -1.0 if objective.maximize else 1.0
     history, watch = History(), Watch(stopping, sign=sign)
-    began, best, last, step, best_step = time.perf_counter(), None, None, -1, -1
+    began, best, before, last, step, best_step = time.perf_counter(), None, None, None, -1, -1
     called = as_callbacks(callbacks)
     first: State | None = None
+    flat: State | None = None
     stop: Stop | None = None
     done: Done | None = None
     with interruptible() as interrupt, closing(solver):
@@ -100,7 +105,7 @@ def drive(
                 done = end.value
                 break
             step += 1
-            last = state
+            before, last = last, state
             if best is None or state.loss <= best.loss or not np.isfinite(best.loss):
                 best, best_step = state, step
             now = time.perf_counter() - began
@@ -110,8 +115,11 @@ def drive(
             )  # fmt: skip
             if first is None:
                 first = state
+            if flat is None and state.gradient_norm <= FLAT * min(1.0, first.gradient_norm):
+                flat = state  # from where a run that goes far is on its way to a minimum at infinity
             norm = None if state.hold else np.array([state.gradient_norm])
-            stop = watch.read(step, np.array([state.loss]), gradient_norm=norm)
+            moved = None if before is None else np.array([_moved(before.vector, state.vector)])
+            stop = watch.read(step, np.array([state.loss]), gradient_norm=norm, moved=moved)
             if stop is None and falls_without_end(
                 objective, first.vector, first.loss, state.vector, state.loss
             ):
@@ -119,7 +127,7 @@ def drive(
             if stop is None and stopping.seconds is not None and now >= stopping.seconds:
                 stop = Stop("seconds", step, step, facts={"step": step, "limit": stopping.seconds})
             if stop is None and step >= steps:
-                words = "one step" if steps == 1 else "steps"
+                words = "steps allowed" if not asked else "one step" if steps == 1 else "steps"
                 stop = Stop("steps", step, step, facts={"words": words, "steps": steps})
             if stop is None:
                 stop = _called(called, objective, state, step, steps, sign, now, history)
@@ -134,6 +142,11 @@ def drive(
     if interrupted:
         facts = {"step": step, "best": best_step, "value": sign * best.loss}
         stop, done = Stop("interrupted", step, best_step, facts=facts), None
+    if stop is not None and stop.kind == "steps" and flat is not None:
+        if np.linalg.norm(last.vector) > 1.1 * max(1.0, float(np.linalg.norm(flat.vector))):
+            words = "endless above" if objective.maximize else "endless"
+            told = {**facts_of(objective, last.vector, last.loss), "words": words, "steps": step}
+            stop = replace(stop, kind="endless", facts=told)
     if stop is not None and stop.kind == "unbounded":
         stop = replace(stop, keep=best_step, facts=facts_of(objective, best.vector, best.loss))
     chosen, kept = (best, best_step) if stop is not None and stop.kind != "gradient" else (last, step)
@@ -147,6 +160,10 @@ def drive(
         assert stop is not None
         reason = stop.text()
     return Run(chosen.vector, chosen.loss, reason, stop, step, seconds, history)
+
+
+def _moved(before: Array, after: Array) -> float:
+    return float(np.linalg.norm(after - before)) / max(1.0, float(np.linalg.norm(after)))
 
 
 def _called(

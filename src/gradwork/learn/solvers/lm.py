@@ -128,7 +128,9 @@ def levenberg_marquardt(
         if not accepted:
             if asked():
                 return Done("stuck", False)  # which the driver calls an interruption
-            if region.promise() > 1e-9:
+            # A sum of squares whose minimum is zero promises to win all it has to the last digit; there the step
+            # that would win it is below the rounding of the parameters.
+            if region.promise() > 1e-9 and np.linalg.norm(region.step(math.inf)[0]) > step_tolerance * length:
                 return Done("stuck", False)
             # Rounding decides from here on what is lower, but the Gauss-Newton step still knows where to go.
             x, change = _polish(residuals, x, norm)
