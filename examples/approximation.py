@@ -8,7 +8,8 @@ what it learned and its mean squared error. Width buys bends; depth buys more of
 
 from __future__ import annotations
 
-import sys
+import argparse
+from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -37,7 +38,7 @@ def approximations(epochs: int = 1500) -> list[tuple[tuple[int, ...], MLP, float
     return found
 
 
-def draw(path: str, epochs: int = 1500) -> list[float]:
+def draw(path: str | Path, epochs: int = 1500) -> list[float]:
     """Draw the picture, and return the errors."""
     x = np.linspace(-3, 3, 400)
     figure = Figure(figsize=(11, 3), layout="constrained")
@@ -55,7 +56,9 @@ def draw(path: str, epochs: int = 1500) -> list[float]:
 
 
 if __name__ == "__main__":
-    path = sys.argv[1] if len(sys.argv) > 1 else "approximation.png"
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("picture", nargs="?", type=Path, default="approximation.png", help="the file to draw")
+    path = parser.parse_args().picture
     errors = draw(path)
     for hidden, error in zip(HIDDEN, errors, strict=True):
         print(f"{'-'.join(map(str, hidden)):<8} mean squared error {error:.3g}")

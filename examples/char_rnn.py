@@ -48,7 +48,9 @@ def windows(codes: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the text in pieces of `length` characters, and the character that follows each."""
     count = (len(codes) - 1) // length
     if count < 1:
-        raise SystemExit(f"the text is shorter than one window of {length} characters")
+        raise gw.GradworkError(
+            f"{len(codes)} characters are too few for a window of {length} and the character after it"
+        )
     whole = codes[: count * length]
     return whole.reshape(count, length), codes[1 : count * length + 1].reshape(count, length)
 
@@ -141,9 +143,20 @@ def main(arguments: list[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     if not given.temperature > 0:
         parser.error("--temperature is a positive number")
-    text = given.file.read_text(encoding="utf-8") if given.file else made_up(600, given.seed)
+    if given.length < 1 or given.characters < 0:
+        parser.error("--length is a whole number from 1, --characters one from 0")
+    try:
+        text = given.file.read_text(encoding="utf-8") if given.file else made_up(600, given.seed)
+        _report(given, text)
+    except (OSError, UnicodeDecodeError, gw.GradworkError) as error:
+        parser.error(str(error))
+
+
+def _report(given: argparse.Namespace, text: str) -> None:
     if given.normalise_whitespace:
         text = re.sub(r"\s+", " ", text).strip()
+    if not text:
+        raise gw.GradworkError("the text is empty")
     model = CharacterModel("".join(sorted(set(text))), given.cell, given.hidden)
     cut = len(text) * 9 // 10
     print(model.network.summary())

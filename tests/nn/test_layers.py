@@ -163,7 +163,15 @@ def test_starts():
         ([Conv2D(8, 5), Dense(3)], (12, 12, 1), "put Flatten() before it for n×8×8×8"),
         ([Dense(3), Conv2D(8, 5)], (12,), "layer 2, Conv2D(8, 5×5): it takes a batch of images"),
         ([Dense(3), MaxPool2D(2)], (12,), "layer 2, MaxPool2D(2×2): it takes"),
-        ([Embedding(5, 2)], (4,), "build the network with integer=True"),
+        (
+            [Activation("relu"), Embedding(5, 2)],
+            (4,),
+            "layer 2, Embedding(5, 2): it takes whole numbers: put it",
+        ),
+        ([lambda: Embedding(2.5, 2)], (4,), "the size of the vocabulary is a whole number from 1, not 2.5"),
+        ([lambda: LayerNorm(-1)], (4,), "ε is a positive number"),
+        ([lambda: BatchNorm(0)], (4,), "ε is a positive number"),
+        ([Dense(2)], 4, "the shape of a sample is a tuple such as (4,), not 4"),
         ([lambda: Dense(3, "rely")], (4,), "an activation is one of"),
         ([lambda: Dense(0)], (4,), "the number of units is a whole number from 1"),
         ([Dense(2)], ("d",), "the parameter W needs sizes that are known, not d"),
@@ -213,3 +221,26 @@ def test_dropout_keeps_the_mean_and_is_nothing_in_prediction():
     np.testing.assert_array_equal(gw.function(net.training, target="xla")(X=X, step_number=1.0), masks[0])
     with pytest.raises(gw.GradworkError, match="the share that is dropped"):
         Dropout(1.0)
+
+
+def test_a_network_that_begins_with_an_embedding_takes_whole_numbers():
+    net = network(Sequential(Embedding(5, 2), Flatten(), Dense(1)), (3,))
+    values, program = net.values(), gw.function(net.output)
+    E, W = values["E_1"], values["W_2"]
+    X = np.array([[0, 4, 2]])
+    np.testing.assert_allclose(program(X=X, **values), E[X].reshape(1, -1) @ W)
+
+
+@pytest.mark.parametrize("target", ["numpy", "xla"])
+def test_a_position_outside_its_axis_is_named(target):
+    net = network([Embedding(5, 2), Flatten(), Dense(1)], (3,))
+    program = gw.function(net.output, target=target)
+    with pytest.raises(gw.GradworkError, match=r"X is 7 at \[1, 2\]; there are 5, numbered from 0 to 4"):
+        program(X=np.array([[0, 1, 2], [3, 4, 7]]), **net.values())
+
+
+def test_a_start_may_be_an_array():
+    W = np.arange(6.0).reshape(3, 2)
+    np.testing.assert_array_equal(network([Dense(2, start=W)], (3,)).values()["W_1"], W)
+    kernel = np.arange(4.0).reshape(2, 2, 1, 1)
+    np.testing.assert_array_equal(network([Conv2D(1, 2, start=kernel)], (3, 3, 1)).values()["W_1"], kernel)

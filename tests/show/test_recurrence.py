@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import gradwork as gw
@@ -94,3 +95,59 @@ def test_three_steps_written_out_in_scalars():
     values = {"x": [0.5, -1.0, 2.0], "w": 0.3, "u": 0.7}
     whole = gw.grad(gw.scan(lambda h, x: gw.tanh(w * h + u * x), 0, x).last, w)
     assert g.evaluate(**values) == pytest.approx(whole.evaluate(**values), rel=1e-12)
+
+
+def test_a_recurrence_is_unrolled_step_by_step():
+    """Every adjoint of a step is said by those of the next: which δ goes to which weight."""
+    x = gw.matrix("x", 3, 1)
+    Wx, Wh, v = gw.matrix("W_x", 2, 1), gw.matrix("W_h", 2, 2), gw.vector("v", 2)
+    last = gw.scan(lambda h, x: gw.tanh(Wx @ x + Wh @ h), gw.zeros(2), x).last
+    lines = words(unroll(gw.grad(v @ last, [Wh, Wx])[0]))
+    assert "z[2,1] = Wₓ₁₁x₂₁ + Wₕ₁₁ h[1,1] + Wₕ₁₂ h[1,2]" in lines
+    assert "backward δ[3,1] = ∂f/∂z[3,1] = v₁(1 − h[3,1]²)" in lines
+    assert "δ[2,1] = ∂f/∂z[2,1] = (Wₕ₁₁ δ[3,1] + Wₕ₂₁ δ[3,2]) (1 − h[2,1]²)" in lines
+    assert any(line.startswith("∂f/∂Wₕ₁₂ = δ[2,1] h[1,2] + δ[3,1] h[2,2] z[2,1] used Wₕ₁₂") for line in lines)
+
+
+@pytest.mark.parametrize("kind", ["SimpleRNN", "GRU", "LSTM"])
+def test_every_unrolled_quantity_is_said_once_and_before_it_is_used(kind):
+    import re
+
+    from gradwork import nn
+
+    net = nn.network([getattr(nn, kind)(1)], (2, 1))
+    text = unroll(gw.grad(gw.sum(net.output**2), list(net.parameters))[0], {"n": 1})
+    given = {p.unicode()[0] for p in net.parameters} | {"X"}
+    said: set[str] = set()
+    for line in words(text):
+        line = line.removeprefix("forward ").removeprefix("backward ").partition(" used ")[0]
+        *left, right = line.split(" = ")
+        right = right.rsplit(" ", 1)[0] if " used " in line else right
+        for used in re.findall(r"(?:∂f/∂)?[A-Za-zδ](?:\[[\d,]+\]|[₁-₉]+)", right):
+            assert used[0] in given or used in said, f"{used} in {line}"
+        assert left[0] not in said, line
+        said.update(left)
+    for p in net.parameters:
+        assert sum(f"∂f/∂{p.unicode()[0]}[" in one for one in said) == sum(
+            int(np.prod([d.value for d in q.shape]))
+            for q in net.parameters
+            if q.unicode()[0] == p.unicode()[0]
+        )
+
+
+def test_what_cannot_be_taken_apart_stays_whole():
+    x = gw.vector("x", 4)
+    assert "∂f/∂x = unpool(∂f/∂m, x)" in words(unroll(gw.grad(gw.sum(gw.maxpool(x, 2) ** 2) / 2, x)))
+
+
+def test_an_adjoint_is_never_said_by_itself():
+    """What the later steps add to the cell's adjoint is not yet all of it, and has a letter of its own."""
+    from gradwork import nn
+
+    net = nn.network([nn.LSTM(2)], ("T", 3))
+    lines = words(gw.grad(gw.sum(net.output**2), list(net.parameters))[0].explain())
+    (cell,) = [line for line in lines if " = ∂f/∂cₜ = " in line]
+    letter = cell.partition(" = ")[0]
+    assert "= ∂f/∂cₜ = oₜ ∘ ∂f/∂hₜ ∘ (1 − sₜ²) + λₜ " in cell
+    assert any(line.startswith(f"λₜ₋₁ = fₜ ∘ {letter} ") for line in lines)
+    assert any(line.startswith("∂f/∂hₜ₋₁ = ") for line in lines)

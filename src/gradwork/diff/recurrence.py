@@ -67,7 +67,7 @@ def backward(recurrence: Recurrence, kind: str, what: int | Expr, extra: Shape) 
     stop = {*names, *bound}
     taken = {s.params[0] for s in (*bound, *names)}
     t = recurrence.time
-    letters = [_adjoint_letter(recurrence, k, kind) for k in range(len(after))]
+    letters = [adjoint_letter(recurrence, k, kind) for k in range(len(after))]
     seeds = [_free(_label(letter, t, taken), (*c.shape, *extra)) for letter, c in zip(letters, after)]
     given = [_free(_label("g", t, taken), (*a.shape, *extra)) for a in asked]
     contributions: dict[Expr, list[Expr]] = {n: [] for n in (*names, *bound)}
@@ -105,12 +105,17 @@ def backward(recurrence: Recurrence, kind: str, what: int | Expr, extra: Shape) 
     )
 
 
-def _adjoint_letter(recurrence: Recurrence, k: int, kind: str) -> str:
-    # With only the last state in f, what runs through time is the whole adjoint; else it is what the later steps
-    # add to it, which has a letter of its own.
-    if kind == LAST:
+def adjoint_letter(recurrence: Recurrence, k: int, kind: str) -> str:
+    """Return what the adjoint of a state is called as it comes in from the later steps.
+
+    It is the whole adjoint where only the last state is in f and nothing else in the step uses this one; otherwise
+    it is what the later steps add, which has a letter of its own.
+    """
+    state = recurrence.after[k]
+    within = any(state in walk(x) for j, x in enumerate(recurrence.after) if j != k)
+    if kind == LAST and not within:
         return f"df/d{recurrence.letters[k]}"
-    return "lambda" if len(recurrence.carries) == 1 else f"lambda_{k + 1}"
+    return "lambda" if kind == LAST or len(recurrence.carries) == 1 else f"lambda_{k + 1}"
 
 
 def _emitted(x: Expr, recurrence: Recurrence) -> Expr:

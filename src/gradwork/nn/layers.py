@@ -5,6 +5,7 @@ The first axis is the batch; the last is the features or channels.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -43,6 +44,10 @@ def _title(name: str, *parts: Any) -> str:
     return f"{name}({', '.join(str(p) for p in parts if p != '')})"
 
 
+def _start(given: Any, activation: str) -> Any:
+    return given if given is not None else "he" if activation in _HE else "glorot"
+
+
 def _features(x: Expr, rank: int, what: str) -> Dim:
     if x.ndim != rank:
         raise ShapeError(f"it takes {what}, not {shape_text(x.shape)}")
@@ -69,7 +74,7 @@ def Dense(units: int, activation: Any = None, *, bias: bool = True, start: Any =
             raise ShapeError("it takes a batch of vectors, n×d")
         if x.ndim > 2 and x.ndim != 3:
             raise ShapeError(f"it takes n×d or n×t×d; put Flatten() before it for {shape_text(x.shape)}")
-        W = scope.parameter("W", (x.shape[-1], units), start or ("he" if name in _HE else "glorot"))
+        W = scope.parameter("W", (x.shape[-1], units), _start(start, name))
         z = x @ W
         return phi(z + scope.parameter("b", (units,), "zeros") if bias else z)
 
@@ -89,9 +94,7 @@ def _conv(rank: int) -> Callable[..., Layer]:
 
         def build(x: Expr, scope: Scope) -> Expr:
             channels = _features(x, rank + 2, what)
-            W = scope.parameter(
-                "W", (*sizes, channels, filters), start or ("he" if name in _HE else "glorot")
-            )
+            W = scope.parameter("W", (*sizes, channels, filters), _start(start, name))
             z = f[f"conv{rank}d"](x, W, stride=stride, padding=padding, dilation=dilation)
             scope.remark(_size_remark(x, z, sizes, stride, padding, dilation))
             return phi(z + scope.parameter("b", (filters,), "zeros") if bias else z)
@@ -213,18 +216,21 @@ def Activation(function: Any) -> Layer:
 @described
 def Embedding(vocabulary: int, units: int, *, start: Any = "normal") -> Layer:
     """Return the layer that looks up a row of E for each whole number: n×t → n×t×u, E: vocabulary×u."""
+    vocabulary = _count(vocabulary, "the size of the vocabulary")
+    units = _count(units, "the number of units")
 
     def build(x: Expr, scope: Scope) -> Expr:
         if "integer" not in facts(x):
-            raise ShapeError("it takes whole numbers: build the network with integer=True")
+            raise ShapeError("it takes whole numbers: put it first, or build the network with integer=True")
         return f["gather"](scope.parameter("E", (vocabulary, units), start), x)
 
-    return Layer(_title("Embedding", vocabulary, units), build)
+    return Layer(_title("Embedding", vocabulary, units), build, integer=True)
 
 
 @described
 def LayerNorm(epsilon: float = 1e-5) -> Layer:
     """Return the layer γ (x − m)/√(v + ε) + β with mean and variance over the last axis: Ba et al. (2016)."""
+    _check_epsilon(epsilon)
 
     def build(x: Expr, scope: Scope) -> Expr:
         centred = x - mean(x, -1, keepdims=True)
@@ -240,6 +246,7 @@ def BatchNorm(epsilon: float = 1e-5) -> Layer:
     In training m and v are the mean and variance of the batch (over places, too); in prediction those of the
     training data, computed once after learning rather than as running means.
     """
+    _check_epsilon(epsilon)
 
     def build(x: Expr, scope: Scope) -> Expr:
         axes = tuple(range(x.ndim - 1))
@@ -273,6 +280,11 @@ def Dropout(share: float = 0.5) -> Layer:
         return x * dropmask(x, *_drawn(scope, share)) if scope.training and share else x
 
     return Layer(_title("Dropout", share), build)
+
+
+def _check_epsilon(epsilon: Any) -> None:
+    if isinstance(epsilon, bool) or not isinstance(epsilon, (int, float)) or not 0 < epsilon < math.inf:
+        raise GradworkError(f"ε is a positive number, which keeps the root from 0, not {epsilon!r}")
 
 
 def _drawn(scope: Scope, share: float) -> tuple[Expr, float, int]:

@@ -26,6 +26,7 @@ class Network:
     starts:     {parameter: where it starts}.
     records:    what each layer made, in order.
     statistics: {symbol in `output`: the statistic that it stands for, of the data in `training`}.
+    remark:     what the summary says beside the input.
     """
 
     input: Expr
@@ -34,6 +35,7 @@ class Network:
     starts: dict[Expr, Any]
     records: tuple[Record, ...]
     statistics: dict[Expr, Expr]
+    remark: str = ""
 
     @property
     def parameters(self) -> tuple[Expr, ...]:
@@ -59,17 +61,17 @@ class Network:
         >>> from gradwork.nn import Conv2D, Dense, Flatten, MaxPool2D, network
         >>> layers = [Conv2D(8, 5, "relu"), MaxPool2D(2), Flatten(), Dense(10)]
         >>> print(network(layers, (28, 28, 1)).summary())
-        layer               output      parameters
-        input               n×28×28×1
-        Conv2D(8, 5×5, relu)  n×24×24×8  208  W₁: 5×5×1×8, b₁: 8    24 = 28 − 5 + 1
-        MaxPool2D(2×2)      n×12×12×8  0
-        Flatten()           n×1152     0
-        Dense(10)           n×10       11,530  W₂: 1152×10, b₂: 10
+        layer                 output     parameters
+        input                 n×28×28×1
+        Conv2D(8, 5×5, relu)  n×24×24×8         208  W₁: 5×5×1×8, b₁: 8   24 = 28 − 5 + 1
+        MaxPool2D(2×2)        n×12×12×8           0
+        Flatten()             n×1152              0
+        Dense(10)             n×10           11,530  W₂: 1152×10, b₂: 10
         11,738 parameters
         """
         rows = [
             ("layer", "output", "parameters", "", ""),
-            ("input", shape_text(self.input.shape), "", "", ""),
+            ("input", shape_text(self.input.shape), "", "", self.remark),
         ]
         for r in self.records:
             own = ", ".join(f"{p.unicode()}: {shape_text(p.shape)}" for p in r.parameters)
@@ -96,13 +98,13 @@ def network(
     *,
     rows: str = "n",
     name: str = "X",
-    integer: bool = False,
+    integer: bool | None = None,
     seed: int = 0,
 ) -> Network:
     """Return the network that layers make for samples of a shape.
 
     shape:   of one sample: (features,), (height, width, channels), (steps,) for whole numbers.
-    integer: whether the samples are whole numbers, as an embedding takes them.
+    integer: whether the samples are whole numbers; by default where the first layer is an `Embedding`.
     seed:    what dropout draws by.
 
     >>> from gradwork.nn import Dense, network
@@ -113,10 +115,12 @@ def network(
     13
     """
     layer = layers if isinstance(layers, Layer) else Sequential(*layers)
+    if isinstance(shape, (int, str)):
+        raise GradworkError(f"the shape of a sample is a tuple such as ({shape},), not {shape!r}")
     sample = tuple(shape)
     if not sample:
         raise GradworkError("a sample has at least one axis; a column of numbers is of shape (1,)")
-    x = symbol(name, (rows, *sample), integer=integer)
+    x = symbol(name, (rows, *sample), integer=layer.integer if integer is None else integer)
     training, prediction = Scope(training=True, seed=seed), Scope(seed=seed)
     trained, output = layer(x, training), layer(x, prediction)
     return Network(

@@ -88,7 +88,7 @@ class Scope:
     def run(self, layer: Layer, x: Expr) -> Expr:
         """Return what a layer makes of `x`; layers within layers are not recorded apart."""
         self._depth += 1
-        outer, own = self._own, []
+        outer, own, before = self._own, [], len(self.records)
         if self._depth == 1 and not layer.parts:
             self._own, self._remark = own, ""
         try:
@@ -103,7 +103,8 @@ class Scope:
         finally:
             self._depth -= 1
         if self._depth == 0 and not layer.parts:
-            self.records.append(Record(layer.title, y, tuple(self._own), self._remark))
+            if len(self.records) == before:  # else its parts were recorded in its place
+                self.records.append(Record(layer.title, y, tuple(self._own), self._remark))
             self._own = outer
         return y
 
@@ -117,6 +118,7 @@ class Layer:
     parts: the layers that it only strings together, which are recorded in its place.
     kind, options: the constructor that made it and what that was given, for a saved model; "" for a layer of one's
            own, which is code, and which no file holds.
+    integer: whether it takes whole numbers, as `Embedding` does.
 
     A layer of one's own:
 
@@ -132,6 +134,7 @@ class Layer:
     parts: tuple[Layer, ...] = ()
     kind: str = ""
     options: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    integer: bool = False
 
     def __call__(self, x: Expr, scope: Scope) -> Expr:
         """Return what this layer makes of `x`."""
@@ -189,4 +192,4 @@ def Sequential(*layers: Any) -> Layer:
             scope._depth += 1
         return x
 
-    return Layer(f"Sequential({', '.join(p.title for p in flat)})", build, flat)
+    return Layer(f"Sequential({', '.join(p.title for p in flat)})", build, flat, integer=flat[0].integer)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gradwork.diff.derivation import Line, inline
 from gradwork.diff.forward import forward, unit
+from gradwork.diff.recurrence import adjoint_letter
 from gradwork.expr.node import NAME, SYMBOL, Expr, make, substitute, surface, walk
 from gradwork.ops.sequence import LAST, SCAN, Recurrence
 from gradwork.rewrite import normalise
@@ -49,9 +50,11 @@ def backward_rows(rows: _Rows, line: Line, found: list[Row]) -> list[Row]:
         note = "      ".join(x for x in (first.note, _range(rows, recurrence, True)) if x)
         found = [replace(first, note=note), *found[1:]]
     scan = next(x for x in rows.derivation.lines if x.kind == "forward" and _is_scan(x, recurrence))
-    if found and scan.result.params[1] != LAST and line.target in recurrence.carries:
-        number = "" if len(recurrence.carries) == 1 else f"_{recurrence.carries.index(line.target) + 1}"
-        label = f"lambda{number}[{line.target.params[0].partition('[')[2]}"
+    letter = ""
+    if found and line.target in recurrence.carries:
+        letter = adjoint_letter(recurrence, recurrence.carries.index(line.target), scan.result.params[1])
+    if letter.startswith("lambda"):
+        label = f"{letter}[{line.target.params[0].partition('[')[2]}"
         left = rows.write(make(SYMBOL, (), (label, frozenset()), ()))
         found = [
             replace(found[0], left=left, note=rows._say("later steps", x=rows._math(line.target))),

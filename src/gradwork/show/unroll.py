@@ -9,7 +9,10 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
-from gradwork.diff.derivation import Derivation, Line
+import numpy as np
+
+from gradwork.diff.api import grad
+from gradwork.diff.derivation import Derivation, Line, inline
 from gradwork.errors import GradworkError
 from gradwork.expr.dims import Dim
 from gradwork.expr.node import (
@@ -25,10 +28,12 @@ from gradwork.expr.node import (
     Expr,
     constant,
     make,
+    walk,
 )
 from gradwork.ops.arithmetic import ADD, add
 from gradwork.ops.contraction import CONTRACT, multiply
-from gradwork.ops.indexing import INDEX
+from gradwork.ops.indexing import CONCATENATE, INDEX, PLACE, RESHAPE
+from gradwork.ops.sequence import SCAN, written_out
 from gradwork.ops.windows import FLIP, FOLD, PAD, WINDOW
 from gradwork.rewrite import normalise
 from gradwork.show import pretty
@@ -43,7 +48,7 @@ Index = tuple[int, ...]
 def unroll(
     derivation: Any, sizes: Mapping[str, int] | None = None, language: str = "en", most: int = MOST
 ) -> str:
-    """Return a derivation with every component of its lines written out.
+    """Return a derivation with every component of its lines written out, and recurrences step by step.
 
     derivation: what `grad` returned, or its `.derivation`.
     sizes:      integers for the sizes that it leaves open.
@@ -66,7 +71,15 @@ def unroll(
         derivation = derivation.derivation
     if not isinstance(derivation, Derivation):
         raise GradworkError("unroll takes what gw.grad returned, or its derivation")
-    return _Unrolled(derivation, dict(sizes or {}), language, most).text()
+    return _Unrolled(_stepwise(derivation), dict(sizes or {}), language, most).text()
+
+
+def _stepwise(derivation: Derivation) -> Derivation:
+    """Return the derivation with the steps of recurrences one by one: h₁, h₂, …"""
+    if derivation.title != "gradient" or not any(n.op is SCAN for n in walk(derivation.checks[0][0])):
+        return derivation
+    f = written_out(derivation.checks[0][0])
+    return grad(f, [v for _, v, _ in derivation.checks])[0].derivation
 
 
 class _Components:
@@ -94,6 +107,9 @@ class _Components:
 
     def letter(self, x: Expr, at: Index) -> Expr:
         """Return the scalar symbol for a component of a symbol or a name."""
+        if x.op is NAME and x.params[1] == "adjoint":
+            own = self.letter(make(SYMBOL, (), (x.params[0], frozenset()), x.shape), at)
+            return make(SYMBOL, (), (f"∂f/∂{pretty(own)}", frozenset()), ())
         label = pretty(x)
         if at:
             digits = "".join(str(i + 1) for i in at)
@@ -128,6 +144,36 @@ class _Components:
             return self._moved(x, at)
         if op is INDEX:
             return self._part(x, at)
+        if op is PLACE:
+            return self._placed(x, at)
+        if op is CONCATENATE:
+            return self._joined(x, at)
+        if op is RESHAPE:
+            place = np.ravel_multi_index(at, self.shape(x)) if at else 0
+            return self.of(x.args[0], tuple(map(int, np.unravel_index(place, self.shape(x.args[0])))))
+        return None
+
+    def _placed(self, x: Expr, at: Index) -> Expr | None:
+        spec, found = x.params[0], []
+        for item, i in zip(spec, at):
+            if item[0] == "at":
+                if i != self.number(item[1]):
+                    return constant(0)
+                continue
+            place, rest = divmod(i - self.number(item[1]), item[3])
+            if rest or not 0 <= place < self.number(item[4]):
+                return constant(0)
+            found.append(place)
+        return self.of(x.args[0], (*found, *at[len(spec) :]))
+
+    def _joined(self, x: Expr, at: Index) -> Expr | None:
+        axis = x.params[0]
+        place = at[axis]
+        for part in x.args:
+            length = self.number(part.shape[axis])
+            if place < length:
+                return self.of(part, (*at[:axis], place, *at[axis + 1 :]))
+            place -= length
         return None
 
     def _part(self, x: Expr, at: Index) -> Expr | None:
@@ -203,6 +249,8 @@ class _Unrolled:
         self.derivation, self.language, self.most = derivation, language, most
         self.components = _Components(sizes)
         self.came: dict[str, tuple[Expr, Index]] = {}  # the adjoint's component by letter → what it is of
+        # Adjoints without a line of their own stand in the others' as what they are.
+        self.folded = tuple(x.left for x in derivation.lines if x.folded and x.left.op is NAME)
 
     def text(self) -> str:
         rows: list[tuple[str, str, str]] = []
@@ -224,7 +272,7 @@ class _Unrolled:
         if line.kind == "forward":
             result = result.args[0] if result.op is NAME else result
         else:  # with the adjoints under their names, as they were before they were filled in
-            result = [p for p in line.phases if p.kind != "substitute"][-1].after
+            result = inline([p for p in line.phases if p.kind != "substitute"][-1].after, self.folded)
         shape = self.components.shape(target)
         count = 1
         for n in shape:
@@ -234,8 +282,10 @@ class _Unrolled:
         found = []
         for at in itertools.product(*map(range, shape)):
             value = self.components.of(result, at)
-            if value is None:
-                return []
+            if value is None:  # it cannot be taken apart
+                named = "f" if line.kind == "forward" else f"∂f/∂{pretty(target)}"
+                named = pretty(line.left) if line.left.op is NAME else named
+                return [(line.kind, f"{named} = {pretty(result)}", "")]
             left = self._left(line, target, at)
             value = normalise(value)
             found.append((line.kind, f"{left} = {pretty(value)}", self._note(line, at, value)))
@@ -248,8 +298,7 @@ class _Unrolled:
         if line.left.op is NAME:
             own = self.components.letter(line.left, at)
             self.came[own.params[0]] = (target, at)
-            if line.left.params[1] == "delta":
-                return f"{pretty(own)} = ∂f/∂{letter}"
+            return f"{pretty(own)} = ∂f/∂{letter}" if line.left.params[1] == "delta" else pretty(own)
         return f"∂f/∂{letter}"
 
     def _note(self, line: Line, at: Index, value: Expr) -> str:
