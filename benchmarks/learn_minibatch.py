@@ -80,7 +80,7 @@ def main() -> None:
         "PyTorch loop": torch_epoch,
         "scikit-learn SGDClassifier": sklearn_epoch,
     }
-    seconds = alternate(contestants, rounds=7)
+    seconds = alternate(contestants, rounds=9, settled=True)
     many = seconds.pop(f"{EPOCHS + 1} epochs")
     ours = {"gradwork": (many - seconds["gradwork, whole call"]) / EPOCHS}
     title = f"logistic regression {N:,}×{D} float32, batch {BATCH}, one shuffled epoch, {THREADS} threads"
