@@ -21,9 +21,7 @@ def test_from_scratch_runs_and_finds_the_truth():
     assert "∇f(b) = −2/n Xᵀ(y − Xb)" in done.stdout
 
 
-@pytest.mark.parametrize(
-    "index, shown", [(0, "−2/n Xᵀ(y − Xb)"), (2, "Conv2D(8, 3×3, relu)"), (2, "∂f/∂W₁")]
-)
+@pytest.mark.parametrize("index, shown", [(0, "−2/n Xᵀ(y − Xb)"), (2, "Conv2D(8, 3×3, relu)"), (2, "∂f/∂W₁")])
 def test_readme_python(index, shown, capsys):
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
     exec(compile(blocks[index], "README.md", "exec"), {})
