@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gradwork.diff.api import grad
+from gradwork.expr.naming import renamed, unnamed
 from gradwork.expr.node import NAME, Expr, name, plain, rebuild, scalar, substitute, symbol, walk
 from gradwork.learn.optimizers import Optimizer
 from gradwork.learn.schedules import is_constant_rate
@@ -159,20 +160,7 @@ def unified(exprs: Sequence[Expr]) -> list[Expr]:
 
     A quantity that is named in one place and spelled out in another is two different nodes until then.
     """
-    bare: dict[Expr, Expr] = {}
-    labels: dict[Expr, tuple] = {}
-    for node in walk(*exprs):
-        if node.op is NAME:
-            bare[node] = bare[node.args[0]]
-            labels.setdefault(bare[node], node.params)
-        else:
-            bare[node] = rebuild(node, tuple(bare[a] for a in node.args))
-    named: dict[Expr, Expr] = {}
-    roots = [bare[plain(x)] for x in exprs]
-    for node in walk(*roots):
-        new = rebuild(node, tuple(named[a] for a in node.args))
-        named[node] = name(labels[node][0], new, labels[node][1]) if node in labels and node.args else new
-    return [named[r] for r in roots]
+    return renamed(*unnamed(exprs))
 
 
 __all__ = ["Kept", "Step", "training_step", "unified"]

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gradwork.expr.node import NAME, ONES, Expr, definition, make, name, rebuild, walk
+from gradwork.expr.naming import renamed, unnamed
+from gradwork.expr.node import ONES, Expr, definition, make, rebuild, walk
 from gradwork.expr.op import REGISTRY
 from gradwork.ops.arithmetic import ADD
 from gradwork.ops.contraction import CONTRACT, contract, split
@@ -42,7 +43,7 @@ def _summed(node: Expr) -> Expr:
 
 def pool_first(roots: Sequence[Expr]) -> list[Expr]:
     """Return the expressions with maxpool(relu(z + b)) and its adjoint rewritten where nothing else uses z + b."""
-    bare, labels = _unnamed(roots)
+    bare, labels = unnamed(roots)
     users: dict[Expr, list[Expr]] = {}
     for node in walk(*bare):
         for a in set(node.args):
@@ -53,7 +54,7 @@ def pool_first(roots: Sequence[Expr]) -> list[Expr]:
             changed.update(_block(node, users, set(bare)) or {})
     if not changed:
         return list(roots)
-    return _renamed(bare, changed, labels)
+    return renamed(bare, labels, changed)
 
 
 def _block(pool: Expr, users: dict[Expr, list[Expr]], wanted: set[Expr]) -> dict[Expr, Expr] | None:
@@ -114,39 +115,3 @@ def _pooled_bias(bias: tuple, pool: Expr) -> Expr:
     held = {label for _, own in real for label in own}
     ones = [(make(ONES, (), (d,)), (l,)) for l, d in zip(out, pool.shape, strict=True) if l not in held]
     return contract([*real, *ones], out)
-
-
-def _unnamed(roots: Sequence[Expr]) -> tuple[list[Expr], dict[Expr, tuple]]:
-    done: dict[Expr, Expr] = {}
-    labels: dict[Expr, tuple] = {}
-    for node in walk(*roots):
-        if node.op is NAME:
-            done[node] = done[node.args[0]]
-            labels.setdefault(done[node], node.params)
-        else:
-            done[node] = rebuild(node, tuple(done[a] for a in node.args)) if node.args else node
-    return [done[r] for r in roots], labels
-
-
-def _renamed(bare: Sequence[Expr], changed: dict[Expr, Expr], labels: dict[Expr, tuple]) -> list[Expr]:
-    # The new nodes, each under the name of what it stands for.
-    done: dict[Expr, Expr] = {}
-
-    def through(root: Expr) -> Expr:
-        stack = [root]
-        while stack:
-            node = stack[-1]
-            start = changed.get(node, node)
-            waiting = [a for a in start.args if a not in done]
-            if node in done or not waiting:
-                stack.pop()
-                if node not in done:
-                    new = rebuild(start, tuple(done[a] for a in start.args)) if start.args else start
-                    done[node] = (
-                        name(labels[node][0], new, labels[node][1]) if node in labels and new.args else new
-                    )
-            else:
-                stack.extend(waiting)
-        return done[root]
-
-    return [through(r) for r in bare]
