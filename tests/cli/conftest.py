@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +22,30 @@ class Ran:
     code: int
     out: str
     err: str
+
+
+def good(ran: Ran) -> str:
+    """What a command that succeeds prints."""
+    assert ran.code == 0, ran.err
+    return ran.out
+
+
+def bad(ran: Ran) -> str:
+    """The one error of a command that fails on its input."""
+    assert ran.code == 2 and ran.out == "" and "Traceback" not in ran.err, (ran.code, ran.out, ran.err)
+    assert ran.err.startswith("error: ")
+    return ran.err
+
+
+def write(path: str | Path, header: list[str], rows: list[list[object]]) -> None:
+    """Write a table."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([header, *rows])
+
+
+def made(here: Path) -> list[str]:
+    """What a command left in the folder, besides the tables."""
+    return sorted(p.name for p in here.iterdir() if p.suffix not in (".csv", ".npz"))
 
 
 @pytest.fixture

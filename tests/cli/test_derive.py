@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from tests.cli.conftest import Ran
+from tests.cli.conftest import Ran, bad
 
 Run = Callable[..., Ran]
 LEAST = "mean((y - X@b)^2)"
@@ -17,12 +17,6 @@ LEAST = "mean((y - X@b)^2)"
 def good(ran: Ran) -> str:
     assert ran.code == 0 and ran.err == "", ran.err
     return ran.out
-
-
-def bad(ran: Ran) -> str:
-    assert ran.code == 2 and ran.out == "" and "Traceback" not in ran.err
-    assert ran.err.startswith("error: ")
-    return ran.err
 
 
 # --- answers ------------------------------------------------------------------------------------------------

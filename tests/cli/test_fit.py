@@ -16,9 +16,11 @@ import pytest
 
 import gradwork as gw
 from gradwork.learn.callbacks import Callback
-from tests.cli.conftest import Ran
+from tests.cli.conftest import Ran, bad, good, made, write
 
 Run = Callable[..., Ran]
+
+DESCENT = "patients.csv --target outcome --optimizer adam --epochs 40 --batch-size 10 --no-page".split()
 
 QUIZ = "q1,q2,q3,final\n73,80,75,152\n93,88,93,185\n89,91,90,180\n96,98,100,196\n73,66,70,142\n"
 
@@ -47,27 +49,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         [f"{a:.4f}", f"{2.0 * np.exp(-0.5 * a) + 0.3 + 0.01 * e:.6f}"] for a, e in zip(t, rng.normal(size=60), strict=True)
     ])  # fmt: skip
     return tmp_path
-
-
-def write(name: str, header: list[str], rows: list[list[object]]) -> None:
-    with open(name, "w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([header, *rows])
-
-
-def good(ran: Ran) -> str:
-    assert ran.code == 0, ran.err
-    return ran.out
-
-
-def bad(ran: Ran) -> str:
-    assert ran.code == 2 and ran.out == "" and "Traceback" not in ran.err, (ran.code, ran.out, ran.err)
-    assert ran.err.startswith("error: ")
-    return ran.err
-
-
-def made(here: Path) -> list[str]:
-    """What a command left in the folder, besides the tables."""
-    return sorted(p.name for p in here.iterdir() if p.suffix != ".csv")
 
 
 def table_of(text: str) -> tuple[list[str], list[list[str]]]:
@@ -257,19 +238,7 @@ def test_an_interrupted_run_can_be_resumed(run: Run, here: Path, monkeypatch: py
     from gradwork.cli import fit as module
     from gradwork.models import fit as models
 
-    common = [
-        "patients.csv",
-        "--target",
-        "outcome",
-        "--optimizer",
-        "adam",
-        "--epochs",
-        "40",
-        "--batch-size",
-        "10",
-        "--no-page",
-    ]
-    good(run("fit", *common, "--out", "whole"))
+    good(run("fit", *DESCENT, "--out", "whole"))
     real = models.fit
 
     class Cut(Callback):
@@ -283,17 +252,17 @@ def test_an_interrupted_run_can_be_resumed(run: Run, here: Path, monkeypatch: py
         raise KeyboardInterrupt
 
     monkeypatch.setattr(models, "fit", killed)
-    assert run("fit", *common, "--out", "cut").code == 130
+    assert run("fit", *DESCENT, "--out", "cut").code == 130
     assert made(here) == ["cut.checkpoint", "whole"]
     monkeypatch.setattr(models, "fit", real)
-    good(run("fit", *common, "--out", "cut", "--resume"))
+    good(run("fit", *DESCENT, "--out", "cut", "--resume"))
     assert made(here) == ["cut", "whole"]
     whole, cut = ((here / name / "parameters.safetensors").read_bytes() for name in ("whole", "cut"))
     assert whole == cut
     # The command that made it makes it again, from the start.
     last = (here / "cut" / "summary.txt").read_text(encoding="utf-8").splitlines()[-1]
-    assert last == f"$ gradwork fit {' '.join(common)} --out cut"
-    assert "there is no unfinished run" in bad(run("fit", *common, "--out", "new", "--resume"))
+    assert last == f"$ gradwork fit {' '.join(DESCENT)} --out cut"
+    assert "there is no unfinished run" in bad(run("fit", *DESCENT, "--out", "new", "--resume"))
     assert module.checkpoint_of(here / "cut") == here / "cut.checkpoint"
 
 
@@ -391,21 +360,9 @@ def test_ctrl_c_keeps_the_best_so_far_and_the_run(run: Run, here: Path, monkeypa
                 signal.raise_signal(signal.SIGINT)
             return None
 
-    common = [
-        "patients.csv",
-        "--target",
-        "outcome",
-        "--optimizer",
-        "adam",
-        "--epochs",
-        "40",
-        "--batch-size",
-        "10",
-        "--no-page",
-    ]
-    good(run("fit", *common, "--out", "whole"))
+    good(run("fit", *DESCENT, "--out", "whole"))
     monkeypatch.setattr(progress, "view", lambda quiet: Pressed())
-    ran = run("fit", *common, "--out", "cut")
+    ran = run("fit", *DESCENT, "--out", "cut")
     assert (
         ran.code == 130
         and "interrupted after epoch 10" in " ".join(ran.out.split())
@@ -414,7 +371,7 @@ def test_ctrl_c_keeps_the_best_so_far_and_the_run(run: Run, here: Path, monkeypa
     assert made(here) == ["cut", "cut.checkpoint", "whole"]
     monkeypatch.undo()
     monkeypatch.chdir(here)
-    good(run("fit", *common, "--out", "cut", "--resume", "--overwrite"))
+    good(run("fit", *DESCENT, "--out", "cut", "--resume", "--overwrite"))
     assert made(here) == ["cut", "whole"]
     whole, cut = ((here / name / "parameters.safetensors").read_bytes() for name in ("whole", "cut"))
     assert whole == cut

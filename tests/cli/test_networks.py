@@ -13,30 +13,9 @@ import numpy as np
 import pytest
 
 from gradwork.learn.callbacks import Callback
-from tests.cli.conftest import Ran
+from tests.cli.conftest import Ran, bad, good, made, write
 
 Run = Callable[..., Ran]
-
-
-def write(path: Path, header: list[str], rows: list[list[object]]) -> None:
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([header, *rows])
-
-
-def good(ran: Ran) -> str:
-    assert ran.code == 0, ran.err
-    return ran.out
-
-
-def bad(ran: Ran) -> str:
-    assert ran.code == 2 and ran.out == "" and "Traceback" not in ran.err, (ran.code, ran.out, ran.err)
-    assert ran.err.startswith("error: ")
-    return ran.err
-
-
-def made(here: Path) -> list[str]:
-    """What a command left in the folder, besides the tables."""
-    return sorted(p.name for p in here.iterdir() if p.suffix not in (".csv", ".npz"))
 
 
 def table_of(text: str) -> tuple[list[str], list[list[str]]]:
