@@ -33,7 +33,7 @@ _LATER = {
     "parse": "gradwork.formula",
     "function": "gradwork.run",
     "compile": "gradwork.run",
-    "certify": "gradwork.diff.certificate",
+    "certify": "gradwork.check.certificate",
     "unroll": "gradwork.show.unroll",
     "scan": "gradwork.ops.sequence",
     "stop": "gradwork.ops.sequence",
@@ -43,10 +43,11 @@ _LATER = {
     "Objective": "gradwork.learn.objective",
     "Stopping": "gradwork.learn.stopping",
     **dict.fromkeys(
-        ("SGD", "Momentum", "Nesterov", "Adagrad", "RMSprop", "Adam", "AdamW"), "gradwork.learn.optimizers"
+        ("SGD", "Momentum", "Nesterov", "Adagrad", "RMSprop", "Adam", "AdamW"),
+        "gradwork.learn.optimizers.named",
     ),
     "fit": "gradwork.models.fit",
-    "load": "gradwork.report.folder",
+    "load": "gradwork.store.folder",
 }
 _PACKAGES = frozenset({"data", "learn", "models", "nn", "stats"})
 
@@ -89,7 +90,7 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
-    from gradwork.diff.certificate import certify as certify
+    from gradwork.check.certificate import certify as certify
     from gradwork.formula import parse as parse
     from gradwork.ops.sequence import scan as scan
     from gradwork.ops.sequence import stop as stop

@@ -471,7 +471,7 @@ def test_an_output_folder_that_exists(run: Run, here: Path):
 def test_a_full_disk_is_said_and_nothing_is_half_written(
     run: Run, here: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    from gradwork.report import folder
+    from gradwork.store import folder
 
     real, written = folder._write, []
 

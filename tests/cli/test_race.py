@@ -14,7 +14,7 @@ from gradwork.cli import progress as module
 from gradwork.cli.race import Entry
 from gradwork.learn.callbacks import Callback, Progress
 from gradwork.learn.history import History
-from gradwork.learn.optimizers import OPTIMIZERS
+from gradwork.learn.optimizers.named import OPTIMIZERS
 from tests.cli.conftest import Ran
 
 Run = Callable[..., Ran]

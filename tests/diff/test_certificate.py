@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import gradwork as gw
-from gradwork.diff.certificate import check
+from gradwork.check.certificate import check
 from gradwork.errors import DerivativeError
 
 n, d = gw.dims("n", "d")

@@ -6,7 +6,7 @@ from gradwork.errors import FormulaError
 from gradwork.formula.grammar import parse_tree
 from gradwork.formula.lexer import tokenize
 from gradwork.formula.tree import Binary, Call, Group, Index, Name, Negative, Number, Slice, Transpose
-from gradwork.formula.words import Vocabulary
+from gradwork.formula.vocabulary import Vocabulary
 
 FUNCTIONS = frozenset(
     "sum mean exp log sin norm abs sqrt softmax trace det sigmoid where maximum stack".split()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gradwork as gw
-from gradwork.learn.bounds import at_bounds
+from gradwork.learn.diagnosis.bounds import at_bounds
 from gradwork.learn.objective import Objective
 
 P, Q = gw.scalar("p"), gw.scalar("q")

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 import gradwork as gw
-from gradwork.learn import checkpoint, run_state
 from gradwork.learn.callbacks import Callback
-from gradwork.learn.descent import descend
-from gradwork.learn.run_state import digest
+from gradwork.learn.descent import checkpoint, run_state
+from gradwork.learn.descent.run import descend
+from gradwork.learn.descent.run_state import digest
 from gradwork.learn.stopping import Stopping
 
 from .problems import MSE, X, b, linear, network, numbers, y

@@ -10,12 +10,12 @@ import pytest
 
 import gradwork as gw
 from gradwork.learn.callbacks import Callback, Called
-from gradwork.learn.descent import descend
+from gradwork.learn.descent.pace import Pace
+from gradwork.learn.descent.plans import choose
+from gradwork.learn.descent.run import descend
 from gradwork.learn.objective import Objective
-from gradwork.learn.pace import Pace
-from gradwork.learn.plans import choose
-from gradwork.learn.rows import NotRows
 from gradwork.learn.stopping import Stopping
+from gradwork.rows.proof import NotRows
 
 from .problems import MSE, X, b, linear, logistic, n, network, numbers, rosenbrock, y
 
@@ -111,8 +111,8 @@ def test_auto_takes_numpy_for_little_and_the_compiler_for_much():
 
 
 def test_a_limit_of_time_counts_in_the_choice(monkeypatch):
-    from gradwork.learn import plans
-    from gradwork.learn.request import Request
+    from gradwork.learn.descent import plans
+    from gradwork.learn.descent.request import Request
 
     monkeypatch.setattr(plans, "compile_seconds", lambda calls: 1.0)
     request = Request(network(rows=300), gw.SGD(0.01), None, 10**6, None, True, 0, NEVER, None, None, "epoch")
@@ -128,7 +128,7 @@ def test_a_limit_of_time_counts_in_the_choice(monkeypatch):
 
 
 def test_the_limit_of_time_counts_from_the_call(monkeypatch):
-    from gradwork.learn import request
+    from gradwork.learn.descent import request
 
     made = request.training_step
 

@@ -9,12 +9,12 @@ import pytest
 
 import gradwork as gw
 from gradwork.data import permutation
-from gradwork.learn.curvature import Curvature, curvature, lanczos
-from gradwork.learn.diagnosis import _turned, above, below, near_one, rate_text
+from gradwork.learn.diagnosis.curvature import Curvature, curvature, lanczos
+from gradwork.learn.diagnosis.nonfinite import explain_nonfinite
+from gradwork.learn.diagnosis.remaining import noise, remaining
+from gradwork.learn.diagnosis.why import _turned, above, below, near_one, rate_text
 from gradwork.learn.history import History
-from gradwork.learn.nonfinite import explain_nonfinite
 from gradwork.learn.objective import Objective
-from gradwork.learn.remaining import noise, remaining
 
 RNG = np.random.default_rng(0)
 n, d = gw.dims("n", "d")

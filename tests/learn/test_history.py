@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gradwork as gw
-from gradwork.learn.descent import descend
+from gradwork.learn.descent.run import descend
 from gradwork.learn.history import COLUMNS, History
 from gradwork.learn.stopping import Stopping, Watch
 

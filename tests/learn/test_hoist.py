@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import gradwork as gw
-from gradwork.learn.descent import descend
-from gradwork.learn.hoist import anchor_units, hoisted
+from gradwork.learn.descent.hoist import anchor_units, hoisted
+from gradwork.learn.descent.quadratic import quadratic_part
+from gradwork.learn.descent.run import descend
 from gradwork.learn.objective import Objective
-from gradwork.learn.quadratic import quadratic_part
 from gradwork.learn.stopping import Stopping
 
 from .problems import MSE, W, X, Y, b, c, linear, logistic, numbers, y

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import gradwork as gw
-from gradwork.learn import parts, schedules
 from gradwork.learn.callbacks import Called
-from gradwork.learn.descent import descend
-from gradwork.learn.optimizers import ABOUT, OPTIMIZERS, as_optimizer, chain
+from gradwork.learn.descent.run import descend
+from gradwork.learn.optimizers import parts, schedules
+from gradwork.learn.optimizers.named import ABOUT, OPTIMIZERS, as_optimizer, chain
 from gradwork.learn.stopping import Stopping
 
 from .problems import linear, rosenbrock

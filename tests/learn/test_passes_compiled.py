@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import gradwork as gw
-from gradwork.learn import passes
+from gradwork.rows import passes
 
 
 def test_a_compiled_pass_agrees_with_numpy(monkeypatch):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gradwork as gw
-from gradwork.learn.rows import NotRows, row_sum
+from gradwork.rows.proof import NotRows, row_sum
 
 n, m, d, k, h = gw.dims("n", "m", "d", "k", "h")
 X, y, b, c = gw.matrix("X", n, d), gw.vector("y", n), gw.vector("b", d), gw.scalar("c")

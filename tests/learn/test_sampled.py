@@ -8,12 +8,12 @@ from scipy import special
 
 import gradwork as gw
 from gradwork.learn.objective import Objective
-from gradwork.learn.rows import NotRows
-from gradwork.learn.solvers.blocks import Blocks
 from gradwork.learn.solvers.driver import drive
 from gradwork.learn.solvers.newton import newton
 from gradwork.learn.solvers.sampled import sampled_newton, updated
 from gradwork.learn.stopping import Stopping
+from gradwork.rows.blocks import Blocks
+from gradwork.rows.proof import NotRows
 
 RNG = np.random.default_rng(2)
 n, d = gw.dims("n", "d")

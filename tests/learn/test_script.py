@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import gradwork as gw
-from gradwork.learn.descent import descend
+from gradwork.learn.descent.run import descend
 from gradwork.learn.objective import Objective
 from gradwork.learn.stopping import Stopping
 

@@ -10,8 +10,8 @@ import pytest
 
 import gradwork as gw
 from gradwork.errors import GradworkError, TableError
-from gradwork.models.fitted import FittedModel
-from gradwork.models.formula import FittedFormula
+from gradwork.models.formulas.fitted import FittedFormula
+from gradwork.models.tables.fitted import FittedModel
 
 RNG = np.random.default_rng(4)
 X = RNG.normal(size=(80, 2)) * [1, 50] + [3, 200]

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 import gradwork as gw
 from gradwork.errors import GradworkError
+from gradwork.inference.form import form_of, nests_constant
+from gradwork.inference.scores import scores
 from gradwork.learn.objective import Objective
-from gradwork.learn.solvers.blocks import Blocks
-from gradwork.models.columns import parse_columns
-from gradwork.models.form import form_of, nests_constant
-from gradwork.models.formula import FittedFormula
-from gradwork.models.scores import scores
+from gradwork.models.formulas.columns import parse_columns
+from gradwork.models.formulas.fitted import FittedFormula
+from gradwork.rows.blocks import Blocks
 
 RNG = np.random.default_rng(20)
 N = 120

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import gradwork as gw
-from gradwork.models.networks import MLP, ConvNet, NetworkModel
+from gradwork.models.networks.network import MLP, ConvNet, NetworkModel
 from gradwork.nn import BatchNorm, Conv2D, Dense, Dropout, Embedding, Flatten, Layer
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gradwork as gw
-from gradwork.models.recurrent import Recurrent, padded
+from gradwork.models.networks.recurrent import Recurrent, padded
 
 
 def adding(n, T, seed):
@@ -79,7 +79,7 @@ def test_a_network_of_equal_lengths_reads_unequal_ones():
 
 
 def test_a_loss_of_sequences_is_a_sum_over_rows():
-    from gradwork.learn.rows import NotRows, row_sum
+    from gradwork.rows.proof import NotRows, row_sum
 
     n, T = gw.dims("n", "T")
     X, y = gw.tensor("X", n, T, 2), gw.matrix("Y", n, 3)

@@ -13,8 +13,8 @@ import pytest
 import gradwork as gw
 from gradwork.errors import TableError
 from gradwork.models import MLP, ConvNet, NetworkModel, Recurrent, fit_network
-from gradwork.models.fitted_network import FittedNetwork
-from gradwork.models.network_spec import network_from
+from gradwork.models.networks.fitted import FittedNetwork
+from gradwork.models.networks.spec import network_from
 from gradwork.nn import (
     Activation,
     BatchNorm,

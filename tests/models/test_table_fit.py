@@ -10,7 +10,7 @@ import pytest
 
 import gradwork as gw
 from gradwork.errors import GradworkError
-from gradwork.models.fitted import FittedModel
+from gradwork.models.tables.fitted import FittedModel
 
 RNG = np.random.default_rng(8)
 N = 240

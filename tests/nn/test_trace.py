@@ -12,7 +12,7 @@ import pytest
 import gradwork as gw
 from gradwork.models import MLP, Recurrent
 from gradwork.nn import GRU, LSTM, Dense, SimpleRNN, network, trace
-from gradwork.nn.graph import LANE, Box, Pill, draw, text_width, wrapped
+from gradwork.show.graph import LANE, Box, Pill, draw, text_width, wrapped
 
 
 def traced(layers, shape, X, seed=0):

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from gradwork.learn.history import History
-from gradwork.report import folder as module
-from gradwork.report.folder import FolderError, check_free, load_folder, save_folder
-from gradwork.report.packing import pack, unpack
+from gradwork.store import folder as module
+from gradwork.store.folder import FolderError, check_free, load_folder, save_folder
+from gradwork.store.packing import pack, unpack
 
 SPEC = {
     "model": "linear",

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from gradwork.models import MLP, ConvNet, Recurrent
-from gradwork.models.networks import NetworkModel
+from gradwork.models.networks.network import NetworkModel
 from gradwork.nn import Conv2D, Dense, Dropout, Flatten, MaxPool2D, network
 from gradwork.report.content import Classes, Inside
 from gradwork.report.network import describe_network, inside, layer_facts

@@ -206,8 +206,8 @@ def test_classes_told_apart_without_doubt_are_said_to_be():
 
 
 def test_notes_that_inform_are_no_warnings():
-    from gradwork.models.notes import apart
-    from gradwork.models.words import say as model_says
+    from gradwork.words.en.models import say as model_says
+    from gradwork.words.notes import apart
 
     warn, inform = apart(
         [

@@ -115,7 +115,7 @@ def evaluate(expr):
     # Not through `evaluate`, which prepares: the raw graph, by the printed source of the unprepared expression.
     from gradwork.run.program import Program
     from gradwork.run.source import compose
-    from gradwork.run.targets import writer_for
+    from gradwork.run.targets.named import writer_for
 
     symbols = list(expr.symbols.values())
     program = Program(

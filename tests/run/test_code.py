@@ -8,7 +8,7 @@ import pytest
 import gradwork as gw
 from gradwork.run import code, function
 from gradwork.run.layout import wrap
-from gradwork.run.order import best_order
+from gradwork.run.products.order import best_order
 from tests.run.torchrun import run_torch
 
 n, d, k, h = gw.dims("n", "d", "k", "h")
@@ -197,7 +197,7 @@ class TestOrder:
 
     @staticmethod
     def left_to_right(factors, out, size):
-        from gradwork.run.order import pair_cost
+        from gradwork.run.products.order import pair_cost
 
         total, done = 0.0, factors[0]
         for i in range(1, len(factors)):

@@ -7,8 +7,8 @@ from typing import Any
 
 from gradwork.cli.output import coloured, note, out, speaks_unicode
 from gradwork.cli.paint import paint
-from gradwork.cli.words import nearest, say
 from gradwork.errors import DerivativeError, GradworkError
+from gradwork.words.en.cli import nearest, say
 
 NOTATIONS = ("text", "unicode", "latex", "mathml")
 CODE = ("numpy", "jax", "torch")

@@ -8,11 +8,11 @@ import re
 import sys
 from collections.abc import Sequence
 
-from gradwork.cli import interrupt
-from gradwork.cli.interrupt import INTERRUPTED
+from gradwork import interrupt
 from gradwork.cli.output import complain, prepare_streams
-from gradwork.cli.words import say
 from gradwork.errors import GradworkError
+from gradwork.interrupt import INTERRUPTED
+from gradwork.words.en.cli import say
 
 OK, FAULT, BAD_INPUT, CLOSED_PIPE = 0, 1, 2, 141
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}

@@ -17,8 +17,8 @@ from gradwork.cli.networks import (
     read_data,
 )
 from gradwork.cli.output import note, out, text_width, write_file
-from gradwork.cli.words import say
 from gradwork.errors import GradworkError
+from gradwork.words.en.cli import say
 
 WIDTH = 96  # of the diagnosis, where the terminal is no narrower
 
@@ -65,7 +65,7 @@ class Request:
     @property
     def network(self) -> bool:
         """Whether the model is a network."""
-        from gradwork.models.network_names import names_network
+        from gradwork.models.networks.names import names_network
 
         return names_network(self.model)
 
@@ -86,7 +86,7 @@ class Diverged(GradworkError):
 def run_fit(request: Request) -> None:
     """Fit, print the summary, save the folder; GradworkError for bad input."""
     from gradwork.data import read_table
-    from gradwork.report.folder import check_free
+    from gradwork.store.folder import check_free
 
     check_options(request)
     if request.folder is not None:
@@ -285,7 +285,7 @@ def _diverged(fitted: Any) -> bool:
 
 def save(request: Request, fitted: Any, table: Any, folder: Path, summary: str, diagnosis: str) -> None:
     """Write the folder and say where it is."""
-    from gradwork.report.folder import PAGE, save_folder
+    from gradwork.store.folder import PAGE, save_folder
 
     command = request.command
     made = provenance(request, fitted)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gradwork.cli.words import say
 from gradwork.errors import GradworkError
+from gradwork.words.en.cli import say
 
 if TYPE_CHECKING:
     from gradwork.cli.fit import Request
@@ -25,7 +25,7 @@ def is_arrays(path: Path) -> bool:
 
 def check_network_options(request: Request) -> None:
     """Raise GradworkError for options that do not go with the model that is asked for."""
-    from gradwork.models.network_names import NETWORKS, parse_network
+    from gradwork.models.networks.names import NETWORKS, parse_network
 
     if not request.network:
         for option, value in (
@@ -103,7 +103,7 @@ def read_data(request: Request) -> Any:
 
 def learn_network(request: Request, data: Any, run: dict[str, Any]) -> Any:
     """Return the fitted network; `run` holds the callbacks and the checkpoint."""
-    from gradwork.models.network_fit import fit_network
+    from gradwork.models.networks.learn import fit_network
 
     assert request.model is not None
     validation = 0.1 if request.validation is None else request.validation

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from gradwork.cli.output import out, terminal_width
-from gradwork.cli.words import nearest, say
 from gradwork.errors import GradworkError
 from gradwork.show.laws import unicode_law
+from gradwork.words.en.cli import nearest, say
 
 # Second names of operations that are listed under their first.
 SYNONYMS = ("tr", "take")

@@ -6,13 +6,13 @@ import inspect
 from typing import Any
 
 from gradwork.cli.output import out
-from gradwork.cli.words import nearest, say
 from gradwork.errors import GradworkError
+from gradwork.words.en.cli import nearest, say
 
 
 def show_optimizers(name: str | None = None) -> None:
     """Print all optimizers, or one in full."""
-    from gradwork.learn.optimizers import OPTIMIZERS
+    from gradwork.learn.optimizers.named import OPTIMIZERS
 
     if name is None:
         out(format_optimizers(OPTIMIZERS))

@@ -8,8 +8,8 @@ import sys
 import unicodedata
 from typing import TYPE_CHECKING, Any, TextIO
 
-from gradwork.cli.words import say
 from gradwork.errors import GradworkError
+from gradwork.words.en.cli import say
 
 if TYPE_CHECKING:
     from pathlib import Path

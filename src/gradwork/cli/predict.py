@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from gradwork.cli.output import out
-from gradwork.cli.words import say
 from gradwork.errors import GradworkError
-from gradwork.report.folder import load, load_folder
+from gradwork.store.folder import load, load_folder
+from gradwork.words.en.cli import say
 
 
 def run_show(folder: Path) -> None:
@@ -31,7 +31,7 @@ def run_predict(folder: Path, table: Path, probabilities: bool, intervals: bool,
         raise GradworkError(say("level without intervals"))
     model = load(folder)
     if hasattr(model, "network"):  # saved from Python, without a table
-        from gradwork.models.fitted_network import FittedNetwork
+        from gradwork.models.networks.fitted import FittedNetwork
 
         model = FittedNetwork.of_arrays(model)
     if hasattr(model, "read"):

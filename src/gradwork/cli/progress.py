@@ -8,8 +8,8 @@ import time
 from typing import Any
 
 from gradwork.cli.output import is_terminal, note
-from gradwork.cli.words import say
 from gradwork.learn.callbacks import Callback, Progress
+from gradwork.words.en.cli import say
 
 QUIET_FOR = 0.25  # seconds: what is over by then needs no view
 BLOCKS = "▁▂▃▄▅▆▇█"

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from gradwork.cli.output import is_terminal, out, write_file
 from gradwork.cli.progress import sparkline
-from gradwork.cli.words import nearest, say
 from gradwork.errors import GradworkError
+from gradwork.words.en.cli import nearest, say
 
 Array = NDArray[np.float64]
 FORMATS = (".svg", ".png", ".pdf")
@@ -99,8 +99,8 @@ def run_race(race: Race) -> None:
 
 def check(race: Race) -> list[Entry]:
     """Return the entries of a race; GradworkError for one that cannot be run."""
-    from gradwork.learn.optimizers import OPTIMIZERS
-    from gradwork.models.network_names import names_network
+    from gradwork.learn.optimizers.named import OPTIMIZERS
+    from gradwork.models.networks.names import names_network
 
     if race.target is None:
         raise GradworkError(say("name target"))

@@ -1,13 +1,13 @@
 """Tables, the matrix of a model, scaling and batches. No calculus here."""
 
-from .batches import batches, check_batch_size, permutation, split
-from .columns import MISSING_MARKS, Column
-from .design import Design, design
-from .encoding import Encoding, Feature
-from .reading import read_table
-from .scaling import Standardise
-from .tables import MAX_COLUMNS, Table
-from .targets import Target, target
+from gradwork.data.batches import batches, check_batch_size, permutation, split
+from gradwork.data.columns import MISSING_MARKS, Column
+from gradwork.data.design import Design, design
+from gradwork.data.encoding import Encoding, Feature
+from gradwork.data.reading import read_table
+from gradwork.data.scaling import Standardise
+from gradwork.data.tables import MAX_COLUMNS, Table
+from gradwork.data.targets import Target, target
 
 __all__ = [
     "MAX_COLUMNS",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import GradworkError
+from gradwork.errors import GradworkError
 
 Rows = NDArray[np.int64]
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import TableError
-from .columns import Column, number_text
-from .encoding import Encoding, Feature
-from .tables import MAX_COLUMNS, Table
-from .targets import Target, target
-from .words import listed, say
+from gradwork.data.columns import Column, number_text
+from gradwork.data.encoding import Encoding, Feature
+from gradwork.data.tables import MAX_COLUMNS, Table
+from gradwork.data.targets import Target, target
+from gradwork.errors import TableError
+from gradwork.words.en.data import listed, say
 
 Array = NDArray[np.float64]
 

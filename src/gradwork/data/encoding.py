@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import TableError
-from .columns import Column
-from .tables import Table
-from .words import listed
+from gradwork.data.columns import Column
+from gradwork.data.tables import Table
+from gradwork.errors import TableError
+from gradwork.words.en.data import listed
 
 Array = NDArray[np.float64]
 

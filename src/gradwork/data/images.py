@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import GradworkError, TableError
-from .design import Design, _chosen, _feature, _keep
-from .encoding import Encoding
-from .reading import _file_errors
-from .tables import Table
-from .targets import target
+from gradwork.data.design import Design, _chosen, _feature, _keep
+from gradwork.data.encoding import Encoding
+from gradwork.data.reading import _file_errors
+from gradwork.data.tables import Table
+from gradwork.data.targets import target
+from gradwork.errors import GradworkError, TableError
 
 Array = NDArray[Any]
 

@@ -16,9 +16,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
-from ..errors import TableError
-from .columns import MISSING_MARKS, column, parse_number
-from .tables import MAX_COLUMNS, Table, check_width
+from gradwork.data.columns import MISSING_MARKS, column, parse_number
+from gradwork.data.tables import MAX_COLUMNS, Table, check_width
+from gradwork.errors import TableError
 
 _HEADER_LIMIT = 1 << 26  # bytes: a first line longer than this is no header
 _SAMPLE = 1 << 16

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import ShapeError, TableError
+from gradwork.errors import ShapeError, TableError
 
 Array = NDArray[np.float64]
 

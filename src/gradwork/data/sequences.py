@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import TableError
-from .columns import Column
-from .encoding import Encoding, Feature
-from .tables import Table
+from gradwork.data.columns import Column
+from gradwork.data.encoding import Encoding, Feature
+from gradwork.data.tables import Table
+from gradwork.errors import TableError
 
 Array = NDArray[Any]
 

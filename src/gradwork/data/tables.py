@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..errors import TableError
-from .columns import Column, column, from_objects, number_text, parse_number
+from gradwork.data.columns import Column, column, from_objects, number_text, parse_number
+from gradwork.errors import TableError
 
 Array = NDArray[np.float64]
 

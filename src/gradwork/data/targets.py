@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import TableError
-from .columns import Column, number_text
-from .tables import Table
-from .words import listed, say
+from gradwork.data.columns import Column, number_text
+from gradwork.data.tables import Table
+from gradwork.errors import TableError
+from gradwork.words.en.data import listed, say
 
 KINDS = ("continuous", "binary", "categorical", "count")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from gradwork.formula.functions import REDUCTIONS
 from gradwork.formula.prepare import Prepared
 from gradwork.formula.tree import Binary, Call, Index, Name, Negative, Node, Transpose
-from gradwork.formula.words import is_greek, is_upper
+from gradwork.formula.vocabulary import is_greek, is_upper
 
 _COUNTS = ("n", "N")
 _MATRICES = frozenset({"inv", "cholesky", "diag", "matrix_power", "outer", "kron", "eye"})

@@ -8,7 +8,7 @@ from gradwork.errors import FormulaError
 from gradwork.formula.lexer import Token, fail
 from gradwork.formula.machine import Machine, Rule
 from gradwork.formula.tree import Binary, Call, Group, Index, Name, Node, Number, Slice
-from gradwork.formula.words import starts_operand
+from gradwork.formula.vocabulary import starts_operand
 
 _EXTREMES = {"max": "maximum", "min": "minimum"}
 

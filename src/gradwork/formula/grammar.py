@@ -16,7 +16,7 @@ from gradwork.formula.atoms import Atoms
 from gradwork.formula.lexer import COMPARISONS, fail, tokenize
 from gradwork.formula.machine import Rule
 from gradwork.formula.tree import Binary, Formula, Node, Number, Transpose
-from gradwork.formula.words import Vocabulary, refuse, settle
+from gradwork.formula.vocabulary import Vocabulary, refuse, settle
 
 
 def parse_tree(text: str, words: Vocabulary) -> Formula:

@@ -12,7 +12,7 @@ from typing import Any
 from gradwork.errors import FormulaError
 from gradwork.formula.lexer import COMPARISONS, Token, fail
 from gradwork.formula.tree import Binary, Call, Negative, Node
-from gradwork.formula.words import Vocabulary, starts_operand
+from gradwork.formula.vocabulary import Vocabulary, starts_operand
 
 MAX_DEPTH = 200
 _CLOSING = {"(": ")", "[": "]", "|": "|", "‖": "‖"}

@@ -19,7 +19,7 @@ from gradwork.formula.infer import Inference, Trial, name_sizes
 from gradwork.formula.lexer import fail
 from gradwork.formula.prepare import Prepared, prepare
 from gradwork.formula.types import Type
-from gradwork.formula.words import Vocabulary
+from gradwork.formula.vocabulary import Vocabulary
 
 # Made of several primitives, and elementwise all the same.
 COMPOSED = frozenset({"leaky_relu", "elu", "gelu", "clip", "mod", "hypot", "sinc", "multiply", "divide"})

@@ -8,23 +8,22 @@ from typing import Any
 # Imported when first used: a solver needs no optimizer, and neither needs the other's modules.
 _PLACES: dict[str, tuple[str, ...]] = {
     "callbacks": ("Callback", "Progress"),
-    "checkpoint": ("replaced",),
-    "descent": ("descend",),
-    "diagnosis": ("diagnose",),
+    "descent.checkpoint": ("replaced",),
+    "descent.run": ("descend",),
+    "diagnosis.why": ("diagnose",),
     "fit": ("Fit",),
     "history": ("History",),
     "front": ("maximize", "minimize"),
     "objective": ("Objective",),
-    "optimizers": (
+    "optimizers.named": (
         "ABOUT", "OPTIMIZERS", "SGD", "Adagrad", "Adam", "AdamW", "Momentum", "Nesterov", "Optimizer", "RMSprop",
         "as_optimizer", "chain",
     ),
-    "parts": (
+    "optimizers.parts": (
         "Part", "clip_by_global_norm", "clip_by_norm", "clip_by_value", "scale_by_accumulated_squares",
         "scale_by_adam", "scale_by_mean_square", "scale_by_rate", "trace", "weight_decay",
     ),
-    "rows": ("NotRows", "RowSum", "row_sum"),
-    "schedules": ("SCHEDULES", "Schedule", "constant_rate", "cosine", "exponential", "step", "warmup"),
+    "optimizers.schedules": ("SCHEDULES", "Schedule", "constant_rate", "cosine", "exponential", "step", "warmup"),
     "stopping": ("Stop", "Stopping"),
 }  # fmt: skip
 _HOME = {name: module for module, names in _PLACES.items() for name in names}

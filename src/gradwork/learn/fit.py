@@ -76,14 +76,14 @@ class Fit:
     def diagnosis(self) -> Any:
         """What the run's curvature and record say, in words; computed when it is first asked for."""
         if "diagnosis" not in self.details:
-            from gradwork.learn.diagnosis import diagnose
+            from gradwork.learn.diagnosis.why import diagnose
 
             self.details["diagnosis"] = diagnose(self)
         return self.details["diagnosis"]
 
     def script(self, target: str = "numpy") -> str:
         """Return the training run as one standalone script, which repeats it without Gradwork."""
-        from gradwork.learn.script import script
+        from gradwork.learn.descent.script import script
 
         return script(self, target)
 

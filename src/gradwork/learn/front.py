@@ -13,16 +13,16 @@ from numpy.typing import DTypeLike
 
 from gradwork.errors import GradworkError
 from gradwork.expr.node import Expr
-from gradwork.learn.bounds import at_bounds
 from gradwork.learn.callbacks import as_callbacks
-from gradwork.learn.descent import descend
+from gradwork.learn.descent.run import descend
+from gradwork.learn.diagnosis.bounds import at_bounds
 from gradwork.learn.fit import Fit
 from gradwork.learn.objective import Objective
-from gradwork.learn.optimizers import Optimizer
-from gradwork.learn.schedules import Schedule
-from gradwork.learn.sentences import say
+from gradwork.learn.optimizers.named import Optimizer
+from gradwork.learn.optimizers.schedules import Schedule
 from gradwork.learn.solvers import SOLVERS, Solved, solve
 from gradwork.learn.stopping import Stopping
+from gradwork.words.en.solvers import say
 
 FLAT = 1e-8  # a gradient's norm that says that a parameter at its bound goes no further
 
@@ -180,7 +180,7 @@ def learned(
 
 
 def _optimizer(optimizer: Any, solver: Any, learning_rate: Any) -> Any:
-    from gradwork.learn import optimizers
+    from gradwork.learn.optimizers import named as optimizers
 
     if optimizer is None:
         # A rate without an optimizer is the rate of plain descent; without a rate Adam needs the least care.

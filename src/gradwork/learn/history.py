@@ -155,7 +155,7 @@ class History:
         import pyarrow
         import pyarrow.parquet
 
-        from gradwork.learn.checkpoint import replaced
+        from gradwork.learn.descent.checkpoint import replaced
 
         table = pyarrow.table({name: self[name] for name in self._measured()})
         with replaced(path) as temporary:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradwork.errors import GradworkError
-from gradwork.learn.descent_words import say
+from gradwork.words.en.descent import say
 
 Array = NDArray[np.float64]
 

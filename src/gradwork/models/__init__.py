@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from gradwork.models.builders import (
+from gradwork.models.tables.named import (
     BUILDERS,
     Model,
     build,
@@ -20,15 +20,15 @@ from gradwork.models.builders import (
 )
 
 if TYPE_CHECKING:
-    from gradwork.models.network_fit import fit_network
-    from gradwork.models.networks import MLP, ConvNet, NetworkModel
-    from gradwork.models.recurrent import Recurrent
+    from gradwork.models.networks.learn import fit_network
+    from gradwork.models.networks.network import MLP, ConvNet, NetworkModel
+    from gradwork.models.networks.recurrent import Recurrent
 
 # Networks are imported when one is first used, so that a fit of anything else starts no later for them.
 _LATER = {
-    **dict.fromkeys(("MLP", "ConvNet", "NetworkModel"), "gradwork.models.networks"),
-    "Recurrent": "gradwork.models.recurrent",
-    "fit_network": "gradwork.models.network_fit",
+    **dict.fromkeys(("MLP", "ConvNet", "NetworkModel"), "gradwork.models.networks.network"),
+    "Recurrent": "gradwork.models.networks.recurrent",
+    "fit_network": "gradwork.models.networks.learn",
 }
 
 

@@ -10,13 +10,13 @@ import numpy as np
 from gradwork.data.design import Design, design
 from gradwork.data.tables import Table
 from gradwork.errors import GradworkError
+from gradwork.inference.uncertainty import sandwich_kind
 from gradwork.learn.stopping import Stopping
-from gradwork.models.builders import Model, parse_model
-from gradwork.models.network_names import names_network
-from gradwork.models.table_fit import TableFit
-from gradwork.models.terms import Terms
-from gradwork.models.uncertainty import sandwich_kind
-from gradwork.models.words import KINDS, say
+from gradwork.models.networks.names import names_network
+from gradwork.models.tables.learn import TableFit
+from gradwork.models.tables.named import Model, parse_model
+from gradwork.models.tables.polynomial import Terms
+from gradwork.words.en.models import KINDS, say
 
 BY_KIND = {"continuous": "linear", "binary": "logistic", "categorical": "softmax", "count": "poisson"}
 KIND_OF = {
@@ -103,7 +103,7 @@ def fit(
         raise GradworkError(say("only networks", option=next(iter(network))))
     table, target = _table(data, target)
     if formula is not None:
-        from gradwork.models.formula import fit_formula
+        from gradwork.models.formulas.fitted import fit_formula
 
         if target is not None or model is not None or features is not None:
             raise GradworkError("a formula names its columns itself: leave target, model and features out")
@@ -164,7 +164,7 @@ def _network(
     foreign: dict[str, Any],
     options: dict[str, Any],
 ) -> Any:
-    from gradwork.models.network_fit import fit_network
+    from gradwork.models.networks.learn import fit_network
 
     for option, value in foreign.items():
         if value is not None:

@@ -11,7 +11,7 @@ from typing import Any, ParamSpec
 from gradwork.errors import GradworkError, ShapeError
 from gradwork.expr.dims import Dim, DimLike, shape_text
 from gradwork.expr.node import Expr, scalar, symbol
-from gradwork.learn.training import COUNTER
+from gradwork.learn.descent.step import COUNTER
 from gradwork.nn.starts import start_rule
 
 

@@ -13,9 +13,9 @@ from gradwork.diff.api import grad
 from gradwork.diff.fading import state_adjoints
 from gradwork.errors import GradworkError
 from gradwork.expr.node import NAME, SYMBOL, Expr, constant, make, plain
-from gradwork.nn.graph import Box, Pill, draw
 from gradwork.ops.sequence import ALL, LAST, SCAN
 from gradwork.run import function
+from gradwork.show.graph import Box, Pill, draw
 
 Array = NDArray[Any]
 

@@ -1,7 +1,7 @@
 """The page of a fit, its pictures, and the folder in which a fitted model is kept."""
 
 from gradwork.report.content import Classes, ColumnFacts, Content, Numbers
-from gradwork.report.folder import FolderError, Saved, check_free, load_folder, save_folder
+from gradwork.store.folder import FolderError, Saved, check_free, load_folder, save_folder
 
 __all__ = [
     "Classes",

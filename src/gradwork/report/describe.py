@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradwork.models.notes import apart, sentence
 from gradwork.report.content import Classes, ColumnFacts, Content, Numbers
-from gradwork.report.words import say
 from gradwork.stats import LikelihoodMetrics, RegressionMetrics, classification_metrics
 from gradwork.stats.numbers import fixed, short
 from gradwork.stats.summary import share
+from gradwork.words.en.report import say
+from gradwork.words.notes import apart, sentence
 
 Array = NDArray[Any]
 BARS = 18  # of the small histograms
@@ -108,7 +108,7 @@ def of_run(fit: Any) -> dict[str, Any]:
 
 def of_derivation(derivation: Any) -> dict[str, Any]:
     """Return what a page says of a derivation: the function, the lines with the gradients below, the check."""
-    from gradwork.diff.certificate import check
+    from gradwork.check.certificate import check
 
     return {
         "objective_latex": objective(derivation),

@@ -13,8 +13,8 @@ import numpy as np
 from gradwork.report.content import ColumnFacts, Gallery, LayerFacts
 from gradwork.report.mathml import mathml, spaced
 from gradwork.report.pixels import address
-from gradwork.report.words import say
 from gradwork.stats.numbers import short
+from gradwork.words.en.report import say
 
 FEW = 5  # classes whose confusion matrix stands beside a plot
 SHOWN = 60  # rows of a table of coefficients or columns, beyond which a page is no longer read

@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 from gradwork.diff.api import grad
 from gradwork.expr.dims import shape_text
 from gradwork.expr.node import NAME, Expr
-from gradwork.models.notes import apart
 from gradwork.report.content import (
     Classes,
     ColumnFacts,
@@ -23,11 +22,12 @@ from gradwork.report.content import (
     Picture,
 )
 from gradwork.report.describe import objective, of_call, of_run, percent
-from gradwork.report.words import say
 from gradwork.rewrite import normalise
 from gradwork.stats import classification_metrics
 from gradwork.stats.numbers import fixed, short
 from gradwork.stats.summary import share
+from gradwork.words.en.report import say
+from gradwork.words.notes import apart
 
 Array = NDArray[Any]
 
@@ -185,7 +185,7 @@ def formulas(derivation: Any, target: Expr) -> tuple[str, ...]:
 
 
 def _heading(model: Any, X: Any, rows: int, target: str) -> str:
-    from gradwork.learn.optimizers import as_optimizer
+    from gradwork.learn.optimizers.named import as_optimizer
 
     shape = shape_text(model.network.input.shape[1:])
     if model.network.input.shape[1].value is None:  # sequences of any length

@@ -12,7 +12,7 @@ from gradwork.report import markup, plots, style
 from gradwork.report.content import Classes, Content, Numbers
 from gradwork.report.markup import escape
 from gradwork.report.time import norms_by_step
-from gradwork.report.words import say
+from gradwork.words.en.report import say
 
 Draw = Callable[[Any], None]
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gradwork.expr.facts import is_symmetric
+from gradwork.expr.naming import renamed, unnamed
 from gradwork.expr.node import CONSTANT, Expr, constant, make, rebuild
 from gradwork.ops.arithmetic import ADD
 from gradwork.ops.contraction import CONTRACT, contract, split
@@ -123,3 +124,11 @@ def coefficient(term: Expr) -> tuple[Any, Expr]:
     if len(rest) == 1 and rest[0][1] == term.params[1] and len(set(rest[0][1])) == len(rest[0][1]):
         return value, rest[0][0]
     return value, contract(rest, term.params[1]) if rest else constant(1)
+
+
+def unified(exprs: Sequence[Expr]) -> list[Expr]:
+    """Return expressions in which equal quantities stand under equal names, so that they are computed once.
+
+    A quantity that is named in one place and spelled out in another is two different nodes until then.
+    """
+    return renamed(*unnamed(exprs))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from gradwork.expr.dims import Dim
 from gradwork.run.signature import SizeSource
-from gradwork.run.value import Value
+from gradwork.run.targets.value import Value
 
 
 def size_lines(

@@ -19,7 +19,7 @@ from gradwork.expr.node import Expr, walk
 from gradwork.ops.sequence import ALL, LAST, SCAN, Recurrence
 from gradwork.run.layout import WIDTH
 from gradwork.run.sizes import estimate
-from gradwork.run.value import Value
+from gradwork.run.targets.value import Value
 
 if TYPE_CHECKING:
     from gradwork.run.source import _Composer

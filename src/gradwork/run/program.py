@@ -22,12 +22,12 @@ from gradwork.expr.node import SYMBOL, Derived, Expr, constant, plain, walk
 from gradwork.rewrite import prepare
 from gradwork.run.complexsafe import complex_safe
 from gradwork.run.emit import give_what_is_used
-from gradwork.run.lower import lower
 from gradwork.run.pool_first import pool_first, sums_before_unpooling
+from gradwork.run.products.lower import lower
 from gradwork.run.signature import Argument, convert
 from gradwork.run.slide import slide
 from gradwork.run.source import Source, compose
-from gradwork.run.targets import writer_for
+from gradwork.run.targets.named import writer_for
 
 _counter = itertools.count(1)
 _DTYPES = ("float64", "float32")

@@ -28,17 +28,17 @@ from gradwork.expr.node import (
 )
 from gradwork.ops.indexing import positions_in
 from gradwork.ops.sequence import SCAN, Recurrence
-from gradwork.run.common import Products
 from gradwork.run.header import size_lines
-from gradwork.run.helpers import HELPERS
 from gradwork.run.layout import WIDTH, wrap
+from gradwork.run.library.helpers import HELPERS
 from gradwork.run.loops import remarked, sizes_inside, takes_integers, write_scan
 from gradwork.run.names import Names
-from gradwork.run.product import product
-from gradwork.run.scale import MANY, literal
+from gradwork.run.products.common import Products
+from gradwork.run.products.product import product
+from gradwork.run.products.scale import MANY, literal
 from gradwork.run.signature import Argument, Signature, size_sources
-from gradwork.run.value import SUM, Value
-from gradwork.run.writer import Writer
+from gradwork.run.targets.numpy import Writer
+from gradwork.run.targets.value import SUM, Value
 
 # Beyond this many characters a subexpression becomes a variable of its own, for the reader's sake.
 LONG = 68

@@ -20,7 +20,7 @@ from gradwork.show import pretty, recurrence
 from gradwork.show.correlation import sliding_reason
 from gradwork.show.laws import unicode_law
 from gradwork.show.whole import definitions
-from gradwork.show.words import say
+from gradwork.words.en.derivation import say
 
 
 @dataclass(frozen=True)

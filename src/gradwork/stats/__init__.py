@@ -1,6 +1,6 @@
 """Statistics of a fit: standard errors, tests, measures of fit, separation, the summary. No calculus here."""
 
-from .classification import (
+from gradwork.stats.classification import (
     Calibration,
     ClassificationMetrics,
     brier_score,
@@ -11,13 +11,21 @@ from .classification import (
     roc_auc,
     roc_curve,
 )
-from .collinearity import Collinear, find_collinear
-from .inference import Inference, Information, coefficient_table, observed_information, sandwich
-from .least_squares import LeastSquares, least_squares, with_intercept
-from .likelihoods import LikelihoodMetrics, aic, bic, deviance, likelihood_metrics, log_likelihood, null_fit
-from .metrics import RegressionMetrics, mae, regression_metrics, rmse
-from .separation import Separation, find_separation, looks_separated
-from .summary import (
+from gradwork.stats.collinearity import Collinear, find_collinear
+from gradwork.stats.inference import Inference, Information, coefficient_table, observed_information, sandwich
+from gradwork.stats.least_squares import LeastSquares, least_squares, with_intercept
+from gradwork.stats.likelihoods import (
+    LikelihoodMetrics,
+    aic,
+    bic,
+    deviance,
+    likelihood_metrics,
+    log_likelihood,
+    null_fit,
+)
+from gradwork.stats.metrics import RegressionMetrics, mae, regression_metrics, rmse
+from gradwork.stats.separation import Separation, find_separation, looks_separated
+from gradwork.stats.summary import (
     Block,
     FitSummary,
     format_coefficients,

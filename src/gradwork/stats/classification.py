@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from ..errors import GradworkError
+from gradwork.errors import GradworkError
 
 Array = NDArray[np.float64]
 

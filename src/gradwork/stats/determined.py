@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import ShapeError
-from .collinearity import rank_tolerance
+from gradwork.errors import ShapeError
+from gradwork.stats.collinearity import rank_tolerance
 
 Array = NDArray[np.float64]
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import linalg, special
 
-from ..errors import GradworkError, ShapeError
-from .numbers import linear_combination, short
-from .words import say
+from gradwork.errors import GradworkError, ShapeError
+from gradwork.stats.numbers import linear_combination, short
+from gradwork.words.en.stats import say
 
 Array = NDArray[np.float64]
 

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import linalg
 
-from ..errors import GradworkError, ShapeError
-from .collinearity import Collinear, find_collinear, nearly_collinear, rank_tolerance
-from .compensated import residual, transposed_product
-from .determined import row_space
-from .words import say
+from gradwork.errors import GradworkError, ShapeError
+from gradwork.stats.collinearity import Collinear, find_collinear, nearly_collinear, rank_tolerance
+from gradwork.stats.compensated import residual, transposed_product
+from gradwork.stats.determined import row_space
+from gradwork.words.en.stats import say
 
 Array = NDArray[np.float64]
 

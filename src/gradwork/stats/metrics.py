@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from .likelihoods import aic, bic
+from gradwork.stats.likelihoods import aic, bic
 
 NAN = float("nan")
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from .determined import moved, row_space
+from gradwork.stats.determined import moved, row_space
 
 Array = NDArray[np.float64]
 

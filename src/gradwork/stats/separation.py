@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from ..errors import ShapeError
-from .numbers import linear_combination, short
-from .recession import TINY, exists, shortest, signs, unmoved
-from .words import say
+from gradwork.errors import ShapeError
+from gradwork.stats.numbers import linear_combination, short
+from gradwork.stats.recession import TINY, exists, shortest, signs, unmoved
+from gradwork.words.en.stats import say
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .inference import Inference
-from .likelihoods import LikelihoodMetrics
-from .metrics import RegressionMetrics
-from .numbers import MINUS, fixed, minus, p_value, power, short
-from .words import say
+from gradwork.stats.inference import Inference
+from gradwork.stats.likelihoods import LikelihoodMetrics
+from gradwork.stats.metrics import RegressionMetrics
+from gradwork.stats.numbers import MINUS, fixed, minus, p_value, power, short
+from gradwork.words.en.stats import say
 
 Fact = tuple[str, str]
 

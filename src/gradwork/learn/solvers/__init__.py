@@ -13,9 +13,6 @@ from gradwork.expr.node import CONSTANT
 from gradwork.learn.history import History
 from gradwork.learn.objective import Objective
 from gradwork.learn.recognise import Squares, hold_none, kinks, squares
-from gradwork.learn.rows import NotRows
-from gradwork.learn.sentences import say
-from gradwork.learn.solvers.blocks import Blocks
 from gradwork.learn.solvers.closed import solve_linear, solve_quadratic
 from gradwork.learn.solvers.descent import gradient_descent, lbfgs
 from gradwork.learn.solvers.driver import Run, drive
@@ -24,7 +21,10 @@ from gradwork.learn.solvers.newton import newton
 from gradwork.learn.solvers.sampled import MANY, sampled_newton, sizes
 from gradwork.learn.solvers.smoothed import smoothed_newton
 from gradwork.learn.stopping import Stop, Stopping
+from gradwork.rows.blocks import Blocks
+from gradwork.rows.proof import NotRows
 from gradwork.stats.least_squares import LeastSquares
+from gradwork.words.en.solvers import say
 
 SOLVERS: dict[str, str] = {
     "closed": "closed form: linear least squares and ridge by QR or SVD, other quadratics by Cholesky",
@@ -283,7 +283,7 @@ def _at_start(objective: Objective, value: float) -> Run:
 
 def _outside(objective: Objective, called: str = "") -> GradworkError | None:
     """Return the error that says where the loss at the start leaves the numbers; None where it does not."""
-    from gradwork.learn.nonfinite import explain_nonfinite
+    from gradwork.learn.diagnosis.nonfinite import explain_nonfinite
 
     found = explain_nonfinite(objective, objective.start_vector)
     if found is None:

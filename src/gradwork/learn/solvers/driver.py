@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradwork.learn.callbacks import Callback, Progress, as_callbacks
+from gradwork.learn.diagnosis.unbounded import facts as facts_of
+from gradwork.learn.diagnosis.unbounded import falls_without_end
 from gradwork.learn.history import History
 from gradwork.learn.interrupt import interruptible
 from gradwork.learn.objective import Objective
-from gradwork.learn.sentences import say
 from gradwork.learn.stopping import Stop, Stopping, Watch
-from gradwork.learn.unbounded import facts as facts_of
-from gradwork.learn.unbounded import falls_without_end
+from gradwork.words.en.solvers import say
 
 Array = NDArray[Any]
 

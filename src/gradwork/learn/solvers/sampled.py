@@ -21,10 +21,10 @@ from scipy import linalg
 
 from gradwork.learn.interrupt import asked
 from gradwork.learn.objective import Objective
-from gradwork.learn.solvers.blocks import Blocks, single_blas
 from gradwork.learn.solvers.driver import Done, Solver, State
 from gradwork.learn.solvers.linesearch import strong_wolfe
 from gradwork.learn.solvers.newton import newton, relative_change
+from gradwork.rows.blocks import Blocks, single_blas
 
 Array = NDArray[Any]
 

@@ -1,0 +1,1 @@
+"""Checking derivatives: the certificate, and the points it is drawn at."""

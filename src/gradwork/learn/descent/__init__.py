@@ -1,0 +1,1 @@
+"""Descent: the loop, what it plans, records and keeps."""

@@ -1,0 +1,1 @@
+"""Diagnosis: why a run went as it did, measured on the run."""

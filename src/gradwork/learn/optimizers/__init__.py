@@ -1,0 +1,1 @@
+"""Optimizers as chains of parts, their update as expressions, and schedules of their rate."""

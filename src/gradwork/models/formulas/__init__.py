@@ -1,0 +1,1 @@
+"""Formulas fitted to the columns of a table."""

@@ -1,0 +1,1 @@
+"""Products: how a contraction becomes matrix products, in which order and scale."""

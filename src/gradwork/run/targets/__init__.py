@@ -1,0 +1,1 @@
+"""Target languages, one file each."""

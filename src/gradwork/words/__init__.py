@@ -1,0 +1,1 @@
+"""Every sentence that is shown to a person, by subject and language."""
