@@ -407,7 +407,7 @@ def factor(node: Expr) -> Expr | None:
     common = None
     for _, rest in split_terms:
         scalars = _scalars(rest)
-        common = scalars if common is None else [s for s in common if s in scalars]
+        common = scalars if common is None else _in_both(common, scalars)
         if not common:
             return None
     assert common is not None
@@ -429,6 +429,16 @@ def _scalars(rest: Expr) -> list[Expr]:
     if rest.op is not CONTRACT:
         return [] if rest.ndim else [rest]
     return [a for a, own in split(rest) if not own]
+
+
+def _in_both(ours: list, theirs: list) -> list:
+    # What is twice in one and once in the other is once in both.
+    left, found = list(theirs), []
+    for x in ours:
+        if x in left:
+            left.remove(x)
+            found.append(x)
+    return found
 
 
 def _depends_on_symbols(x: Expr) -> bool:
@@ -477,11 +487,10 @@ def factor_operands(node: Expr) -> Expr | None:
     shared = [
         (x, own)
         for x, own in terms[0]
-        if own
-        and x.op not in (ONES, EYE)
-        and all(isinstance(label, int) for label in own)
-        and all((x, own) in term for term in terms[1:])
+        if own and x.op not in (ONES, EYE) and all(isinstance(label, int) for label in own)
     ]
+    for term in terms[1:]:
+        shared = _in_both(shared, term)
     if not shared:
         return None
     rests = []
@@ -530,7 +539,7 @@ def factor_branches(node: Expr) -> Expr | None:
     if a.op is not CONTRACT or b.op is not CONTRACT or a.shape != node.shape or b.shape != node.shape:
         return None
     (va, ra), (vb, rb) = coefficient(a), coefficient(b)
-    common = [s for s in _scalars(ra) if s in _scalars(rb) and not _depends_on_symbols(s)]
+    common = [s for s in _in_both(_scalars(ra), _scalars(rb)) if not _depends_on_symbols(s)]
     number = _common_number([va, vb])
     if not common and number in (1, -1):
         return None

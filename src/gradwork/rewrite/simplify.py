@@ -8,7 +8,7 @@ from fractions import Fraction
 from gradwork.expr.dims import Dim
 from gradwork.expr.node import CONSTANT, EYE, ONES, SIZE, Expr, constant, definition, facts, make, zeros
 from gradwork.expr.op import REGISTRY
-from gradwork.ops.arithmetic import ADD, POWER
+from gradwork.ops.arithmetic import ADD, POWER, total
 from gradwork.ops.contraction import CONTRACT, contract, split
 from gradwork.ops.indexing import CONCATENATE, PLACE
 from gradwork.rewrite.canonical import RULES as CANONICAL
@@ -243,7 +243,10 @@ __all__ = ["CANONICAL", "RULES"]
 
 @rule("parts side by side", ADD, board=False)
 def side_by_side(node: Expr) -> Expr | None:
-    """Zeros with x placed in one part, plus zeros with y in the next, and so on, are [x, y, …]."""
+    """Zeros with x placed in one part, plus zeros with y in the next, and so on, are [x, y, …].
+
+    What is placed in the same part is added there.
+    """
     if len(node.args) < 2 or any(a.op is not PLACE for a in node.args):
         return None
     specs = [a.params[0] for a in node.args]
@@ -253,14 +256,20 @@ def side_by_side(node: Expr) -> Expr | None:
     (axis,) = cut
     if any(len(spec) <= axis for spec in specs):
         return None
-    starts = {spec[axis][1]: (a.args[0], spec[axis][4]) for spec, a in zip(specs, node.args, strict=True)}
-    at, parts = Dim.of(0), []
-    while at in starts:
-        part, length = starts.pop(at)
-        if part.ndim != node.ndim:
+    # Several parts may be placed at one start, as where a block of parameters is used twice: they are added.
+    starts: dict[tuple[Dim, Dim], list[Expr]] = {}
+    for spec, a in zip(specs, node.args, strict=True):
+        if a.args[0].ndim != node.ndim:
             return None
-        parts.append(part)
-        at = at + length
+        starts.setdefault((spec[axis][1], spec[axis][4]), []).append(a.args[0])
+    lengths = dict(starts.keys())  # start: length
+    if len(lengths) != len(starts):
+        return None  # parts of different lengths from one start overlap in part
+    at, parts = Dim.of(0), []
+    while at in lengths:
+        placed = starts.pop((at, lengths[at]))
+        parts.append(total(placed, placed[0].shape))
+        at = at + lengths.pop(at)
     return make(CONCATENATE, tuple(parts), (axis,)) if at == node.shape[axis] and not starts else None
 
 

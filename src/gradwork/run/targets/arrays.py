@@ -97,9 +97,9 @@ class ArrayWriter:
 
     def concatenate(self, values: Sequence[Value], axis: int) -> Value:
         """Return arrays one after the other."""
-        return self.call(
-            "np.concatenate", f"({', '.join(v.text for v in values)})", **({"axis": axis} if axis else {})
-        )
+        parts = ", ".join(v.text for v in values)
+        alone = "," if len(values) == 1 else ""  # (x) is x itself, and (x,) the tuple
+        return self.call("np.concatenate", f"({parts}{alone})", **({"axis": axis} if axis else {}))
 
     # --- arrays -----------------------------------------------------------------------------------------
 
