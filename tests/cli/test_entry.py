@@ -147,29 +147,6 @@ def test_every_option_that_the_documentation_names_exists(run: Run):
     assert named <= known, sorted(named - known)
 
 
-def test_every_sentence_is_used_and_every_used_one_is_there():
-    import re
-    from pathlib import Path
-
-    import gradwork
-    from gradwork.words.en import cli as ours
-    from gradwork.words.en import report as theirs
-
-    root = Path(gradwork.__file__).parent
-    for folders, table in ((("cli",), ours.ENGLISH), (("report", "store"), theirs.ENGLISH)):
-        files = [p for folder in folders for p in (root / folder).glob("*.py")]
-        source = "".join(p.read_text(encoding="utf-8") for p in files)
-        used = set(re.findall(r"say\(\s*[\"']([^\"']+)[\"']", source))
-        assert {key for key in used if not key.endswith(" ")} <= set(table), used - set(table)
-        made_up = ("subject ", "kind ", "role ", "layers ", "network where ")  # keys that are put together
-        idle = [
-            k
-            for k in table
-            if f'"{k}"' not in source and f"'{k}'" not in source and not k.startswith(made_up)
-        ]
-        assert set(idle) <= {"nearest"}, idle
-
-
 PYTHON_M = [sys.executable, "-m", "gradwork"]
 
 

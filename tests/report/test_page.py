@@ -206,12 +206,12 @@ def test_classes_told_apart_without_doubt_are_said_to_be():
 
 
 def test_notes_that_inform_are_no_warnings():
-    from gradwork.words.en.models import say as model_says
     from gradwork.words.notes import apart
+    from gradwork.words.say import say as model_says
 
     warn, inform = apart(
         [
-            model_says("reference", label="a (b)"),
+            model_says("reference class", label="a (b)"),
             model_says("least squares errors", s2="1.5", df=3),
             model_says("not converged", reason="it ran out", distance=3),
             model_says("sandwich", kind="HC0"),

@@ -21,7 +21,7 @@ from gradwork.stats import (
     regression_metrics,
     with_intercept,
 )
-from gradwork.stats.numbers import fixed, p_value, power, short
+from gradwork.words.numbers import fixed, p_value, power, short
 
 QUIZ = """\
 quiz.csv: 5 rows

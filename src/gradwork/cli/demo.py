@@ -18,7 +18,7 @@ from typing import Any
 
 from gradwork.cli.output import coloured, out, prepare_streams
 from gradwork.cli.paint import BOLD, CYAN, DIM, colour
-from gradwork.words.en.cli import say
+from gradwork.words.say import say
 
 QUIZ = ["q1,q2,q3,final", "73,80,75,152", "93,88,93,185", "89,91,90,180", "96,98,100,196", "73,66,70,142"]
 CANCER = ("mean radius", "mean texture", "mean smoothness", "mean concave points", "mean symmetry")

@@ -8,7 +8,8 @@ from typing import Any
 from gradwork.cli.output import coloured, note, out, speaks_unicode
 from gradwork.cli.paint import paint
 from gradwork.errors import DerivativeError, GradworkError
-from gradwork.words.en.cli import nearest, say
+from gradwork.words.notes import near
+from gradwork.words.say import say
 
 NOTATIONS = ("text", "unicode", "latex", "mathml")
 CODE = ("numpy", "jax", "torch")
@@ -74,7 +75,7 @@ def _choice(option: str, given: str | None, known: tuple[str, ...]) -> None:
     if given is not None and given not in known:
         choices = ", ".join(known[:-1]) + " or " + known[-1]
         raise GradworkError(
-            say("choice", option=option, choices=choices, given=given, nearest=nearest(given, known))
+            say("choice", option=option, choices=choices, given=given, nearest=near(given, known))
         )
 
 
@@ -91,7 +92,7 @@ def _variables(request: Request, symbols: dict[str, Any]) -> list[Any]:
         asked = list(symbols)
     for i, name in enumerate(asked):
         if name not in symbols:
-            hint = nearest(name, list(symbols))
+            hint = near(name, symbols)
             raise DerivativeError(say("not a symbol", name=name, nearest=hint, names=names))
         if name in asked[:i]:
             raise DerivativeError(say("twice", name=name))

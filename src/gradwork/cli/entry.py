@@ -12,7 +12,7 @@ from gradwork import interrupt
 from gradwork.cli.output import complain, prepare_streams
 from gradwork.errors import GradworkError
 from gradwork.interrupt import INTERRUPTED
-from gradwork.words.en.cli import say
+from gradwork.words.say import say
 
 OK, FAULT, BAD_INPUT, CLOSED_PIPE = 0, 1, 2, 141
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -41,7 +41,7 @@ def run(arguments: Sequence[str]) -> int:
         complain(str(error), label=getattr(error, "label", "error"))
         return BAD_INPUT
     except KeyboardInterrupt:
-        complain(say("interrupted"), label="")
+        complain(say("was interrupted"), label="")
         return INTERRUPTED
     except BrokenPipeError:
         return _hush()

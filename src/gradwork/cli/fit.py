@@ -18,7 +18,7 @@ from gradwork.cli.networks import (
 )
 from gradwork.cli.output import note, out, text_width, write_file
 from gradwork.errors import GradworkError
-from gradwork.words.en.cli import say
+from gradwork.words.say import say
 
 WIDTH = 96  # of the diagnosis, where the terminal is no narrower
 
@@ -131,7 +131,7 @@ def check_options(request: Request) -> None:
     """Raise GradworkError for options that contradict each other or make no sense, before anything is read."""
     check_network_options(request)
     if request.formula is None and request.target is None and not is_arrays(request.table):
-        raise GradworkError(say("no target"))
+        raise GradworkError(say("target or formula"))
     if request.formula is not None:
         for name, value in (
             ("--target", request.target), ("--features", request.features), ("--model", request.model),
@@ -158,7 +158,7 @@ def check_options(request: Request) -> None:
     ):
         raise GradworkError(say("share", share=f"{request.validation:g}"))
     if not 0 < request.level < 1:
-        raise GradworkError(say("level", level=f"{request.level:g}"))
+        raise GradworkError(say("level bounds", level=f"{request.level:g}"))
     if request.seed < 0:
         raise GradworkError(say("seed", seed=request.seed))
     if request.script is not None:

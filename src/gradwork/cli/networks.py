@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradwork.errors import GradworkError
-from gradwork.words.en.cli import say
+from gradwork.words.say import say
 
 if TYPE_CHECKING:
     from gradwork.cli.fit import Request
@@ -33,7 +33,7 @@ def check_network_options(request: Request) -> None:
             ("--normalise", request.normalise), ("--l2", request.l2), ("--task", request.task),
         ):  # fmt: skip
             if value is not None:
-                raise GradworkError(say("only networks", option=option, networks=", ".join(NETWORKS)))
+                raise GradworkError(say("option of networks", option=option, networks=", ".join(NETWORKS)))
         if is_arrays(request.table):
             raise GradworkError(
                 say("arrays need a network", table=request.table.name, networks=", ".join(NETWORKS))

@@ -9,7 +9,8 @@ from typing import Any
 from gradwork.cli.output import out, terminal_width
 from gradwork.errors import GradworkError
 from gradwork.show.laws import unicode_law
-from gradwork.words.en.cli import nearest, say
+from gradwork.words.notes import near
+from gradwork.words.say import say
 
 # Second names of operations that are listed under their first.
 SYNONYMS = ("tr", "take")
@@ -25,7 +26,7 @@ def show_operations(name: str | None = None) -> None:
         out(format_operations(FUNCTIONS, terminal_width()))
         return
     if name not in FUNCTIONS:
-        raise GradworkError(say("no operation", name=name, nearest=nearest(name, list(FUNCTIONS))))
+        raise GradworkError(say("no operation", name=name, nearest=near(name, FUNCTIONS)))
     out(format_operation(name, FUNCTIONS[name]))
 
 
@@ -66,7 +67,7 @@ def format_operation(name: str, function: Callable[..., Any]) -> str:
     lines += ["  " + line for line in (inspect.getdoc(function) or summary(name)).splitlines()]
     law = law_of(name)
     if law:
-        lines += ["", f"  {say('law')}  {law}"]
+        lines += ["", f"  {say('law word')}  {law}"]
     return "\n".join(lines)
 
 

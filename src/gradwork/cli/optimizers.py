@@ -7,7 +7,8 @@ from typing import Any
 
 from gradwork.cli.output import out
 from gradwork.errors import GradworkError
-from gradwork.words.en.cli import nearest, say
+from gradwork.words.notes import near
+from gradwork.words.say import say
 
 
 def show_optimizers(name: str | None = None) -> None:
@@ -19,7 +20,7 @@ def show_optimizers(name: str | None = None) -> None:
         return
     key = name.lower()
     if key not in OPTIMIZERS:
-        raise GradworkError(say("no optimizer", name=name, nearest=nearest(name, list(OPTIMIZERS))))
+        raise GradworkError(say("no optimizer", name=name, nearest=near(name, OPTIMIZERS)))
     out(format_optimizer(key, OPTIMIZERS[key]))
 
 

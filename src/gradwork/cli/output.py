@@ -9,7 +9,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Any, TextIO
 
 from gradwork.errors import GradworkError
-from gradwork.words.en.cli import say
+from gradwork.words.say import say
 
 if TYPE_CHECKING:
     from pathlib import Path

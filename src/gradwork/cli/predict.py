@@ -12,7 +12,7 @@ import numpy as np
 from gradwork.cli.output import out
 from gradwork.errors import GradworkError
 from gradwork.store.folder import load, load_folder
-from gradwork.words.en.cli import say
+from gradwork.words.say import say
 
 
 def run_show(folder: Path) -> None:
@@ -26,7 +26,7 @@ def run_predict(folder: Path, table: Path, probabilities: bool, intervals: bool,
     from gradwork.data import read_table
 
     if level is not None and not 0 < level < 1:
-        raise GradworkError(say("level", level=f"{level:g}"))
+        raise GradworkError(say("level bounds", level=f"{level:g}"))
     if level is not None and not intervals:
         raise GradworkError(say("level without intervals"))
     model = load(folder)

@@ -9,7 +9,7 @@ from typing import Any
 
 from gradwork.cli.output import is_terminal, note
 from gradwork.learn.callbacks import Callback, Progress
-from gradwork.words.en.cli import say
+from gradwork.words.say import say
 
 QUIET_FOR = 0.25  # seconds: what is over by then needs no view
 BLOCKS = "▁▂▃▄▅▆▇█"
@@ -24,9 +24,9 @@ def view(quiet: bool = False) -> Any:
 
 def facts(p: Progress) -> list[tuple[str, str]]:
     """Return where a run stands as (word, value): loss, validation, learning rate."""
-    found = [(say("loss"), f"{p.loss:.6g}")]
+    found = [(say("loss word"), f"{p.loss:.6g}")]
     if math.isfinite(p.validation_loss):
-        found.append((say("validation"), f"{p.validation_loss:.6g}"))
+        found.append((say("validation word"), f"{p.validation_loss:.6g}"))
     if math.isfinite(p.learning_rate):
         found.append((say("rate"), f"{p.learning_rate:.3g}"))
     return found

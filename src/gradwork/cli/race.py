@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from gradwork.cli.output import is_terminal, out, write_file
 from gradwork.cli.progress import sparkline
 from gradwork.errors import GradworkError
-from gradwork.words.en.cli import nearest, say
+from gradwork.words.notes import near
+from gradwork.words.say import say
 
 Array = NDArray[np.float64]
 FORMATS = (".svg", ".png", ".pdf")
@@ -125,7 +126,7 @@ def check(race: Race) -> list[Entry]:
     for text in race.optimizers:
         name, _, given = text.lower().partition(":")
         if name not in OPTIMIZERS:
-            raise GradworkError(say("no optimizer", name=name, nearest=nearest(name, list(OPTIMIZERS))))
+            raise GradworkError(say("no optimizer", name=name, nearest=near(name, OPTIMIZERS)))
         default = (
             OPTIMIZERS[name]().learning_rate.initial if race.learning_rate is None else race.learning_rate
         )
@@ -205,9 +206,17 @@ def format_race(race: Race, entries: list[Entry], fitted: Any, rows: int) -> str
     goal = best + NEAR * max(start - best, 0.0)
     span = _span(entries)
     held = any(np.isfinite(e.held).any() for e in entries)
-    heads = [
-        say(k) for k in ("racer", "rate", "curve", "loss", "over seeds", "epochs there", "held", "seconds")
-    ]
+    titles = (
+        "racer",
+        "rate",
+        "curve word",
+        "loss word",
+        "over seeds",
+        "epochs there",
+        "held",
+        "seconds unit",
+    )
+    heads = [say(k) for k in titles]
     body = [[_name(e, entries), f"{e.rate:g}", *_cells(e, goal, held, span)] for e in ranked]
     if not held:
         heads.pop(6)

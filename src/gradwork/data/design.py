@@ -15,7 +15,8 @@ from gradwork.data.encoding import Encoding, Feature
 from gradwork.data.tables import MAX_COLUMNS, Table
 from gradwork.data.targets import Target, target
 from gradwork.errors import TableError
-from gradwork.words.en.data import listed, say
+from gradwork.words.forms import listed
+from gradwork.words.say import say
 
 Array = NDArray[np.float64]
 
@@ -219,7 +220,7 @@ def _keep(
         )
     if len(kept) == table.rows:
         return kept, []
-    key = "dropped" if missing == "drop" else "no target"
+    key = "rows dropped" if missing == "drop" else "rows without target"
     return kept, [say(key, dropped=table.rows - len(kept), rows=table.rows)]
 
 
@@ -244,7 +245,7 @@ def _feature(table: Table, c: Column, notes: list[str], reference: bool = True) 
     """Return how a column is encoded, adding to the notes what a reader should know."""
     if c.kind == "text":
         levels = c.used_levels()
-        key = "reference" if reference else "no reference"
+        key = "reference level" if reference else "no reference"
         notes.append(say(key, column=c.name, count=len(levels), level=levels[0]))
         if shown := c.written():
             notes.append(say("looks like numbers", column=c.name, value=shown))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gradwork.data.columns import Column
 from gradwork.data.tables import Table
 from gradwork.errors import TableError
-from gradwork.words.en.data import listed
+from gradwork.words.forms import listed
 
 Array = NDArray[np.float64]
 

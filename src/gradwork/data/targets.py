@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from gradwork.data.columns import Column, number_text
 from gradwork.data.tables import Table
 from gradwork.errors import TableError
-from gradwork.words.en.data import listed, say
+from gradwork.words.forms import listed
+from gradwork.words.say import say
 
 KINDS = ("continuous", "binary", "categorical", "count")
 
@@ -84,14 +85,14 @@ def target(table: Table, name: str, kind: str | None = None) -> Target:
     if c.kind == "boolean":
         if kind in (None, "binary", "categorical"):
             return Target(name, kind or "binary", say("boolean"), y, (False, True))
-        return Target(name, kind, say("asked", kind=kind), y.copy())
+        return Target(name, kind, say("kind asked", kind=kind), y.copy())
     two = len(distinct) == 2 and c.whole and len(y) > 2
     if kind in ("binary", "categorical") or (kind is None and two):
         return _number_classes(table, c, kind, y, distinct)
     if kind == "count":
         return _count(table, c, y)
     if kind is not None:
-        return Target(name, kind, say("asked", kind=kind), y.copy())
+        return Target(name, kind, say("kind asked", kind=kind), y.copy())
     return Target(name, "continuous", _continuous_reason(c, distinct), y.copy())
 
 
@@ -147,7 +148,7 @@ def _count(table: Table, c: Column, y: NDArray[np.float64]) -> Target:
     if len(wrong):
         row = int(wrong[0])
         raise TableError(f"{table.place(row, c.name)} is {number_text(float(y[row]))}; a count is 0, 1, 2, …")
-    return Target(c.name, "count", say("asked", kind="count"), y.copy())
+    return Target(c.name, "count", say("kind asked", kind="count"), y.copy())
 
 
 def _continuous_reason(c: Column, distinct: NDArray[np.float64]) -> str:

@@ -23,9 +23,9 @@ from gradwork.stats.collinearity import (
 from gradwork.stats.determined import moved, row_space, triangle
 from gradwork.stats.inference import observed_information, sandwich
 from gradwork.stats.least_squares import least_squares
-from gradwork.stats.numbers import short
 from gradwork.stats.separation import Separation, pair_differences
-from gradwork.words.en.models import say
+from gradwork.words.numbers import short
+from gradwork.words.say import say
 
 Array = NDArray[Any]
 

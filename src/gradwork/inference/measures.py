@@ -15,8 +15,8 @@ from gradwork.learn.fit import Fit
 from gradwork.models.tables.named import Model
 from gradwork.stats.likelihoods import LikelihoodMetrics, likelihood_metrics, overdispersion
 from gradwork.stats.metrics import RegressionMetrics, regression_metrics
-from gradwork.stats.numbers import fixed, short
-from gradwork.words.en.models import say
+from gradwork.words.numbers import fixed, short
+from gradwork.words.say import say
 
 Array = NDArray[Any]
 NAN = float("nan")

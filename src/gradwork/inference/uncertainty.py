@@ -29,9 +29,8 @@ from gradwork.rows.blocks import Blocks
 from gradwork.rows.proof import NotRows
 from gradwork.stats.collinearity import rank_tolerance
 from gradwork.stats.inference import observed_information, sandwich
-from gradwork.stats.numbers import linear_combination, short
-from gradwork.words.en.models import say
-from gradwork.words.en.stats import say as stats_say
+from gradwork.words.numbers import linear_combination, short
+from gradwork.words.say import say
 
 Array = NDArray[Any]
 
@@ -164,7 +163,7 @@ def _least_squares(objective: Objective, form: Form, kind: str | None) -> Uncert
         if df > 0:
             notes.append(say("least squares errors", s2=short(s2), df=df))
         else:
-            notes.append(stats_say("no degree of freedom", rows=n, parameters=len(names)))
+            notes.append(say("no degree of freedom", rows=n, parameters=len(names)))
     return Uncertainty(
         covariance, df, float(np.sqrt(s2)), notes, "least squares", rank, _distance(step, covariance)
     )

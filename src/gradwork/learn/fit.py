@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gradwork.errors import GradworkError
 from gradwork.expr.node import Expr, plain
 from gradwork.learn.history import History
+from gradwork.words.say import known, say
 
 if TYPE_CHECKING:
     from gradwork.learn.objective import Objective
@@ -71,6 +72,14 @@ class Fit:
             if self.free
             else self.objective.pack(self.objective.internal(self.parameters))
         )
+
+    @property
+    def how(self) -> str:
+        """What it was learned by, as a heading says it."""
+        if self.solver == "closed":
+            return self.reason.removeprefix("solved in ")
+        key = f"solver {self.solver}"
+        return say(key) if known(key) else self.solver
 
     @property
     def diagnosis(self) -> Any:

@@ -22,7 +22,7 @@ from gradwork.learn.optimizers.named import Optimizer
 from gradwork.learn.optimizers.schedules import Schedule
 from gradwork.learn.solvers import SOLVERS, Solved, solve
 from gradwork.learn.stopping import Stopping
-from gradwork.words.en.solvers import say
+from gradwork.words.say import say
 
 FLAT = 1e-8  # a gradient's norm that says that a parameter at its bound goes no further
 

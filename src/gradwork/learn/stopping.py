@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradwork.errors import GradworkError
-from gradwork.words.en.descent import say
+from gradwork.words.say import say
 
 Array = NDArray[np.float64]
 

@@ -16,7 +16,7 @@ from gradwork.models.networks.names import names_network
 from gradwork.models.tables.learn import TableFit
 from gradwork.models.tables.named import Model, parse_model
 from gradwork.models.tables.polynomial import Terms
-from gradwork.words.en.models import KINDS, say
+from gradwork.words.say import say
 
 BY_KIND = {"continuous": "linear", "binary": "logistic", "categorical": "softmax", "count": "poisson"}
 KIND_OF = {
@@ -126,12 +126,13 @@ def fit(
     reason = ""
     if chosen is None:
         if loss is not None and made.target.kind != "continuous":
-            raise GradworkError(f"a loss is for numbers; '{target}' is {KINDS[made.target.kind]}")
+            kind = f"kind {made.target.kind}"
+            raise GradworkError(f"a loss is for numbers; '{target}' is {say(kind)}")
         chosen = parse_model(BY_KIND[made.target.kind], loss=loss, intercept=intercept)
         reason = say(
             "chosen",
             target=target,
-            kind=KINDS[made.target.kind],
+            kind=say(f"kind {made.target.kind}"),
             reason=made.target.reason,
             model=chosen.title,
         )

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from gradwork.report.content import Classes, ColumnFacts, Content, Numbers
 from gradwork.stats import LikelihoodMetrics, RegressionMetrics, classification_metrics
-from gradwork.stats.numbers import fixed, short
 from gradwork.stats.summary import share
-from gradwork.words.en.report import say
-from gradwork.words.notes import apart, sentence
+from gradwork.words.forms import sentence
+from gradwork.words.notes import apart
+from gradwork.words.numbers import fixed, percent, short
+from gradwork.words.say import say
 
 Array = NDArray[Any]
 BARS = 18  # of the small histograms
@@ -269,15 +270,6 @@ def _facts(fitted: Any, outcome: Any) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def percent(value: float) -> str:
-    """Return a share as a percentage, never rounded up to 100.
-
-    >>> percent(0.93321), percent(0.9999), percent(1.0)
-    ('93.3 %', '99.9 %', '100.0 %')
-    """
-    return f"{math.floor(1000 * value + (0.5 if value < 0.999 else 1e-9)) / 10:.1f} %"
-
-
 def _scales(fitted: Any, X: Array) -> tuple[float, ...]:
     """Return what makes an estimate the effect of one standard deviation of its column; the intercept has none."""
     spread = X.std(axis=0)
@@ -349,7 +341,7 @@ def _formula_rows(fitted: Any, table: Any) -> Numbers | None:
 
 def _formula_facts(fitted: Any) -> tuple[tuple[str, str], ...]:
     return (
-        (say("loss value"), short(fitted.fit.loss)),
+        (say("loss word"), short(fitted.fit.loss)),
         (say("rows"), f"{fitted.rows:,}"),
         (say("parameters"), f"{len(fitted.blocks[0].inference.names):,}"),
     )

@@ -13,8 +13,8 @@ import numpy as np
 from gradwork.report.content import ColumnFacts, Gallery, LayerFacts
 from gradwork.report.mathml import mathml, spaced
 from gradwork.report.pixels import address
-from gradwork.stats.numbers import short
-from gradwork.words.en.report import say
+from gradwork.words.numbers import short
+from gradwork.words.say import say
 
 FEW = 5  # classes whose confusion matrix stands beside a plot
 SHOWN = 60  # rows of a table of coefficients or columns, beyond which a page is no longer read
@@ -144,7 +144,7 @@ def coefficients(block: Any, rows: Sequence[dict[str, str]], scales: Sequence[fl
     if len(order) < len(rows):
         out.append(" " + escape(say("shown", shown=len(order), all=len(rows))))
     if not known:
-        out.append(escape(say("no errors")))
+        out.append(escape(say("no errors heading")))
     out.append("</caption><thead><tr>")
     out += [f'<th class="{kind}">{escape(text)}</th>' for text, kind in heads]
     out.append("</tr></thead><tbody>")

@@ -24,10 +24,10 @@ from gradwork.report.content import (
 from gradwork.report.describe import objective, of_call, of_run, percent
 from gradwork.rewrite import normalise
 from gradwork.stats import classification_metrics
-from gradwork.stats.numbers import fixed, short
 from gradwork.stats.summary import share
-from gradwork.words.en.report import say
 from gradwork.words.notes import apart
+from gradwork.words.numbers import fixed, short
+from gradwork.words.say import say
 
 Array = NDArray[Any]
 
@@ -195,7 +195,7 @@ def _heading(model: Any, X: Any, rows: int, target: str) -> str:
     outputs = (
         len(model.classes) if model.classes is not None else int(model.network.output.shape[-1].value or 1)
     )
-    key = "network classes" if model.classes is not None else "network outputs"
+    key = "classes counted" if model.classes is not None else "network outputs"
     kind = say("network numbers") if key == "network outputs" and outputs == 1 else say(key, count=outputs)
     how = getattr(as_optimizer(model.optimizer), "name", model.result.solver)
     name = type(model).__name__
@@ -244,7 +244,7 @@ def _facts(model: Any, outcome: Classes | Numbers, rows: int) -> tuple[tuple[str
         *found,
         (say("samples"), f"{rows:,}"),
         (say("parameters"), f"{model.network.size:,}"),
-        (say("epochs"), f"{model.result.epochs:,}"),
+        (say("epochs word"), f"{model.result.epochs:,}"),
     )
 
 

@@ -12,7 +12,7 @@ from gradwork.report import markup, plots, style
 from gradwork.report.content import Classes, Content, Numbers
 from gradwork.report.markup import escape
 from gradwork.report.time import norms_by_step
-from gradwork.words.en.report import say
+from gradwork.words.say import say
 
 Draw = Callable[[Any], None]
 
@@ -120,7 +120,7 @@ class _Page:
             key = "curve caption" if band is not None else "curve caption plain"
             shown.append(
                 self.figure(
-                    self.say("curve"),
+                    self.say("curve heading"),
                     lambda ax: plots.curve(ax, x, o.y, (grid, line), colours, names, band),
                     self.say(key),
                 )
@@ -220,7 +220,7 @@ class _Page:
             tail += say("loss best", self.language) if c.best is not None else ""
             shown = [
                 self.figure(
-                    self.say("loss"),
+                    self.say("loss heading"),
                     lambda ax: plots.learning_curves(ax, h, self.colours, c.best),
                     self.say("loss caption", validation=tail),
                 )
@@ -228,7 +228,7 @@ class _Page:
             if np.isfinite(h.gradient_norm).sum() > 1:
                 shown.append(
                     self.figure(
-                        self.say("gradient"),
+                        self.say("gradient heading"),
                         lambda ax: plots.gradient_norms(ax, h, self.colours),
                         self.say("gradient caption"),
                     )
@@ -307,7 +307,7 @@ class _Page:
 
     def made(self) -> str:
         c = self.content
-        out = [f"<h2>{self.say('made')}</h2>"]
+        out = [f"<h2>{self.say('made heading')}</h2>"]
         if c.command:
             out.append(f'<pre class="command">{escape(c.command)}</pre>')
         if c.provenance:

@@ -45,7 +45,7 @@ from gradwork.ops.reduction import norm, std, var
 from gradwork.ops.sequence import SCAN
 from gradwork.rewrite import STABILISE, Engine, normalise
 from gradwork.rows.rowwise import FREE, ROWWISE, SUM
-from gradwork.words.en.descent import say
+from gradwork.words.say import say
 
 
 class NotRows(GradworkError):

@@ -20,7 +20,7 @@ from gradwork.show import pretty, recurrence
 from gradwork.show.correlation import sliding_reason
 from gradwork.show.laws import unicode_law
 from gradwork.show.whole import definitions
-from gradwork.words.en.derivation import say
+from gradwork.words.say import say
 
 
 @dataclass(frozen=True)

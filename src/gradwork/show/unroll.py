@@ -38,7 +38,7 @@ from gradwork.ops.windows import FLIP, FOLD, PAD, WINDOW
 from gradwork.rewrite import normalise
 from gradwork.show import pretty
 from gradwork.show.letters import lower
-from gradwork.words.en.derivation import say
+from gradwork.words.say import say
 
 MOST = 64  # components of one line, beyond which nobody reads them
 USES = 4  # terms of a component whose way is said

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gradwork.stats.numbers import linear_combination, power, short
-from gradwork.words.en.stats import say
+from gradwork.words.numbers import linear_combination, power, short
+from gradwork.words.say import say
 
 Array = NDArray[np.float64]
 NEAR = 1e8  # a condition number of columns of unit length: half of the digits are lost

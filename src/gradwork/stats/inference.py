@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import linalg, special
 
 from gradwork.errors import GradworkError, ShapeError
-from gradwork.stats.numbers import linear_combination, short
-from gradwork.words.en.stats import say
+from gradwork.words.numbers import linear_combination, short
+from gradwork.words.say import say
 
 Array = NDArray[np.float64]
 
@@ -130,7 +130,7 @@ standard error'
         raise ShapeError(f"a {p}×{p} Hessian needs {p} names; got {len(labels)}")
     if not np.isfinite(H).all():
         i, j = np.argwhere(~np.isfinite(H))[0]
-        note = say("not finite", row=labels[i], column=labels[j])
+        note = say("Hessian not finite", row=labels[i], column=labels[j])
         return Information(np.full((p, p), np.nan), False, np.nan, note)
     d = np.sqrt(np.abs(np.diag(H)))
     d[d == 0] = 1.0

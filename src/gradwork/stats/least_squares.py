@@ -14,7 +14,7 @@ from gradwork.errors import GradworkError, ShapeError
 from gradwork.stats.collinearity import Collinear, find_collinear, nearly_collinear, rank_tolerance
 from gradwork.stats.compensated import residual, transposed_product
 from gradwork.stats.determined import row_space
-from gradwork.words.en.stats import say
+from gradwork.words.say import say
 
 Array = NDArray[np.float64]
 

@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from gradwork.errors import ShapeError
-from gradwork.stats.numbers import linear_combination, short
 from gradwork.stats.recession import TINY, exists, shortest, signs, unmoved
-from gradwork.words.en.stats import say
+from gradwork.words.numbers import linear_combination, short
+from gradwork.words.say import say
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike
 from gradwork.stats.inference import Inference
 from gradwork.stats.likelihoods import LikelihoodMetrics
 from gradwork.stats.metrics import RegressionMetrics
-from gradwork.stats.numbers import MINUS, fixed, minus, p_value, power, short
-from gradwork.words.en.stats import say
+from gradwork.words.numbers import MINUS, fixed, minus, p_value, power, short
+from gradwork.words.say import say
 
 Fact = tuple[str, str]
 

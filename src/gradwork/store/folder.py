@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from gradwork.errors import GradworkError
 from gradwork.store.packing import pack, references, unpack
-from gradwork.words.en.report import say
+from gradwork.words.say import say
 
 FORMAT = 1
 KIND = "gradwork model"

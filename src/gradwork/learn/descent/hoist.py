@@ -40,7 +40,7 @@ from gradwork.learn.descent.step import Step, training_step
 from gradwork.ops.contraction import CONTRACT, contract, split
 from gradwork.rewrite import STABILISE, Engine, normalise
 from gradwork.rewrite.likeness import unified
-from gradwork.words.en.descent import say
+from gradwork.words.say import say
 
 DERIVING = 0.03  # seconds that rewriting a loss about an anchor takes
 FIRST_ANCHOR, ANCHOR_GROWTH = 1024, 4

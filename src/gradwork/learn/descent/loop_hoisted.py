@@ -15,7 +15,7 @@ import numpy as np
 from gradwork.learn.descent.hoist import Hoisted, anchor_units
 from gradwork.learn.descent.loops import Array, Loop, Record, State, measuring, raw, written
 from gradwork.rows.passes import Pass
-from gradwork.words.en.descent import say
+from gradwork.words.say import say
 
 
 class HoistedLoop:

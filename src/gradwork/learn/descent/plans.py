@@ -10,7 +10,7 @@ from gradwork.learn.descent.cost import Work, compile_seconds, work
 from gradwork.learn.descent.loop_numpy import NumpyLoop
 from gradwork.learn.descent.loop_xla import XlaLoop
 from gradwork.learn.descent.loops import Loop, Setup
-from gradwork.words.en.descent import say
+from gradwork.words.say import say
 
 PLACING = 0.5e-9  # seconds a byte, to place data in XLA's memory
 

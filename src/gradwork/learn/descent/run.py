@@ -27,7 +27,7 @@ from gradwork.learn.interrupt import interruptible
 from gradwork.learn.optimizers.named import Optimizer
 from gradwork.learn.optimizers.schedules import Schedule
 from gradwork.learn.stopping import Stop, Stopping, Watch
-from gradwork.words.en.descent import say
+from gradwork.words.say import say
 
 if TYPE_CHECKING:
     from gradwork.learn.objective import Objective

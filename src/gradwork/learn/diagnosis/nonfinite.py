@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from gradwork.expr.node import CONSTANT, EYE, NAME, ONES, SIZE, TRIL, ZEROS, Expr, definition, walk
 from gradwork.learn.objective import Objective
-from gradwork.stats.numbers import short
-from gradwork.words.en.solvers import say
+from gradwork.words.numbers import short
+from gradwork.words.say import say
 
 Array = NDArray[Any]
 

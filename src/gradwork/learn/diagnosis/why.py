@@ -16,8 +16,8 @@ from gradwork.learn.diagnosis.curvature import Curvature, curvature
 from gradwork.learn.diagnosis.nonfinite import NonFinite, explain_nonfinite
 from gradwork.learn.diagnosis.remaining import MOST, REACH, Noise, Remaining, noise, reach, remaining
 from gradwork.learn.objective import Objective
-from gradwork.stats.numbers import power, short
-from gradwork.words.en.solvers import say
+from gradwork.words.numbers import power, short
+from gradwork.words.say import known, say
 
 if TYPE_CHECKING:
     from gradwork.learn.fit import Fit
@@ -154,13 +154,11 @@ class _Words:
         self.language, self.flags, self.units, self.labels = language, flags, units, labels
 
     def __call__(self, key: str, **values: Any) -> str:
-        from gradwork.words.en.solvers import ENGLISH
-
         values = {
             n: v * self.units if n in LOSSES and not isinstance(v, str) else v for n, v in values.items()
         }
         flagged = f"{key} flag"
-        return say(flagged if self.flags and flagged in ENGLISH else key, self.language, **values)
+        return say(flagged if self.flags and known(flagged) else key, self.language, **values)
 
 
 def _noise(fit: Fit) -> Noise | None:

@@ -24,7 +24,7 @@ from gradwork.learn.stopping import Stop, Stopping
 from gradwork.rows.blocks import Blocks
 from gradwork.rows.proof import NotRows
 from gradwork.stats.least_squares import LeastSquares
-from gradwork.words.en.solvers import say
+from gradwork.words.say import say
 
 SOLVERS: dict[str, str] = {
     "closed": "closed form: linear least squares and ridge by QR or SVD, other quadratics by Cholesky",

@@ -22,7 +22,7 @@ from gradwork.learn.history import History
 from gradwork.learn.interrupt import interruptible
 from gradwork.learn.objective import Objective
 from gradwork.learn.stopping import Stop, Stopping, Watch
-from gradwork.words.en.solvers import say
+from gradwork.words.say import say
 
 Array = NDArray[Any]
 

@@ -93,7 +93,7 @@ def levenberg_marquardt(
         with np.errstate(divide="ignore", invalid="ignore"):
             cosines = np.abs(J.T @ r) / np.where(columns > 0, columns, np.inf) / norm
         if cosines.max() <= cosine_tolerance:
-            return Done("orthogonal", True, {"cosine": max(float(cosines.max()), 1e-16)})
+            return Done("orthogonal residuals", True, {"cosine": max(float(cosines.max()), 1e-16)})
         region = _Region(J / D, r)
         length = float(np.linalg.norm(D * x))
         if delta == 0.0:

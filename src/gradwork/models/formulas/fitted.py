@@ -40,12 +40,11 @@ from gradwork.stats.determined import spans_constant
 from gradwork.stats.inference import Inference, coefficient_table
 from gradwork.stats.likelihoods import aic, bic
 from gradwork.stats.metrics import RegressionMetrics, regression_metrics
-from gradwork.stats.numbers import short
 from gradwork.stats.summary import Block, FitSummary, format_summary, regression_facts
 from gradwork.store.savable import Savable
-from gradwork.words.en.models import say, solved_by
-from gradwork.words.en.stats import say as stats_say
 from gradwork.words.notes import informs
+from gradwork.words.numbers import short
+from gradwork.words.say import say
 
 Array = NDArray[Any]
 
@@ -134,13 +133,13 @@ class FittedFormula(Savable):
 
     def _facts(self) -> tuple[tuple[tuple[str, str], ...], ...]:
         """Return the value of the formula, and what a likelihood makes of it."""
-        facts = [(say("loss"), short(self.loss, 6))] if np.isfinite(self.loss) else []
+        facts = [(say("loss word"), short(self.loss, 6))] if np.isfinite(self.loss) else []
         if np.isfinite(self.log_likelihood):
             k = len(self.names) - len(self.details.get("bounds", {}))
             facts += [
-                (stats_say("log likelihood"), short(self.log_likelihood, 6)),
-                (stats_say("aic"), short(aic(self.log_likelihood, k), 6)),
-                (stats_say("bic"), short(bic(self.log_likelihood, k, self.rows), 6)),
+                (say("log likelihood"), short(self.log_likelihood, 6)),
+                (say("aic"), short(aic(self.log_likelihood, k), 6)),
+                (say("bic"), short(bic(self.log_likelihood, k, self.rows), 6)),
             ]
         return (tuple(facts),)
 
@@ -407,7 +406,7 @@ def _fitted(
     else:
         found = nothing
         notes.append(say("unfinished", reason=reason))
-    how = solved_by(run.solver, run.reason)
+    how = run.how
     heading = say("formula heading", source=table.source, rows=rows, formula=formula, how=how)
     fitted = FittedFormula(
         formula, expression, names, estimate, found.covariance, found.df, tuple(columns.values()), rows, run,

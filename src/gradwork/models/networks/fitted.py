@@ -23,12 +23,11 @@ from gradwork.models.networks.spec import network_from
 from gradwork.models.tables.fitted import as_table
 from gradwork.stats.classification import confusion_matrix
 from gradwork.stats.metrics import regression_metrics
-from gradwork.stats.numbers import short
 from gradwork.stats.summary import share
 from gradwork.store.savable import Savable
-from gradwork.words.en.models import KINDS, say
-from gradwork.words.en.solvers import say as learn_say
 from gradwork.words.notes import informs
+from gradwork.words.numbers import short
+from gradwork.words.say import say
 
 Array = NDArray[Any]
 
@@ -110,7 +109,7 @@ class FittedNetwork(Savable):
     def of_arrays(cls, model: NetworkModel) -> FittedNetwork:
         """Return a network that learned from arrays as one that reads them from .npz files."""
         levels = () if model.classes is None else tuple(model.classes.tolist())
-        return cls(model, Inputs("arrays", Encoding(())), "y", KINDS["continuous"], levels, 0)
+        return cls(model, Inputs("arrays", Encoding(())), "y", say("kind continuous"), levels, 0)
 
     # --- what is said ---
 
@@ -137,7 +136,7 @@ class FittedNetwork(Savable):
         kind, why, do = getattr(self.fit.stop, "kind", ""), [], []
         turned, facts = _turned(self.fit.history)
         if facts:
-            why.append(learn_say("overfit", **facts))
+            why.append(say("overfit", **facts))
             kept = kind == "patience"
             key = "do overfit network" if kept else "do stop network"
             stronger = rate_text(10 * self.model.l2 or 1e-3)
@@ -226,7 +225,7 @@ def results_of(model: NetworkModel, X: Any, y: Array) -> str:
         [] if held is None else [("held out", held, run.validation_loss)]
     )
     classes = model.classes is not None
-    heads = ["", say("rows"), say("loss"), *([say("accuracy")] if classes else ["R²", say("rmse")])]
+    heads = ["", say("rows"), say("loss word"), *([say("accuracy")] if classes else [say("r2"), say("rmse")])]
     lines, predicted = [heads], model.predict(X)
     for label, rows, loss in parts:
         if classes:
@@ -252,7 +251,7 @@ def _confusion(classes: Any, y: Array, predicted: Array) -> str:
     labels = [text if len(text := str(c)) <= 12 else text[:11] + "…" for c in classes.tolist()]
     counts = confusion_matrix(codes, said, len(labels))
     rows = [[label, *map(str, row)] for label, row in zip(labels, counts.tolist(), strict=True)]
-    return say("confusion") + "\n" + _table([["", *labels], *rows])
+    return say("confusion held out") + "\n" + _table([["", *labels], *rows])
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:

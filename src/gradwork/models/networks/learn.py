@@ -22,7 +22,7 @@ from gradwork.models.networks.fitted import FittedNetwork, Inputs, results_of
 from gradwork.models.networks.names import RECURRENT, NetworkName, parse_network
 from gradwork.models.networks.network import MLP, ConvNet, NetworkModel, few, holds_classes
 from gradwork.models.networks.recurrent import Recurrent
-from gradwork.words.en.models import KINDS, say
+from gradwork.words.say import say
 
 Array = NDArray[Any]
 
@@ -184,7 +184,9 @@ def _labels(goal: Target) -> Array:
 
 
 def _said(goal: Target) -> str:
-    return say("classes", count=len(goal.levels)) if len(goal.levels) > 2 else KINDS[goal.kind]
+    return (
+        say("classes counted", count=len(goal.levels)) if len(goal.levels) > 2 else say(f"kind {goal.kind}")
+    )
 
 
 def _named(names: Sequence[str]) -> str:
@@ -258,11 +260,11 @@ def _arrays(data: Samples, target: Any, chosen: NetworkName, image: Any, task: s
     if not classes and y.dtype.kind not in "buif":
         raise GradworkError(say("text is no number", source=data.source))
     count = len(np.unique(y))
-    kind = (
-        (KINDS["binary"] if count == 2 else say("classes", count=count)) if classes else KINDS["continuous"]
+    kind = say(
+        "kind continuous" if not classes else "kind binary" if count == 2 else "classes counted", count=count
     )
     shape = "×".join(map(str, image or data.X.shape[1:]))
-    what = say("images" if chosen.name == "conv" else "samples", shape=shape)
+    what = say("images" if chosen.name == "conv" else "samples of", shape=shape)
     return _Prepared(
         data.X, y, "classes" if classes else "numbers", Inputs("arrays", Encoding(())), target or "y", kind,
         data.source, data.rows, what, [],

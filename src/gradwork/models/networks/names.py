@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradwork.errors import GradworkError
-from gradwork.words.en.models import say
+from gradwork.words.say import say
 
 NETWORKS = ("mlp", "conv", "rnn", "gru", "lstm")
 RECURRENT = ("rnn", "gru", "lstm")

@@ -24,7 +24,7 @@ from gradwork.ops import FUNCTIONS as f
 from gradwork.ops.windows import per_axis
 from gradwork.run import function
 from gradwork.store.savable import Savable
-from gradwork.words.en.models import say
+from gradwork.words.say import say
 
 Array = NDArray[Any]
 ROWS = 512  # rows predicted at a time
@@ -143,7 +143,7 @@ class NetworkModel(Savable):
             return blame.sentence
         value = f"{blame.value:g}".replace("inf", "∞").replace("-", "−")
         return say(
-            "not finite", layer=made[0] + 1, title=self.network.records[made[0]].title, unit=index[-1] + 1,
+            "layer not finite", layer=made[0] + 1, title=self.network.records[made[0]].title, unit=index[-1] + 1,
             sample=int(training[index[rows[0]]]) + 1, value=value,
         )  # fmt: skip
 

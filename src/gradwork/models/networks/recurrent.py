@@ -14,7 +14,7 @@ from gradwork.expr.node import Expr
 from gradwork.models.networks.network import NetworkModel
 from gradwork.nn import Layer, Scope, Sequential
 from gradwork.nn.recurrent import cell as cell_named
-from gradwork.words.en.models import say
+from gradwork.words.say import say
 
 Array = NDArray[Any]
 

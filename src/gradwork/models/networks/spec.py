@@ -16,7 +16,7 @@ from gradwork.learn.optimizers.schedules import is_constant_rate
 from gradwork.models.networks.network import MLP, ConvNet, NetworkModel
 from gradwork.models.networks.recurrent import Recurrent
 from gradwork.nn import Layer
-from gradwork.words.en.models import say
+from gradwork.words.say import say
 
 Array = NDArray[Any]
 
@@ -187,7 +187,7 @@ def _fill(model: NetworkModel, arrays: dict[str, Array], statistics: dict[str, A
 
 def _finite(name: str, value: Any) -> Array:
     if not isinstance(value, np.ndarray) or value.dtype.kind != "f" or not np.isfinite(value).all():
-        raise GradworkError(say("network numbers", name=name))
+        raise GradworkError(say("network array not finite", name=name))
     return value
 
 

@@ -30,8 +30,8 @@ from gradwork.stats.summary import (
     regression_facts,
 )
 from gradwork.store.savable import Savable
-from gradwork.words.en.stats import say as stats_say
 from gradwork.words.notes import informs
+from gradwork.words.say import say
 
 Array = NDArray[Any]
 
@@ -101,7 +101,7 @@ class FittedModel(Savable):
         for j, label in enumerate(self.levels[1:]):
             own = np.eye(p * (k - 1))[j * p : (j + 1) * p]
             table = self._table(own, self.beta[:, j + 1], None if signs is None else signs[j])
-            found.append(Block(table, stats_say("class against", label=label, reference=self.levels[0])))
+            found.append(Block(table, say("class against", label=label, reference=self.levels[0])))
         return tuple(found + self._overlapping())
 
     def _table(self, contrast: Array, estimate: Array, signs: Array | None = None) -> Inference:
@@ -124,7 +124,7 @@ class FittedModel(Savable):
                 contrast = own[b] - own[a]
                 if lost[a] and lost[b] and _seen(contrast, self.null).any():
                     table = self._table(contrast, self.beta[:, b + 1] - self.beta[:, a + 1])
-                    title = stats_say("class against", label=self.levels[b + 1], reference=self.levels[a + 1])
+                    title = say("class against", label=self.levels[b + 1], reference=self.levels[a + 1])
                     found.append(Block(table, title))
         return found
 

@@ -26,9 +26,9 @@ from gradwork.models.tables.polynomial import Terms
 from gradwork.models.tables.target_scale import TargetScale
 from gradwork.stats.determined import spans_constant
 from gradwork.stats.least_squares import least_squares
-from gradwork.stats.numbers import short
 from gradwork.stats.separation import Separation, find_separation, find_zero_counts, looks_separated
-from gradwork.words.en.models import KINDS, say, solved_by
+from gradwork.words.numbers import short
+from gradwork.words.say import say
 
 Array = NDArray[Any]
 
@@ -225,7 +225,7 @@ class TableFit:
             found = held_facts(goal, self._means(self.raw[held], beta), held)
             notes.append(say("validation", count=len(held), loss=run.validation_loss) + found)
         if model.name == "softmax":
-            notes.append(say("reference", label=goal.levels[0]))
+            notes.append(say("reference class", label=goal.levels[0]))
         details = {
             "errors": spread,
             "training": training,
@@ -256,8 +256,8 @@ class TableFit:
         features = [f.name for f in self.made.encoding.features]
         shown = ", ".join(features[:8]) + (", …" if len(features) > 8 else "")
         key = "one feature" if len(features) == 1 else "features"
-        how = solved_by(run.solver, run.reason)
+        how = run.how
         return say(
             "heading", source=self.table.source, rows=rows, features=say(key, count=len(features), names=shown),
-            target=self.made.target.name, kind=KINDS[self.made.target.kind], model=self.model.title, how=how,
+            target=self.made.target.name, kind=say(f"kind {self.made.target.kind}"), model=self.model.title, how=how,
         )  # fmt: skip

@@ -15,7 +15,7 @@ from gradwork.errors import GradworkError
 from gradwork.expr import Dim, Expr, constant, matrix, scalar, size, vector
 from gradwork.models.networks.names import NETWORKS
 from gradwork.ops import FUNCTIONS as f
-from gradwork.stats.numbers import short
+from gradwork.words.numbers import short
 
 TITLES = {"mse": "", "rmse": "", "mae": " by least absolute deviations", "huber": " by the Huber loss"}
 LOSSES = tuple(TITLES)

@@ -1,10 +1,10 @@
-"""The sentences of the command line, looked up by name, so that another language is another table."""
+"""English: cli."""
 
 from __future__ import annotations
 
-ENGLISH: dict[str, str] = {
+SENTENCES: dict[str, str] = {
     # entry
-    "interrupted": "interrupted",
+    "was interrupted": "interrupted",
     "memory": "this needs more memory than there is",
     "output": "the output cannot be written: {why}",
     "misused": "{message}\n  see {command} --help",
@@ -13,7 +13,6 @@ ENGLISH: dict[str, str] = {
         "something went wrong inside Gradwork ({kind}{what})\n"
         "  please report it, with the command; GRADWORK_DEBUG=1 shows where"
     ),
-    "nearest": "; did you mean '{name}'?",
     # derive
     "name a variable": "by which variable? the symbols of this formula are {names}: --wrt {first}",
     "no symbols": "this formula holds no symbol to take a derivative by",
@@ -32,7 +31,6 @@ ENGLISH: dict[str, str] = {
     "to with steps": "--to {to} writes the derivative itself; the derivation is written by --to {formats}",
     "check failed": "the numerical check contradicts this derivative: please report the formula",
     "assumed": "assumed  {line}",
-    "with": "with",
     # ops
     "subject arithmetic": "arithmetic",
     "subject elementwise": "component by component",
@@ -49,7 +47,7 @@ ENGLISH: dict[str, str] = {
         "  < <= > >=           comparisons: 0 or 1"
     ),
     "ops footer": "gradwork ops NAME says more of one",
-    "law": "law",
+    "law word": "law",
     "no operation": "there is no operation '{name}'{nearest}\n  `gradwork ops` lists all",
     "use": "use it for: {when}",
     "optimizers footer": (
@@ -57,14 +55,14 @@ ENGLISH: dict[str, str] = {
         "gradwork optimizers NAME says more of one"
     ),
     # fit
-    "no target": "name the column to predict with --target, or a --formula",
+    "target or formula": "name the column to predict with --target, or a --formula",
     "not with formula": "{option} does not go with --formula, which names its columns itself",
     "no params": 'name the parameters of the formula with their starts: --params "a=1, k=0.1"',
     "params without formula": "--params belongs to a --formula",
     "learning rate": "--learning-rate is a positive number, such as 0.01; not {rate}",
     "count": "{option} is a whole number from 1, not {count}",
     "share": "--validation is a share of the rows between 0 and 1, such as 0.2; not {share}",
-    "level": "--level lies between 0 and 1, such as 0.95; not {level}",
+    "level bounds": "--level lies between 0 and 1, such as 0.95; not {level}",
     "seed": "--seed is a whole number from 0, not {seed}",
     "nothing to resume": "--resume goes on with a descent: name its --optimizer, --epochs, … again",
     "patience needs descent": "--patience belongs to a descent: name an --optimizer, and a --validation share",
@@ -87,7 +85,7 @@ ENGLISH: dict[str, str] = {
     "table facts": "{name}, {size} bytes, SHA-256 {digest}",
     "versions": "versions",
     # networks
-    "only networks": "{option} belongs to networks (--model {networks})",
+    "option of networks": "{option} belongs to networks (--model {networks})",
     "arrays need a network": "{table} holds arrays; --model names the network that learns from them: {networks}",
     "not with network": "{option} does not go with --model {model}",
     "normalise without scale": "--no-scale takes the features as they are; leave out --normalise",
@@ -119,11 +117,11 @@ ENGLISH: dict[str, str] = {
     "picture": "picture in {path}",
     "all diverged": "every run diverged, so there is nothing to draw: try smaller rates (--learning-rate)",
     "racer": "optimizer",
-    "curve": "curve",
+    "curve word": "curve",
     "over seeds": "over seeds",
     "epochs there": "epochs",
     "held": "held out",
-    "seconds": "s",
+    "seconds unit": "s",
     "diverged": "diverged",
     "race heading": "{source}: {model} of {target}",
     "race runs": "{epochs} epochs of batches of {batch}; each from the same start over the same batches; {seeds}",
@@ -144,34 +142,9 @@ ENGLISH: dict[str, str] = {
     "demo needs": "the demo reads scikit-learn's bundled tables: pip install scikit-learn",
     "demo failed": "error: this did not end as it should: {command}",
     # progress
-    "loss": "loss",
-    "validation": "validation",
+    "loss word": "loss",
+    "validation word": "validation",
     "rate": "rate",
     "left": "{time} left",
     "no optimizer": "there is no optimizer '{name}'{nearest}\n  `gradwork optimizers` lists all",
 }
-
-TABLES: dict[str, dict[str, str]] = {"en": ENGLISH}
-
-
-def say(key: str, language: str = "en", **values: object) -> str:
-    """Return the sentence named `key` with its values in place.
-
-    >>> say("did you mean", name="derive")
-    '; did you mean derive?'
-    """
-    table = TABLES.get(language, ENGLISH)
-    return table.get(key, ENGLISH[key]).format(**values)
-
-
-def nearest(name: str, known: list[str] | tuple[str, ...], cutoff: float = 0.6) -> str:
-    """Return "; did you mean …?" with the nearest known name, or nothing.
-
-    >>> nearest("softmx", ["softmax", "tanh"]), nearest("zzz", ["softmax"])
-    ("; did you mean 'softmax'?", '')
-    """
-    import difflib
-
-    lower = {k.lower(): k for k in known}
-    found = difflib.get_close_matches(name.lower(), list(lower), 1, cutoff)
-    return say("nearest", name=lower[found[0]]) if found else ""

@@ -1,10 +1,8 @@
-"""The sentences of the data room, looked up by name, so that another language is another table."""
+"""English: data."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-ENGLISH: dict[str, str] = {
+SENTENCES: dict[str, str] = {
     # why a target is of its kind
     "boolean": "true or false; true is what is predicted",
     "two values": "two values, {first} and {second}; {second} is what is predicted",
@@ -21,13 +19,13 @@ ENGLISH: dict[str, str] = {
     "few whole numbers, negative": (
         "{count} whole numbers from {low} to {high}, taken as numbers (--model softmax takes them as classes)"
     ),
-    "asked": "{kind}, as asked",
+    "kind asked": "{kind}, as asked",
     # notes of a design
-    "dropped": "{dropped} of {rows} rows were left out for missing values",
-    "no target": "{dropped} of {rows} rows were left out, for their target is missing",
+    "rows dropped": "{dropped} of {rows} rows were left out for missing values",
+    "rows without target": "{dropped} of {rows} rows were left out, for their target is missing",
     "filled": "{count} missing values of '{column}' were filled with its mean, {mean}",
     "filled one": "1 missing value of '{column}' was filled with its mean, {mean}",
-    "reference": "'{column}' has {count} categories; '{level}' is the reference",
+    "reference level": "'{column}' has {count} categories; '{level}' is the reference",
     "no reference": "'{column}' has {count} categories, each with a coefficient: there is no intercept",
     "counts rows": "'{column}' merely numbers the rows; leave it out with --features if it means nothing",
     "left out": "left out: {reason}",
@@ -45,24 +43,3 @@ ENGLISH: dict[str, str] = {
     "index": "'{column}' has no name and numbers the rows",
     "other": "'{column}' holds {detail}",
 }
-
-TABLES: dict[str, dict[str, str]] = {"en": ENGLISH}
-
-
-def say(key: str, language: str = "en", **values: object) -> str:
-    """Return the sentence named `key` with its values in place.
-
-    >>> say("asked", kind="count")
-    'count, as asked'
-    """
-    table = TABLES.get(language, ENGLISH)
-    return table.get(key, ENGLISH[key]).format(**values)
-
-
-def listed(words: Sequence[str], limit: int = 8) -> str:
-    """Return words with commas, cut after `limit` of them.
-
-    >>> listed(["a", "b", "c"], 2)
-    'a, b, …'
-    """
-    return ", ".join(words[:limit]) + (", …" if len(words) > limit else "")

@@ -1,8 +1,8 @@
-"""The sentences of descent, looked up by name, so that another language is another table."""
+"""English: descent."""
 
 from __future__ import annotations
 
-ENGLISH: dict[str, str] = {
+SENTENCES: dict[str, str] = {
     # why a run ended
     "gradient": "converged at step {step}: the gradient's norm, {norm:.3g}, is below {limit:g}",
     "step": "converged at step {step}: the parameters moved by {norm:.3g}, which is below {limit:g} of their size",
@@ -104,15 +104,3 @@ ENGLISH: dict[str, str] = {
     "both axes": "{name} has the rows on two of its axes",
     "fixed size": "its sizes are plain numbers; declare the number of rows by a name, such as n",
 }
-
-TABLES: dict[str, dict[str, str]] = {"en": ENGLISH}
-
-
-def say(key: str, language: str = "en", **values: object) -> str:
-    """Return the sentence named `key` with its values in place.
-
-    >>> say("steps", steps=100)
-    'ran the 100 steps that were asked for'
-    """
-    table = TABLES.get(language, ENGLISH)
-    return table.get(key, ENGLISH[key]).format(**values)

@@ -1,12 +1,12 @@
-"""The sentences of fitted models, looked up by name, so that another language is another table."""
+"""English: models."""
 
 from __future__ import annotations
 
-ENGLISH: dict[str, str] = {
+SENTENCES: dict[str, str] = {
     "heading": "{source}: {rows:,} rows, {features}, target {target}: {kind} → {model}, {how}",
     "one feature": "1 feature ({names})",
     "features": "{count} features ({names})",
-    "closed": "closed form ({how})",
+    "closed form": "closed form ({how})",
     "solver": "{solver}",
     "descent": "{solver}",
     "formula heading": "{source}: {rows:,} rows → {formula}, {how}",
@@ -60,8 +60,7 @@ ENGLISH: dict[str, str] = {
     "few values": "{target} holds {reason}",
     "no curvature": "the loss is too flat where the run ended, so there are no standard errors",
     "no errors, many": "there are no standard errors for as many as {count:,} parameters",
-    "reference": "the reference class is {label}",
-    "residual sd": "residual sd",
+    "reference class": "the reference class is {label}",
     "fit at bound": (
         "at a bound ({bounds}): no standard error, and those of other parameters are with this one held there"
     ),
@@ -117,7 +116,7 @@ ENGLISH: dict[str, str] = {
     "network kind": "there is no kind {kind!r}",
     "network arrays": "array '{name}' is missing, or belongs to no layer",
     "network array": "array '{name}' has the shape {shape}, expected {expected}",
-    "network numbers": "array '{name}' does not hold finite numbers",
+    "network array not finite": "array '{name}' does not hold finite numbers",
     "no network": "no network is called '{name}'; there are {known}",
     "only networks": "fit has no option {option!r}, unless the model is a network such as 'mlp:64,32'",
     "not of networks": "{option} is not of networks: leave it out",
@@ -140,22 +139,18 @@ ENGLISH: dict[str, str] = {
     "one sample": "{source} has one sample; a fit needs at least two",
     "one sequence": "{source}: '{id}' names one sequence; a fit needs at least two",
     "images": "images of {shape}",
-    "samples": "samples of {shape}",
+    "samples of": "samples of {shape}",
     "sequences": "{count:,} sequences of {steps} steps, {features}",
     "last feature": "the last feature is 1 where there is a step",
     "steps dropped": "{dropped} of {rows} steps were left out for missing values",
-    "classes": "{count} classes",
+    "classes counted": "{count} classes",
     "whole numbers are classes": (
         "{target} holds {count} whole numbers, taken as classes (--task numbers takes them as numbers)"
     ),
     "penalty in loss": "the loss holds the penalty {l2} Σ W² of the weights",
     "training": "training",
     "held out": "held out",
-    "rows": "rows",
-    "loss": "loss",
-    "accuracy": "accuracy",
-    "rmse": "RMSE",
-    "confusion": "held out: true class by row, predicted class by column",
+    "confusion held out": "held out: true class by row, predicted class by column",
     "do overfit network": "its best epoch is kept; an l2 penalty of {l2}, fewer units or more rows help",
     "do overfit network flag": "its best epoch is kept; --l2 {l2}, fewer units or more rows help",
     "do stop network": "patience={patience} stops there and keeps the best; an l2 penalty of {l2} or more rows help",
@@ -163,41 +158,15 @@ ENGLISH: dict[str, str] = {
     "why network diverged": "the steps are too large: each overshoots, and the next starts farther out.",
     "do rate network": "a learning rate of {rate}",
     "do rate network flag": "--learning-rate {rate}",
-    "not finite": "layer {layer}, {title}, gives {value} at unit {unit} for sample {sample}",
+    "layer not finite": "layer {layer}, {title}, gives {value} at unit {unit} for sample {sample}",
     "collinear all": "the columns are collinear: {sentence}",
+    # solvers and targets
+    "solver gd": "gradient descent",
+    "solver lbfgs": "L-BFGS",
+    "solver newton": "Newton's method",
+    "solver lm": "Levenberg-Marquardt",
+    "kind continuous": "continuous",
+    "kind binary": "two classes",
+    "kind categorical": "classes",
+    "kind count": "counts",
 }
-
-TABLES: dict[str, dict[str, str]] = {"en": ENGLISH}
-
-SOLVERS: dict[str, str] = {
-    "gd": "gradient descent",
-    "lbfgs": "L-BFGS",
-    "newton": "Newton's method",
-    "lm": "Levenberg-Marquardt",
-}
-
-KINDS: dict[str, str] = {
-    "continuous": "continuous",
-    "binary": "two classes",
-    "categorical": "classes",
-    "count": "counts",
-}
-
-
-def say(key: str, language: str = "en", **values: object) -> str:
-    """Return the sentence named `key` with its values in place.
-
-    >>> say("one feature", names="area")
-    '1 feature (area)'
-    """
-    table = TABLES.get(language, ENGLISH)
-    return table.get(key, ENGLISH[key]).format(**values)
-
-
-def solved_by(solver: str, reason: str) -> str:
-    """Return how a model was learned, as its heading says it; `reason` tells what the closed form did.
-
-    >>> solved_by("newton", "the gradient is below 1e-8"), solved_by("closed", "solved in closed form (QR)")
-    ("Newton's method", 'closed form (QR)')
-    """
-    return reason.removeprefix("solved in ") if solver == "closed" else SOLVERS.get(solver, solver)

@@ -1,8 +1,8 @@
-"""The sentences of the page and of the folder, looked up by name, so that another language is another table."""
+"""English: report."""
 
 from __future__ import annotations
 
-ENGLISH: dict[str, str] = {
+SENTENCES: dict[str, str] = {
     # page
     "kicker": "Gradwork · a fit that shows its work",
     "model": "The model",
@@ -17,9 +17,8 @@ ENGLISH: dict[str, str] = {
     "derivation": "The gradient, line by line",
     "all lines": "all {count} lines",
     "no estimates": "There are no estimates here: see the warning above.",
-    "no errors": "There are no standard errors for these estimates.",
+    "no errors heading": "There are no standard errors for these estimates.",
     "estimates formula": "The parameters",
-    "scalar": "scalar",
     "layers": "The layers",
     "layers layer": "layer",
     "layers output": "output",
@@ -28,11 +27,8 @@ ENGLISH: dict[str, str] = {
     "layers size": "size",
     "layers total": "together",
     "data": "The data",
-    "made": "How this page was made",
-    "estimate": "estimate",
+    "made heading": "How this page was made",
     "std_error": "std. error",
-    "p": "p",
-    "interval": "{level} % interval",
     "effect": "effect of one standard deviation, with its interval",
     "effect of one": "estimate with its interval",
     "effect caption": (
@@ -54,7 +50,7 @@ ENGLISH: dict[str, str] = {
     ),
     "observed": "Observed against fitted",
     "observed caption": "On the line, prediction and truth agree.",
-    "curve": "The rows and the fitted curve",
+    "curve heading": "The rows and the fitted curve",
     "curve caption": "The band is the 95 % interval of the mean.",
     "curve caption plain": "Each dot is a row.",
     "confusion": "Who was taken for whom",
@@ -69,11 +65,11 @@ ENGLISH: dict[str, str] = {
     "calibration caption": "Of the rows given 30 %, 30 % should be so. Bars are 95 % intervals of the share.",
     "roc": "Ranking",
     "roc caption": "How many true cases are found for the false alarms allowed. Area 0.5 is guessing, 1 perfect.",
-    "loss": "The loss over the run",
+    "loss heading": "The loss over the run",
     "loss caption": "Training in blue{validation}.",
     "loss validation": ", validation in orange",
     "loss best": "; the dotted line marks the parameters that were kept",
-    "gradient": "The gradient's norm",
+    "gradient heading": "The gradient's norm",
     "gradient caption": "It falls to zero at an optimum.",
     "no descent": "The optimum was computed directly; there is no descent to show.",
     "target": "The target, {name}",
@@ -109,20 +105,10 @@ ENGLISH: dict[str, str] = {
     "values number": "{low} … {high}, mean {mean}",
     "values boolean": "true {yes}, false {no}",
     "values text": "{count} different: {shown}",
-    "accuracy": "accuracy",
-    "auc": "ROC AUC",
     "log loss": "log loss",
-    "r2": "R²",
-    "rmse": "RMSE",
-    "mae": "MAE",
-    "pseudo r2": "McFadden R²",
-    "aic": "AIC",
-    "rows": "rows",
     "parameters": "parameters",
-    "loss value": "loss",
     # networks
     "network heading": "{rows:,} samples of {shape}, target {target}: {kind} → {network}, {how}",
-    "network classes": "{count} classes",
     "network numbers": "numbers",
     "network outputs": "{count} numbers",
     "network where features": "each feature normalised to mean 0 and deviation 1; ",
@@ -135,7 +121,7 @@ ENGLISH: dict[str, str] = {
     "network sample all": "Measured on all {rows:,} samples, those that it learned from among them.",
     "network sample first": "Of {count} outputs the first is shown.",
     "samples": "samples",
-    "epochs": "epochs",
+    "epochs word": "epochs",
     "mistakes": "Its {count} surest mistakes",
     "mistakes one": "Its only mistake",
     "mistakes caption": "Samples that were taken for another class, the most confident first, of {all} in {rows:,}.",
@@ -194,15 +180,3 @@ ENGLISH: dict[str, str] = {
     "tensors": "{file} holds other arrays than model.json names",
     "tensor": "{file}: array '{name}' has the shape {shape}, expected {expected}",
 }
-
-TABLES: dict[str, dict[str, str]] = {"en": ENGLISH}
-
-
-def say(key: str, language: str = "en", **values: object) -> str:
-    """Return the sentence named `key` with its values in place.
-
-    >>> say("target", name="price")
-    'The target, price'
-    """
-    table = TABLES.get(language, ENGLISH)
-    return table.get(key, ENGLISH[key]).format(**values)

@@ -1,8 +1,8 @@
-"""The sentences of solvers and diagnoses, looked up by name, so that another language is another table."""
+"""English: solvers."""
 
 from __future__ import annotations
 
-ENGLISH: dict[str, str] = {
+SENTENCES: dict[str, str] = {
     # which solver, and why
     "auto closed linear": "the loss is a sum of squares and linear in {what}: solved by QR, no descent is needed",
     "auto closed quadratic": "the loss is quadratic in {what}: one linear system gives the minimum",
@@ -16,14 +16,13 @@ ENGLISH: dict[str, str] = {
     "auto lbfgs kinks": "the loss has kinks ({ops}), where a Hessian tells little: L-BFGS",
     "auto lbfgs data": "the residuals' Jacobian would hold {entries:,} numbers: L-BFGS",
     "auto smoothed": "the loss has absolute values: Newton on √(u² + ε²) in place of |u|, with ε falling to 0",
-    "asked": "as asked",
     # why a solver ended
     "closed": "solved in closed form ({how})",
     "closed qr": "QR",
     "closed svd": "SVD, the shortest of many answers",
     "closed cholesky": "Cholesky",
     "small step": "converged at step {step}: the next step would change the parameters by {change:.1e} of their size",
-    "orthogonal": (
+    "orthogonal residuals": (
         "converged at step {step}: the residuals are orthogonal to every column of the Jacobian to {cosine:.0e}"
     ),
     "floor": (
@@ -141,15 +140,3 @@ ENGLISH: dict[str, str] = {
     "do overfit flag": "--patience {patience} stops there; a penalty (ridge) or more rows help",
     "curvature unknown": "the curvature cannot be computed: {why}",
 }
-
-TABLES: dict[str, dict[str, str]] = {"en": ENGLISH}
-
-
-def say(key: str, language: str = "en", **values: object) -> str:
-    """Return the sentence named `key` with its values in place.
-
-    >>> say("closed", how=say("closed qr"))
-    'solved in closed form (QR)'
-    """
-    table = TABLES.get(language, ENGLISH)
-    return table.get(key, ENGLISH[key]).format(**values)

@@ -1,8 +1,8 @@
-"""The sentences of the statistics, looked up by name, so that another language is another table."""
+"""English: stats."""
 
 from __future__ import annotations
 
-ENGLISH: dict[str, str] = {
+SENTENCES: dict[str, str] = {
     # collinearity
     "collinear": "'{column}' is a combination of other columns: {column} = {combination}",
     "zero column": "'{column}' is zero in every row",
@@ -39,7 +39,7 @@ ENGLISH: dict[str, str] = {
         "the Hessian is not positive definite (smallest eigenvalue {eigenvalue} after scaling, "
         "along {direction}): {columns} {have} no standard error"
     ),
-    "not finite": "the Hessian is not finite (first at {row}, {column}): no standard errors",
+    "Hessian not finite": "the Hessian is not finite (first at {row}, {column}): no standard errors",
     # separation
     "complete separation": (
         "the classes are completely separated: {rule}; the likelihood has no maximum, "
@@ -108,15 +108,3 @@ ENGLISH: dict[str, str] = {
     "class against": "class {label} (against {reference})",
     "std. errors": "standard errors: {kind}",
 }
-
-TABLES: dict[str, dict[str, str]] = {"en": ENGLISH}
-
-
-def say(key: str, language: str = "en", **values: object) -> str:
-    """Return the sentence named `key` with its values in place.
-
-    >>> say("interval", level=95)
-    '95 % interval'
-    """
-    table = TABLES.get(language, ENGLISH)
-    return table.get(key, ENGLISH[key]).format(**values)
