@@ -88,7 +88,7 @@ forward       r = y − Xb                          n
               f = 1/n Σ r²                        scalar
 
 differentials df = 2/n rᵀ dr                      mean of squares
-              dr = −X db
+              dr = −X db                          X, y constant
               df = −2/n rᵀX db                    substitute
                  = (−2/n Xᵀ(y − Xb))ᵀ db          what stands before db is the gradient, transposed
 
@@ -103,7 +103,7 @@ forward       Z₁ = XW₁ + b₁                       n×h
 
 backward      δ₂ = ∂f/∂Z₂ = 1/n (diag(Y1) P − Y)  cross-entropy of softmax
                      = 1/n (P − Y)                rows of Y sum to 1 (Y is one-hot)
-              δ₁ = ∂f/∂Z₁ = δ₂W₂ᵀ ∘ (1 − H²)      tanh′ = 1 − tanh²
+              δ₁ = ∂f/∂Z₁ = δ₂W₂ᵀ ∘ (1 − H²)      Z₂ is linear in H; tanh′ = 1 − tanh²
               ∂f/∂W₁ = Xᵀδ₁                       Z₁ is linear in W₁
               ∂f/∂b₁ = δ₁ᵀ1                       Z₁ is linear in b₁
               ∂f/∂W₂ = Hᵀδ₂                       Z₂ is linear in W₂

@@ -11,6 +11,7 @@ from gradwork.expr.dims import shape_text
 from gradwork.expr.node import NAME, Expr, definition, is_zero, make, zeros
 from gradwork.expr.notation import Call
 from gradwork.expr.op import Op
+from gradwork.expr.reason import Reason
 from gradwork.rewrite import SIMPLIFY
 from gradwork.rewrite.engine import Rule
 
@@ -77,9 +78,15 @@ def _about(node: Expr) -> dict:
     }
 
 
+def _why(node: Expr) -> Reason:
+    # What is derived is its operation's to say; nothing comes through where nothing comes in.
+    inner, _, i = node.params
+    return Reason.of("times zero") if is_zero(node.args[0]) else inner.op.why(inner, i)
+
+
 DERIVATIVE_RULES = (
-    Rule("pull back", "calculus", (PULL,), _apply_pull, board=True, facts=_about),
-    Rule("push forward", "calculus", (PUSH,), _apply_push, board=True, facts=_about),
+    Rule("pull back", "calculus", (PULL,), _apply_pull, board=True, facts=_about, reason=_why),
+    Rule("push forward", "calculus", (PUSH,), _apply_push, board=True, facts=_about, reason=_why),
 )
 RULES: tuple[Rule, ...] = (*DERIVATIVE_RULES, *SIMPLIFY)
 FIRST: tuple[Rule, ...] = (*DERIVATIVE_RULES, *(r for r in SIMPLIFY if r.group == "canonical"))

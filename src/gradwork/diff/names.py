@@ -66,6 +66,8 @@ def _state_label(node: Expr) -> str:
 def _kind(node: Expr, users: list[Expr], counts: dict[Expr, int], moving: set[Expr]) -> str:
     nonlinear = [u for u in users if u.op not in _LINEAR and u.op is not WHERE]
     if node.op in _LINEAR:
+        if _is_squared(node, users, counts):
+            return "residual" if node.op is ADD else "pre"
         if not nonlinear or not _substantial(node):
             return ""
         names = {u.op.name for u in nonlinear}
@@ -98,6 +100,15 @@ def _kind(node: Expr, users: list[Expr], counts: dict[Expr, int], moving: set[Ex
     return ""
 
 
+def _is_squared(node: Expr, users: list[Expr], counts: dict[Expr, int]) -> bool:
+    # What a quadratic form takes twice, such as the r of rᵀWr, or a product with itself.
+    if not node.ndim or not _substantial(node) or counts.get(node, 0) < 2:
+        return False
+    products = [u for u in users if u.op is CONTRACT and sum(1 for a in u.args if a.ndim) > 1]
+    twice = any(u.args.count(node) > 1 for u in products)
+    return twice or (node.op is ADD and bool(products) and all(u.op is CONTRACT for u in users))
+
+
 def _is_sum_only(u: Expr, node: Expr) -> bool:
     return all(a is node or not a.ndim for a in u.args)
 
@@ -121,7 +132,9 @@ def _joins(node: Expr, users: list[Expr]) -> bool:
 
 def _substantial(node: Expr) -> bool:
     # Not a number times one thing: −x and 2x need no name.
-    real = [a for a in node.args if a.op not in (CONSTANT, SIZE) and a.op.name != "ones"]
+    real = [
+        a for a in node.args if a.op not in (CONSTANT, SIZE) and a.op.name != "ones" and not _is_number(a)
+    ]
     real = [a for a in real if not (a.op is POWER and a.args[0].op is SIZE)]
     if node.op is ADD:
         # 1 + x and 1 − θ are as short as any name for them.
@@ -133,6 +146,15 @@ def _substantial(node: Expr) -> bool:
     if len(real) == 1 and node.op is CONTRACT:
         return False
     return len(real) > 1
+
+
+def _is_number(a: Expr) -> bool:
+    # 2π: a product of numbers that has a sign of its own.
+    return (
+        not a.ndim
+        and (a.op.name == "pi" or (a.op is CONTRACT and all(map(_is_number, a.args))))
+        or (a.op is CONSTANT)
+    )
 
 
 def _plain_number(a: Expr) -> bool:

@@ -128,4 +128,4 @@ def _small(value: Expr) -> bool:
 
 def _is_activation(n: Expr) -> bool:
     inner = n.args[0]
-    return inner.op.elementwise and inner.op.name not in ("add", "power") or inner.op.name == "softmax"
+    return inner.op.elementwise and inner.op.name not in ("add", "power")

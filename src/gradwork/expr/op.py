@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from gradwork.expr.reason import Reason
+
 if TYPE_CHECKING:
     from gradwork.expr.node import Expr
 
@@ -26,6 +28,9 @@ class Op:
     pushforward: (t, y, node, i) -> the tangent of the result, given the tangent `t` of argument i, again with
                  further axes after those of the argument.
     law:         the derivative as a textbook prints it, in LaTeX.
+    laws:        the same for each argument, where they differ.
+    reason:      (node, i) -> why the derivative by argument i is what it is, where its law alone does not say it
+                 (a fact that shortens it, a rule with a name of its own).
     code:        how the NumPy-like targets write it: a template, or a function of (writer, node, args).
     targets:     what a target writes differently, by the target's name.
     notation:    (node, args) -> how it is written as mathematics; by default name(args).
@@ -40,6 +45,8 @@ class Op:
     pullback: Callable[[Expr, Expr, Expr, int], Expr | None] | None = None
     pushforward: Callable[[Expr, Expr, Expr, int], Expr | None] | None = None
     law: str = ""
+    laws: tuple[str, ...] = ()
+    reason: Callable[[Expr, int], Reason] | None = None
     code: str | Callable[..., Any] = ""
     targets: Mapping[str, str | Callable[..., Any]] = field(default_factory=dict)
     notation: Callable[[Expr, list], Any] | None = None
@@ -55,6 +62,14 @@ class Op:
         if self.name in REGISTRY:
             raise ValueError(f"operation {self.name!r} is registered twice")
         REGISTRY[self.name] = self
+
+    def why(self, node: Expr, i: int) -> Reason:
+        """Return why the derivative by argument i of `node` is what it is."""
+        if self.reason is not None:
+            return self.reason(node, i)
+        law = self.laws[i] if self.laws else self.law
+        kind = "constant operation" if self.constant else "linear operation" if self.linear else "law"
+        return Reason.of(kind, law=law, op=self.name, node=node, i=i)
 
     def __reduce__(self) -> tuple:
         return REGISTRY.__getitem__, (self.name,)

@@ -10,6 +10,7 @@ from gradwork.expr.dims import Dim, shape_text
 from gradwork.expr.node import CONSTANT, SIZE, Expr, constant, facts, make, zeros
 from gradwork.expr.notation import Power
 from gradwork.expr.op import Op
+from gradwork.expr.reason import Reason
 from gradwork.ops.contraction import broadcast, common_shape, contract, filled, multiply, times
 
 
@@ -78,6 +79,7 @@ ADD = Op(
     pullback=lambda g, y, node, i: reduce_to(g, node, i, g),
     pushforward=lambda t, y, node, i: t,
     law=r"\partial(x + y)/\partial x = 1",
+    reason=lambda node, i: Reason.of("sum rule", op="add", node=node, i=i),
     linear=True,
     elementwise=True,
     domain=((-2, 2), (-2, 2)),
@@ -128,12 +130,24 @@ def _power_by_exponent(y: Expr, x: Expr, p: Expr) -> Expr:
     return where(not_equal(x, 0), multiply(y, log(x)), 0)  # 0ᵖ is taken as flat in p
 
 
+def _power_reason(node: Expr, i: int) -> Reason:
+    p = node.args[1]
+    key, law = "power rule", POWER.laws[i]
+    if i == 1:
+        key = "exponential rule"
+    elif p.op is CONSTANT and p.params[0] == -1:
+        key, law = "reciprocal rule", r"(1/x)' = -1/x^2"
+    return Reason.of(key, law=law, op="power", node=node, i=i)
+
+
 POWER = Op(
     "power",
     shape=same_shape,
     pullback=elementwise_pullback((_power_by_base, _power_by_exponent)),
     pushforward=elementwise_pushforward((_power_by_base, _power_by_exponent)),
     law=r"(x^p)' = p\,x^{p-1}, \quad \partial x^p/\partial p = x^p \log x",
+    laws=(r"(x^p)' = p\,x^{p-1}", r"(a^x)' = a^x \log a"),
+    reason=_power_reason,
     code=lambda w, node, args: w.power(node, args),
     notation=lambda node, args: Power(args[0], args[1], elementwise=node.args[0].ndim == 2),
     domain=((0.3, 2.5), (-2, 3)),

@@ -16,6 +16,7 @@ from gradwork.errors import ShapeError
 from gradwork.expr.dims import Dim, shape_text
 from gradwork.expr.node import EYE, ONES, Expr, constant, make, plain, size
 from gradwork.expr.op import Op
+from gradwork.expr.reason import Reason
 
 Operand = tuple[Expr, Sequence[Hashable]]
 
@@ -70,12 +71,19 @@ def _pushforward(t: Expr, y: Expr, node: Expr, i: int) -> Expr:
     return contract(operands, (*out, *extra))
 
 
+def _reason(node: Expr, i: int) -> Reason:
+    # A sum alone passes its adjoint on; beside an operand the other factors stay.
+    others = [a for j, a in enumerate(node.args) if j != i and a.op is not ONES]
+    return Reason.of("factors stay" if others else "sum passes on", op="contract", node=node, i=i)
+
+
 CONTRACT = Op(
     "contract",
     shape=_shape,
     pullback=_pullback,
     pushforward=_pushforward,
     law=r"\partial\Big(\sum \prod_i x_i\Big)/\partial x_j = \sum \prod_{i \ne j} x_i",
+    reason=_reason,
     linear=True,
     summary="product and sum over any axes",
 )

@@ -25,6 +25,7 @@ from gradwork.expr.notation import (
     function,
 )
 from gradwork.expr.op import Op
+from gradwork.expr.reason import Reason
 from gradwork.ops.arithmetic import (
     add,
     elementwise_pullback,
@@ -439,6 +440,10 @@ maximum = binary(
     targets={"torch": lambda w, node, args: w.both_tensors("torch.maximum", node, args)},
     notation=function("maximum", latex=r"\max", unicode="max"),
     law=r"\partial\max(a,b)/\partial a = [a > b] + \tfrac12 [a = b]",
+    laws=(
+        r"\partial\max(a,b)/\partial a = [a > b] + \tfrac12 [a = b]",
+        r"\partial\max(a,b)/\partial b = [b > a] + \tfrac12 [a = b]",
+    ),
     analytic=False,
     domain=((-2, 2), (-2, 2)),
 )
@@ -451,6 +456,10 @@ minimum = binary(
     targets={"torch": lambda w, node, args: w.both_tensors("torch.minimum", node, args)},
     notation=function("minimum", latex=r"\min", unicode="min"),
     law=r"\partial\min(a,b)/\partial a = [a < b] + \tfrac12 [a = b]",
+    laws=(
+        r"\partial\min(a,b)/\partial a = [a < b] + \tfrac12 [a = b]",
+        r"\partial\min(a,b)/\partial b = [b < a] + \tfrac12 [a = b]",
+    ),
     analytic=False,
     domain=((-2, 2), (-2, 2)),
 )
@@ -472,6 +481,7 @@ xlogy = binary(
         (Hadamard if node.ndim else Times)((args[0], Call("log", (args[1],), latex=r"\log"))),
     ),
     law=r"\partial(x \log y)/\partial x = \log y, \quad \partial/\partial y = x/y",
+    laws=(r"\partial(x \log y)/\partial x = \log y", r"\partial(x \log y)/\partial y = x/y"),
     domain=((0.2, 3), (0.2, 3)),
 )
 
@@ -485,6 +495,10 @@ arctan2 = binary(
     code="np.arctan2({0}, {1})",
     targets={"torch": lambda w, node, args: w.both_tensors("torch.arctan2", node, args)},
     law=r"\partial \operatorname{arctan2}(a,b)/\partial a = b/(a^2+b^2)",
+    laws=(
+        r"\partial \operatorname{arctan2}(a,b)/\partial a = b/(a^2+b^2)",
+        r"\partial \operatorname{arctan2}(a,b)/\partial b = -a/(a^2+b^2)",
+    ),
     analytic=False,
     domain=((0.3, 2), (0.3, 2)),
 )
@@ -525,6 +539,7 @@ WHERE = Op(
     code=lambda w, node, args: w.where(node, args),
     notation=lambda node, args: Cases(*args),
     law=r"\partial\,\mathrm{where}(c, x, y)/\partial x = \mathrm{where}(c, g, 0)",
+    reason=lambda node, i: Reason.of("branches", op="where", node=node, i=i),
     analytic=False,
     elementwise=True,
     domain=((-2, 2), (-2, 2), (-2, 2)),
@@ -561,6 +576,10 @@ hypot = binary(
     targets={"torch": lambda w, node, args: w.both_tensors("torch.hypot", node, args)},
     notation=function("hypot", latex=r"\operatorname{hypot}"),
     law=r"\partial\operatorname{hypot}(a,b)/\partial a = a/\operatorname{hypot}(a,b), \quad 0 \text{ at } (0,0)",
+    laws=(
+        r"\partial\operatorname{hypot}(a,b)/\partial a = a/\operatorname{hypot}(a,b), \quad 0 \text{ at } (0,0)",
+        r"\partial\operatorname{hypot}(a,b)/\partial b = b/\operatorname{hypot}(a,b), \quad 0 \text{ at } (0,0)",
+    ),
     analytic=False,
     domain=((0.3, 2), (0.3, 2)),
 )

@@ -10,6 +10,7 @@ from gradwork.expr.facts import is_symmetric
 from gradwork.expr.node import TRIL, Expr, constant, facts, make
 from gradwork.expr.notation import Call, Fence, Inverse, Times
 from gradwork.expr.op import Op
+from gradwork.expr.reason import Reason
 from gradwork.ops.arithmetic import add
 from gradwork.ops.contraction import ein, matmul
 
@@ -26,6 +27,14 @@ def _scalar(args: tuple[Expr, ...], params: tuple) -> tuple[Dim, ...]:
     return ()
 
 
+def _reason(node: Expr, i: int) -> Reason:
+    # A transpose that a symmetric argument makes needless is not written, and that is an assumption.
+    facts = {"law": node.op.law, "op": node.op.name, "node": node, "i": i}
+    if is_symmetric(node.args[0]):
+        return Reason.of("law of a symmetric matrix", **facts, symmetric=node.args[0])
+    return Reason.of("law", **facts)
+
+
 INV = Op(
     "inv",
     shape=_square,
@@ -35,6 +44,7 @@ INV = Op(
     code="np.linalg.inv({0})",
     notation=lambda node, args: Inverse(args[0]),
     law=r"d(A^{-1}) = -A^{-1}\, dA\, A^{-1}",
+    reason=_reason,
     summary="the inverse matrix",
     example=(((3, 3),), (), "well"),
 )
@@ -82,6 +92,7 @@ DET = Op(
     code="np.linalg.det({0})",
     notation=lambda node, args: Call("det", tuple(args), latex=r"\det"),
     law=r"\nabla\det(A) = \operatorname{adj}(A)^{\mathsf T} = \det(A)\, A^{-\mathsf T}",
+    reason=_reason,
     summary="the determinant; its gradient is the adjugate, at singular matrices too",
     example=(((3, 3),), (), "well"),
 )
@@ -100,6 +111,7 @@ LOGDET = Op(
     code="np.linalg.slogdet({0})[1]",
     notation=lambda node, args: Call("logdet", tuple(args), latex=r"\log\det", unicode="log det"),
     law=r"\nabla\log\det(A) = A^{-\mathsf T}",
+    reason=_reason,
     summary="the logarithm of |det|, without overflow",
     example=(((3, 3),), (), "well"),
 )

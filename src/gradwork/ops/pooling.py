@@ -9,6 +9,7 @@ from gradwork.expr.dims import Dim, shape_text
 from gradwork.expr.node import Expr, constant, make, size
 from gradwork.expr.notation import Call
 from gradwork.expr.op import Op
+from gradwork.expr.reason import Reason
 from gradwork.ops.arithmetic import power
 from gradwork.ops.contraction import axes_of, contract, mean
 from gradwork.ops.convolution import paddings
@@ -64,6 +65,7 @@ MAXPOOL = Op(
     code=_pool_code("maxpool"),
     notation=_written("maxpool"),
     law=r"\partial = \text{the adjoint at the first largest entry of each window}",
+    reason=lambda node, i: Reason.of("max pooling", op=node.op.name, node=node, i=i),
     summary="the largest entry of each window; of equal ones the first has the derivative",
     example=(((2, 5, 4, 2),), (1, (Dim.of(2), Dim.of(2)), (1, 2), _EDGES)),
 )
@@ -128,6 +130,7 @@ AVGPOOL = Op(
     code=_pool_code("avgpool"),
     notation=_written("avgpool"),
     law=r"\partial = \text{an equal share of the adjoint for each entry of a window}",
+    reason=lambda node, i: Reason.of("average pooling", op=node.op.name, node=node, i=i),
     linear=True,
     summary="the mean of each window",
     example=(((2, 5, 4, 2),), (1, (Dim.of(2), Dim.of(2)), (1, 2))),

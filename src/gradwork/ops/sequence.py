@@ -32,6 +32,7 @@ from gradwork.expr.node import (
 )
 from gradwork.expr.notation import BigSum, Fence, Letter, Math
 from gradwork.expr.op import Op
+from gradwork.expr.reason import Reason
 from gradwork.ops.arithmetic import add
 from gradwork.ops.contraction import matmul, multiply
 from gradwork.ops.elementwise import equal, mod, tanh, where
@@ -122,6 +123,7 @@ SCAN = Op(
     code=lambda w, node, args: (_ for _ in ()).throw(GradworkError("a scan is written as a loop")),
     notation=_written,
     law=r"\partial f/\partial h_{t-1} = (\partial h_t/\partial h_{t-1})^{\mathsf T}\, \partial f/\partial h_t",
+    reason=lambda node, i: Reason.of("through time", op=node.op.name, node=node, i=i),
     analytic=False,  # a step may hold what has no complex continuation
     summary="a recurrence over a time axis",
     example=_example(),

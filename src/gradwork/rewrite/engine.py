@@ -9,6 +9,7 @@ from typing import Any
 from gradwork.errors import GradworkError
 from gradwork.expr.node import NAME, Expr, plain, rebuild
 from gradwork.expr.op import Op
+from gradwork.expr.reason import Reason
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Rule:
     apply:  node -> the node it becomes, or None where it does not apply.
     board:  whether a teacher would write it on the board as a step of its own.
     facts:  (before) -> what the words for this step need to know.
+    reason: (before) -> why the step holds; by default the rule's name with its facts.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Rule:
     apply: Callable[[Expr], Expr | None]
     board: bool = False
     facts: Callable[[Expr], dict[str, Any]] | None = None
+    reason: Callable[[Expr], Reason] | None = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,11 @@ class Step:
     before: Expr
     after: Expr
     facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def reason(self) -> Reason:
+        """Why the step holds, as its rule tells it."""
+        return self.rule.reason(self.before) if self.rule.reason else Reason.of(self.rule.name, **self.facts)
 
     def holds(self) -> bool:
         """Tell whether the rule, applied again, gives the recorded result."""

@@ -13,7 +13,7 @@ from gradwork.ops.sequence import LAST, SCAN, Recurrence
 from gradwork.rewrite import normalise
 
 if TYPE_CHECKING:
-    from gradwork.show.derivation import Row, _Rows
+    from gradwork.show.rows import Row, _Rows
 
 WEIGHT = 12  # letters and functions of a step's Jacobian, beyond which it explains nothing
 
@@ -94,7 +94,7 @@ def _range(rows: _Rows, recurrence: Recurrence, backward: bool) -> str:
 
 def _fading(rows: _Rows, recurrence: Recurrence) -> list[Row]:
     """Return why the adjoint fades or grows: the product of the steps' Jacobians."""
-    from gradwork.show.derivation import Row
+    from gradwork.show.rows import Row
 
     lines = _steps(rows, recurrence, "step")
     state = [x.left for x in lines if x.left.params[0].partition("[")[0] in recurrence.letters]
@@ -124,7 +124,7 @@ def _fading(rows: _Rows, recurrence: Recurrence) -> list[Row]:
 
 def _fading_rows(rows: _Rows, recurrence: Recurrence, carry: Expr) -> list[Row]:
     # For a batch, one state a row: the adjoint itself, with δ filled in.
-    from gradwork.show.derivation import Row
+    from gradwork.show.rows import Row
 
     line = next((x for x in _steps(rows, recurrence, "step_back") if x.target is carry), None)
     if line is None:
