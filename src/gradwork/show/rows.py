@@ -289,7 +289,7 @@ class _Rows:
         slots = {k: self._fact(k, v) for k, v in reason.pairs if k not in ("node", "i", "op", "sides")}
         return self._say(reason.key, **slots)
 
-    def _fact(self, key: str, value: Any) -> str:
+    def _fact(self, key: str, value: Any) -> str | list[str]:
         if key == "law":
             return f"${value}$" if self.style == "latex" else unicode_law(value)
         if isinstance(value, Reason):
