@@ -167,8 +167,8 @@ def test_assumptions_are_said():
     reading = read("mean((y - (w x + b))^2) + Λ'v - Λ'v + λ", "x: n")
     assert reading.assumptions == [
         "y is taken as a vector n (lower case)",
-        "w is taken as a scalar (as a vector it would not fit)",
-        "b is taken as a scalar (the intercept beside the weights)",
+        "w is taken as a scalar (a number beside the data)",
+        "b is taken as a scalar (the intercept beside the weights); a vector fits too: declare b: n",
         "Λ is taken as a matrix d×k (upper case)",
         "v is taken as a vector d (lower case)",
         "λ is taken as a scalar (a Greek letter)",
@@ -182,7 +182,7 @@ def test_assumptions_are_said():
     assert "e is Euler's number: e^x is exp(x)" in read("e^x").assumptions
     assert "x y' is read as an outer product" in read("x y'").assumptions
     assert (
-        "A^2 raises each component; the matrix power is matrix_power(A, 2)"
+        "A^2 raises each component; the matrix power is A^^2 or matrix_power(A, 2)"
         in read("A^2", "A: n n").assumptions
     )
 
@@ -341,7 +341,7 @@ def test_what_has_more_than_one_meaning_is_said():
     ]
     assert said("max(x, y)", "x: n, y: n") == []
     for base, inner in {"(A'A)": "A'A", "inv(A)": "inv(A)", "A'": "A'", "(A - λ I)": "A - λ I"}.items():
-        line = f"{base}^2 raises each component; the matrix power is matrix_power({inner}, 2)"
+        line = f"{base}^2 raises each component; the matrix power is {base}^^2 or matrix_power({inner}, 2)"
         assert line in said(f"{base}^2", "A: n n")
     assert said("(X + X)^2 + (x - 1)^2", "X: n d, x: d") == []
     assert said("1/2n ‖y - X b‖^2", "y: n, X: n d, b: d")[0] == (

@@ -51,7 +51,7 @@ def test_mappings():
         ("X: n, d", "'d' is not followed by a colon; each entry is a name, a colon and its sizes, as in X: n d", "      ^"),
         ("S: d d symetric", "unknown fact 'symetric'; did you mean 'symmetric'?", "       ^^^^^^^^"),
         ("S: n d symmetric", "S is declared symmetric, so it must be a square matrix, not n×d", "^^^^^^^^^^^^^^^^"),
-        ("Y: n onehot", "Y is declared onehot, so it must be a matrix, not n", "^^^^^^^^^^^"),
+        ("Y: onehot", "Y is declared onehot, so it must be a vector or a matrix, not scalar", "^^^^^^^^^"),
         ("x: n, x: d", "x is declared twice", "      ^"),
         ("x: n: m", "x has no sizes before the next colon; write a comma for a scalar, as in x: , n: …", "    ^"),
         ("x: 0", "a size is at least 1, not 0", "   ^"),

@@ -137,7 +137,7 @@ class Sampler:
         if label in self.bounds or "integer" in known:
             return rng.integers(0, self.bounds.get(label, 4), shape)
         if "onehot" in known:
-            return np.eye(shape[1])[rng.integers(0, shape[1], shape[0])]
+            return np.eye(shape[-1])[rng.integers(0, shape[-1], shape[:-1])]
         if "orthogonal" in known:
             return np.linalg.qr(rng.normal(size=shape))[0]
         if "diagonal" in known:

@@ -38,7 +38,8 @@ def derive(request: Request) -> None:
     _check_choices(request)
     from gradwork.formula import read
 
-    reading = read(request.formula.strip(), request.shapes)
+    scalar = request.order == 1 and not request.jacobian
+    reading = read(request.formula.strip(), request.shapes, scalar=scalar)
     variables = _variables(request, reading.symbols)
     results = _results(request, reading.expr, variables)
     certificate = None

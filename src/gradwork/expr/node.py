@@ -370,7 +370,7 @@ class Frozen:
 def symbol(name: str, shape: Iterable[DimLike] = (), **facts: bool) -> Expr:
     """Return the symbol `name` with axes of the given sizes and the facts declared of it.
 
-    Facts: positive, onehot (every row holds a single 1), symmetric, orthogonal, diagonal, integer.
+    Facts: positive, onehot (a vector, or every row of a matrix, holds a single 1), symmetric, orthogonal, diagonal, integer.
 
     >>> symbol("S", ("d", "d"), symmetric=True).shape
     (Dim(d), Dim(d))
@@ -390,8 +390,10 @@ def symbol(name: str, shape: Iterable[DimLike] = (), **facts: bool) -> Expr:
         raise ShapeError(
             f"{name} is declared {sorted(square)[0]}, so it must be square, not {shape_text(sizes)}"
         )
-    if "onehot" in declared and len(sizes) != 2:
-        raise ShapeError(f"{name} is declared onehot, so it must be a matrix, not {shape_text(sizes)}")
+    if "onehot" in declared and len(sizes) not in (1, 2):
+        raise ShapeError(
+            f"{name} is declared onehot, so it must be a vector or a matrix, not {shape_text(sizes)}"
+        )
     return make(SYMBOL, (), (name, declared), sizes)
 
 

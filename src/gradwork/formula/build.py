@@ -12,6 +12,7 @@ from gradwork.errors import FormulaError, GradworkError
 from gradwork.expr.node import CONSTANT, Expr, constant, eye, size
 from gradwork.formula.infer import Trial
 from gradwork.formula.lexer import fail
+from gradwork.formula.operators import whole
 from gradwork.formula.prepare import Prepared
 from gradwork.formula.sizes import Sizes
 from gradwork.formula.tree import Binary, Call, Index, Name, Negative, Node, Number, Transpose
@@ -24,9 +25,12 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "*": operator.mul,
     "∘": operator.mul,
     "beside": operator.mul,
+    "·": operator.mul,
     "@": operator.matmul,
     "/": operator.truediv,
+    "./": operator.truediv,
     "^": operator.pow,
+    ".^": operator.pow,
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
@@ -110,6 +114,11 @@ class _Builder:
             return self.functions["outer"](left, right)
         if plan == "inverse":
             return self.functions["inv"](left)
+        if plan == "power":
+            return self.functions["matrix_power"](left, whole(node.right))
+        if plan in ("root", "inverse root"):
+            root = self.functions["sqrtm"](left)
+            return root if plan == "root" else self.functions["inv"](root)
         self.evaluate(node)
         if node.op in _NAMED:
             return self.functions[_NAMED[node.op]](left, right)

@@ -78,8 +78,8 @@ def check_facts(name: str, shape: tuple[Dim, ...] | None, facts: tuple[str, ...]
             continue
         if fact in SQUARE and (len(shape) != 2 or shape[0] != shape[1]):
             return f"{name} is declared {fact}, so it must be a square matrix, not {shape_text(shape)}"
-        if fact == "onehot" and len(shape) != 2:
-            return f"{name} is declared onehot, so it must be a matrix, not {shape_text(shape)}"
+        if fact == "onehot" and len(shape) not in (1, 2):
+            return f"{name} is declared onehot, so it must be a vector or a matrix, not {shape_text(shape)}"
     return ""
 
 

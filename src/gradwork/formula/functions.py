@@ -8,17 +8,16 @@ from typing import Any
 from gradwork.errors import GradworkError
 from gradwork.expr import Expr, tensor
 from gradwork.expr.dims import Dim
-from gradwork.formula.operators import Operators
-from gradwork.formula.tree import Call, Group, Node
+from gradwork.formula.operators import MAX_POWER, Operators
+from gradwork.formula.roles import REDUCTIONS
+from gradwork.formula.tree import Call
 from gradwork.formula.types import SCALAR, Mismatch, Type, broadcast, describe, span, square
 from gradwork.ops import FUNCTIONS
 
 # A rule gets the call, the types of the arguments that are values, and the options; it returns the type.
 Rule = Callable[["Functions", Call, dict[str, Any], dict[str, Any]], Type]
 
-REDUCTIONS = frozenset({"sum", "mean", "prod", "max", "min", "var", "std", "norm", "logsumexp"})
 RULES: dict[str, Rule] = {}
-MAX_POWER = 1_000  # a matrix power is written as a product
 
 
 def rule(*names: str) -> Callable[[Rule], Rule]:
@@ -333,10 +332,3 @@ def _parts(f: Functions, node: Call, values: dict) -> list[Type]:
 
 def _flat(sizes: tuple) -> tuple:
     return sizes[0] if len(sizes) == 1 and isinstance(sizes[0], tuple) else sizes
-
-
-def list_nodes(node: Node | tuple | list) -> list[Node]:
-    """Return the nodes of an argument that may be a list: [a, b], or a alone."""
-    if isinstance(node, (tuple, list)):
-        return [part for item in node for part in list_nodes(item)]
-    return list(node.items) if isinstance(node, Group) else [node]

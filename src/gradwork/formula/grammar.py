@@ -38,6 +38,9 @@ def parse_tree(text: str, words: Vocabulary) -> Formula:
     return Parser(text, tokens, words).formula()
 
 
+_POWERS = ("^", "**", ".^", "^^")
+
+
 class Parser(Atoms):
     """The rules for operators, from the loosest to the tightest."""
 
@@ -81,10 +84,10 @@ class Parser(Atoms):
     def product(self) -> Rule:
         left = yield self.beside()
         while True:
-            if self.token.kind in ("*", "@", "/"):
+            if self.token.kind in ("*", "@", "/", "./", "·"):
                 sign = self.advance()
                 # After a quotient the next factor stands beside the whole of it: 1/2 x is (1/2) x.
-                right = yield self.signed(self.power() if sign.kind == "/" else self.beside())
+                right = yield self.signed(self.power() if sign.kind in ("/", "./") else self.beside())
                 left = self.binary(sign.kind, left, right, sign)
             elif self.factor_follows():
                 self.note_quotient(left)
@@ -120,7 +123,7 @@ class Parser(Atoms):
 
     def power(self) -> Rule:
         base = yield self.postfix()
-        if self.token.kind not in ("^", "**"):
+        if self.token.kind not in _POWERS:
             return base
         sign = self.advance()
         self.deeper(sign)
@@ -131,7 +134,7 @@ class Parser(Atoms):
             return (yield self.postfix(node))
         exponent = yield self.signed(self.power())
         self.depth -= 1
-        return self.binary("^", base, exponent, sign)
+        return self.binary("^" if sign.kind == "**" else sign.kind, base, exponent, sign)
 
     def postfix(self, done: Node | None = None) -> Rule:
         node: Node = done if done is not None else (yield self.atom())

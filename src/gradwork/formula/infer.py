@@ -1,34 +1,39 @@
-"""Shapes for all parts of a formula: what is declared, what follows by unification, conventions for the rest.
+"""Shapes for all parts of a formula under one choice of axes: what is declared, and what follows by unification.
 
-One trial takes a number of axes for every undeclared name and works through the formula once, making sizes
-equal where operations need them equal. The first trial follows the conventions. Where it fails, or mixes sums
-that nobody would write, a few names are turned from vector to scalar or back, the fewest that fit best.
+A trial takes a number of axes for every undeclared name and works through the formula once, making sizes equal
+where operations need them equal. What people do not write costs: a vector added to a matrix, a number added to
+a vector that is then multiplied by a matrix, a transposed number. `search` takes the cheapest trial.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from itertools import combinations
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from gradwork.errors import FormulaError, GradworkError
-from gradwork.formula.assume import Assumption, is_reduction
+from gradwork.formula.assume import Assumption
 from gradwork.formula.functions import Functions
 from gradwork.formula.lexer import fail
 from gradwork.formula.prepare import Prepared
+from gradwork.formula.roles import PRODUCTS, Roles, is_reduction
 from gradwork.formula.sizes import Sizes
 from gradwork.formula.tree import Binary, Call, Formula, Index, Name, Negative, Node, Number, Transpose
 from gradwork.formula.types import SCALAR, Mismatch, Type, span
 
-_TRIALS = 250
-_WORK = 60_000  # nodes visited over all trials
-_FLIPS = 3
-
 # What a reading costs, in units of one name turned against its convention.
-_COST_RANKS = 0.5  # a vector added to a matrix
-_COST_MIXED = 1.5  # a sum of a reduction and a vector
+_COST_ROW = 0.4  # a vector added to each row of a product of matrices, as b in X W + b
+_COST_RANKS = 1.6  # a vector meets a matrix entry by entry in any other way
+_COST_NUMBER = 0.5  # a number added to all entries of a matrix
+_COST_SUMMED = 1.5  # a sum of a reduction and a vector
 _COST_EMPTY = 2.0  # a reduction or a transpose of a scalar
+_COST_MIXED = 0.75  # a number added to a vector that a matrix or a transpose then meets
+_COST_BESIDE = 1.5  # a column left of a matrix
+_COST_PAIR = 0.5  # two columns side by side, read by components
+_COST_DIVISOR = 1.5  # a matrix under a fraction bar
+_COST_POWER = 1.0  # a matrix in an exponent
+_COST_RAISED = 0.3  # a number raised to a vector
+_COST_RESULT = 3.0  # an array where a scalar is wanted
 
 
 @dataclass
@@ -39,7 +44,8 @@ class Trial:
     types: dict[Node, Type | None]
     symbols: dict[str, Type]
     cost: float
-    flips: tuple[str, ...] = ()
+    ranks: dict[str, int] = field(default_factory=dict)
+    mixed: set[Node] = field(default_factory=set)
 
 
 class Inference:
@@ -51,68 +57,37 @@ class Inference:
         declared: Mapping[str, Type],
         assumed: dict[str, Assumption],
         squares: frozenset[str],
-        elementwise: frozenset[str],
+        roles: Roles,
         sources: Mapping[str, str],
+        scalar: bool = False,
     ):
-        self.sources = sources
+        self.sources, self.roles, self.scalar = sources, roles, scalar
         self.prepared, self.declared, self.assumed = prepared, declared, assumed
-        self.squares, self.elementwise = squares, elementwise
+        self.squares, self.elementwise = squares, roles.elementwise
         self.formula: Formula = prepared.formula
+        self.ranks = {name: kind.rank for name, kind in declared.items()}
+        self.ranks |= dict.fromkeys((*prepared.sizes, "pi", "π"), 0)
 
-    def solve(self) -> Trial:
-        """Return the best trial; raise the first one's error if none fits."""
-        first: Mismatch | None = None
-        best: Trial | None = None
-        for flips in self.choices():
-            if best is not None and len(flips) >= best.cost:
-                break
-            try:
-                trial = self.trial(flips)
-            except Mismatch as error:
-                first = first or error
-                if first.final:
-                    break
-                continue
-            if best is None or trial.cost < best.cost:
-                best = trial
-        if best is not None:
-            return best
-        assert first is not None
-        raise self.explain(first)
-
-    def choices(self) -> Iterator[tuple[str, ...]]:
-        """Yield the sets of names to turn against their convention, the smallest first."""
-        turned = {
-            n.operand.name
-            for n in self.prepared.nodes
-            if isinstance(n, Transpose) and isinstance(n.operand, Name)
-        }
-        turnable = [n for n, a in self.assumed.items() if a.rank < 2 and not (a.rank and n in turned)]
-        limit = max(8, min(_TRIALS, _WORK // max(len(self.prepared.nodes), 1)))
-        count = 0
-        for size in range(min(_FLIPS, len(turnable)) + 1):
-            for flips in combinations(turnable, size):
-                yield flips
-                count += 1
-                if count >= limit:
-                    return
-
-    def trial(self, flips: tuple[str, ...]) -> Trial:
+    def trial(self, ranks: Mapping[str, int], cost: float = 0.0) -> Trial:
+        """Return the types for these numbers of axes; Mismatch, with the trial so far, where they do not fit."""
         sizes = Sizes()
-        functions = Functions(self.formula.text, sizes, self.elementwise)
+        functions = Functions(self.formula.text, sizes, self.roles, self.ranks | dict(ranks))
         symbols = dict(self.declared)
-        for name, assumption in self.assumed.items():
-            rank = 1 - assumption.rank if name in flips else assumption.rank
+        for name in self.assumed:
+            rank = ranks[name]
             shape = tuple(sizes.fresh() for _ in range(rank))
             if name in self.squares and rank == 2:
                 shape = shape[:1] * 2
             symbols[name] = Type(shape, "column" if rank == 1 else "")
-        trial = Trial(functions, {}, symbols, len(flips), flips)
+        trial = Trial(functions, {}, symbols, cost, dict(ranks))
         try:
             self.fill(trial)
         except Mismatch as error:
             error.trial = trial
             raise
+        root = trial.types[self.formula.root]
+        if self.scalar and root is not None and root.rank:
+            trial.cost += _COST_RESULT
         return trial
 
     def fill(self, trial: Trial) -> None:
@@ -121,6 +96,9 @@ class Inference:
             try:
                 trial.types[node] = self.type_of(node, trial)
             except FormulaError:
+                raise
+            except Mismatch as error:
+                error.node = node
                 raise
             except GradworkError as error:
                 message = str(error)
@@ -139,17 +117,20 @@ class Inference:
         if isinstance(node, Name):
             return self.name(node, trial)
         if isinstance(node, Negative):
+            if node.operand in trial.mixed:
+                trial.mixed.add(node)
             return types[node.operand]
         if isinstance(node, Binary):
             left, right = types[node.left], types[node.right]
             if left is None or right is None:
                 return None
-            trial.cost += self.oddity(node, left, right)
+            trial.cost += self.oddity(node, left, right, trial)
             return functions.binary(node, left, right)
         if isinstance(node, Transpose):
             kind = types[node.operand]
             if kind is not None and not kind.rank:
                 trial.cost += _COST_EMPTY
+            trial.cost += _COST_MIXED * (node.operand in trial.mixed)
             return None if kind is None else functions.transpose(node, node.operand, kind)
         if isinstance(node, Index):
             return self.index(node, trial)
@@ -161,6 +142,8 @@ class Inference:
         }
         if is_reduction(node) and values.get("x") == SCALAR:
             trial.cost += _COST_EMPTY
+        if node.name == "norm" and node.args[0] in trial.mixed:
+            trial.cost += _COST_MIXED
         return functions.call(node, values, arguments.options)
 
     def name(self, node: Name, trial: Trial) -> Type:
@@ -181,18 +164,51 @@ class Inference:
             return None
         return trial.functions.index(node, kind, items)
 
-    def oddity(self, node: Binary, left: Type, right: Type) -> float:
-        """Return how much a sum looks unlike what people write."""
-        if node.op not in ("+", "-") or left.rank == right.rank:
+    def oddity(self, node: Binary, left: Type, right: Type, trial: Trial) -> float:
+        """Return how much an operation looks unlike what people write."""
+        ranks = {left.rank, right.rank}
+        if node.op in PRODUCTS:
+            return self.product_oddity(node, left, right, trial)
+        if node.op in ("/", "./"):
+            return _COST_DIVISOR if right.rank == 2 and left.rank != 2 else _COST_RANKS * (ranks == {1, 2})
+        if node.op in ("^", ".^", "**"):
+            return _COST_POWER if right.rank > 1 else _COST_RAISED * (right.rank > left.rank)
+        if len(ranks) == 1:
+            if node.left in trial.mixed or node.right in trial.mixed:
+                trial.mixed.add(node)
             return 0
-        if left.rank and right.rank:
-            return _COST_RANKS
+        if 0 not in ranks:
+            row = node.op in ("+", "-") and (left if left.rank == 1 else right).lie != "row"
+            product = node.left if left.rank == 2 else node.right
+            return _COST_ROW if row and self.roles.is_matrix_product(product) else _COST_RANKS
+        if node.op not in ("+", "-"):
+            return _COST_NUMBER * (2 in ranks and node.op not in ("*", "∘"))
+        if 1 in ranks:
+            trial.mixed.add(node)
         scalar = node.right if left.rank else node.left
         while isinstance(scalar, Negative) or (
             isinstance(scalar, Binary) and scalar.op in ("beside", "*", "^")
         ):
             scalar = scalar.operand if isinstance(scalar, Negative) else scalar.left
-        return _COST_MIXED if is_reduction(scalar) else 0
+        if is_reduction(scalar):
+            return _COST_SUMMED
+        return _COST_NUMBER * (2 in ranks)
+
+    def product_oddity(self, node: Binary, left: Type, right: Type, trial: Trial) -> float:
+        """Return how much a product of neighbours looks unlike what people write."""
+        mixed = [
+            n for n, other in ((node.left, right), (node.right, left)) if n in trial.mixed and other.rank
+        ]
+        cost = _COST_MIXED * len(mixed)
+        if left.rank and right.rank:
+            if left.rank == 1 and right.rank == 2 and left.lie == "column" and node.op != "@":
+                cost += _COST_BESIDE
+            columns = left.rank == right.rank == 1 and left.lie != "row" and right.lie != "row"
+            called = isinstance(node.right, Call) and node.right.name in self.elementwise
+            cost += _COST_PAIR * (columns and node.op != "@" and not called)
+        elif node.left in trial.mixed or node.right in trial.mixed:
+            trial.mixed.add(node)
+        return cost
 
     def explain(self, error: Mismatch) -> FormulaError:
         """Return the error of a trial in words, with the origin of every size that it names."""

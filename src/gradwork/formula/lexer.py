@@ -16,8 +16,8 @@ _SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789"))
 _TRANSPOSES = "'’′ᵀ⊤"
 _SINGLE = {
     "−": "-",
-    "·": "*",
-    "⋅": "*",
+    "·": "·",
+    "⋅": "·",
     "×": "*",
     "∘": "∘",
     "⊙": "∘",
@@ -28,7 +28,7 @@ _SINGLE = {
     "∥": "‖",
 }
 _PLAIN = "+-*/@^()[],:=<>|√∑∏∞"
-_LONG = ("**", "<=", ">=", "==", "!=")
+_LONG = ("**", "^^", ".^", "./", ".*", "<=", ">=", "==", "!=")
 # Words that stand for numbers, or that options use.
 CONSTANTS = ("e", "pi", "π", "I", "T", "True", "False", "None", "inf", "Σ", "σ")
 COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
@@ -97,7 +97,7 @@ def _token(text: str, at: int, spaced: bool, before: Token | None) -> Token:
         return Token("transpose", char, at, at + 1, spaced)
     if char in _SUBSCRIPTS and before is not None and before.kind in ("‖", "|") and not spaced:
         return Token("norm-order", _SUBSCRIPTS[char], at, at + 1, spaced)
-    if char == ".":
+    if char == "." and text[at : at + 2] not in _LONG:
         end = at + 1
         while end < len(text) and (text[end].isalnum() or text[end] == "_"):
             end += 1
@@ -107,7 +107,8 @@ def _token(text: str, at: int, spaced: bool, before: Token | None) -> Token:
             text, "only .T, the transpose, can stand after a dot; write functions as f(x)", (at, end, "^")
         )
     if text[at : at + 2] in _LONG:
-        return Token(text[at : at + 2], text[at : at + 2], at, at + 2, spaced)
+        kind = {".*": "∘"}.get(text[at : at + 2], text[at : at + 2])
+        return Token(kind, text[at : at + 2], at, at + 2, spaced)
     if char in _PLAIN or char in _SINGLE:
         kind = _SINGLE.get(char, char)
         return Token(kind, kind, at, at + 1, spaced)
@@ -142,7 +143,7 @@ def indexed(text: str, at: int, end: int = 0) -> FormulaError:
 
 def _number(text: str, at: int, spaced: bool) -> Token:
     end = _digits(text, at)
-    if text[end : end + 1] == "." and text[end + 1 : end + 2] != "T":
+    if text[end : end + 1] == "." and text[end + 1 : end + 2] not in tuple("T^/*"):
         end = _digits(text, end + 1)
     if text[end : end + 1] in ("e", "E"):
         sign = end + 1 + (text[end + 1 : end + 2] in ("+", "-"))

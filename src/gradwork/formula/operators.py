@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from gradwork.expr.dims import Dim
+from gradwork.formula.roles import Roles, is_reduction
 from gradwork.formula.sizes import Sizes
+from gradwork.formula.static import within
 from gradwork.formula.tree import Binary, Call, Index, Name, Negative, Node, Number
 from gradwork.formula.types import Mismatch, Type, broadcast, describe, span, square
+from gradwork.ops import FUNCTIONS
+
+MAX_POWER = 1_000  # a matrix power is written as a product
 
 _VERBS = {
     "+": "added",
@@ -16,16 +21,21 @@ _VERBS = {
     "∘": "multiplied",
     "beside": "multiplied",
     "@": "multiplied",
+    "·": "multiplied",
     "/": "divided",
+    "./": "divided",
     "^": "raised to this power",
+    ".^": "raised to this power",
+    "^^": "raised to this power",
 }
 
 
 class Operators:
     """Types of operators. A reading made on the way (`plan`, `remarks`) is kept for the builder."""
 
-    def __init__(self, text: str, sizes: Sizes, elementwise: frozenset[str]):
-        self.text, self.sizes, self.elementwise = text, sizes, elementwise
+    def __init__(self, text: str, sizes: Sizes, roles: Roles, ranks: Mapping[str, int]):
+        self.text, self.sizes, self.roles, self.ranks = text, sizes, roles, ranks
+        self.elementwise = roles.elementwise
         self.plan: dict[Node, str] = {}
         self.remarks: list[str] = []
         self.powers: list[tuple[Type, str]] = []
@@ -62,17 +72,18 @@ class Operators:
             if not left.rank or not right.rank:
                 raise self.mismatch(node, left, right, "; with a scalar write *")
             return self.product(node, left, right)
-        if node.op == "beside" and left.rank and right.rank:
+        if node.op in ("beside", "·") and left.rank and right.rank:
             if left.rank == right.rank == 1 and left.lie != "row" and right.lie != "row":
                 return self.neighbours(node, left, right)
             return self.product(node, left, right)
-        if node.op == "^":
+        if node.op in ("^", "^^"):
             return self.power(node, left, right)
         return self.elementwise_binary(node, left, right)
 
     def elementwise_binary(self, node: Binary, left: Type, right: Type) -> Type:
         result = broadcast(self.sizes, [left, right])
         if result is not None:
+            self.say_broadcast(node, left, right)
             return result
         more = ""
         if left.rank == right.rank == 1 and {left.lie, right.lie} == {"row", "column"}:
@@ -82,10 +93,36 @@ class Operators:
                 more += "; write @ for the matrix product"
         raise self.mismatch(node, left, right, more, final=bool(more))
 
+    def say_broadcast(self, node: Binary, left: Type, right: Type) -> None:
+        """Say that a vector or a number meets every row or entry of a matrix, unless all of it is declared."""
+        if max(left.rank, right.rank) != 2 or left.rank == right.rank:
+            return
+        small, large = (node.left, node.right) if left.rank < right.rank else (node.right, node.left)
+        rank = min(left.rank, right.rank)
+        verb = {"+": "is added to", "-": "and", "/": "divides"}.get(node.op, "multiplies")
+        if node.op == "-":
+            verb = "is subtracted from" if small is node.right else "takes away"
+        if node.op == "/" and small is node.left:
+            verb = "is divided by"
+        if not rank and (node.op not in ("+", "-") or is_reduction(small)):
+            return
+        if all(n.name in self.roles.declared for n in within(node) if isinstance(n, Name)):
+            return
+        what = "each row of" if rank else "every entry of"
+        first = self.label(small, "the vector" if rank else "the number")
+        self.remark(f"{first} {verb} {what} {self.label(large, 'the matrix')}")
+
     def neighbours(self, node: Binary, left: Type, right: Type) -> Type:
-        """Two columns side by side: only y log(p) has one meaning, that of its components."""
+        """Two columns side by side: y log(p), and x y under a sum, are products of components; x·y is the inner one."""
         a, b = self.label(node.left, "x"), self.label(node.right, "y")
-        if isinstance(node.right, Call) and node.right.name in self.elementwise:
+        summed = self.roles.summed(node)
+        if node.op == "·" and not summed:
+            self.plan[node] = "matmul"
+            if not self.sizes.unify(left.shape[0], right.shape[0]):
+                raise self.mismatch(node, left, right)
+            self.remark(f"{a}·{b} is the inner product; {a} * {b} multiplies the components")
+            return Type()
+        if summed or (isinstance(node.right, Call) and node.right.name in self.elementwise):
             result = broadcast(self.sizes, [left, right])
             if result is None:
                 raise self.mismatch(node, left, right)
@@ -138,9 +175,15 @@ class Operators:
         return Type(shape, lie)
 
     def power(self, node: Binary, base: Type, exponent: Type) -> Type:
-        """A power of components; but X⁻¹ and X^-1 of a matrix are its inverse, as in mathematics."""
-        value = _whole(node.right)
-        if base.rank < 2 or value is None or node.spelling == "**":
+        """A power: of a matrix within products, traces and inverses, as in mathematics; of entries under sums."""
+        value = whole(node.right)
+        matrix = node.op == "^^"
+        if base.rank != 2 and matrix:
+            raise self.mismatch(node, base, exponent, "; ^^ is the power of a square matrix")
+        # tanh(Z)² is (tanh²)(Z), by components like the function itself.
+        entrywise = isinstance(node.left, Call) and node.left.name in self.elementwise and not matrix
+        if base.rank != 2 or node.spelling == "**" or entrywise:
+            self.entrywise_power(node, base)
             return self.elementwise_binary(node, base, exponent)
         name = self.label(node.left, "X")
         if value == -1:
@@ -152,25 +195,94 @@ class Operators:
                 )
             self.plan[node] = "inverse"
             return base
-        if value < 0:
-            raise Mismatch(
-                lambda: (
-                    f"a negative power of a matrix is unclear: write matrix_power({name}, {value}), or "
-                    f"1/({name})^{-value} for the components"
-                ),
-                (span(node.left), span(node.right, "^")),
-                (base,),
+        inner = self.inner(node)
+        if not matrix:
+            where = self.roles.meets(node, self.ranks)
+            if where == "matrix":
+                matrix = True
+            elif value is None or value > 1:
+                result = self.elementwise_binary(node, base, exponent)
+                other = f"{name}^^{value} or matrix_power({inner}, {value})" if value else "written ^^"
+                line = f"{self.label(node, f'{name}^{value}')} raises each component; the matrix power is {other}"
+                self.remark_on_square(node, base, line)
+                return result
+        if value is not None and (value > -1 or matrix):
+            return self.matrix_power(node, base, value)
+        if matrix:
+            return self.matrix_root(node, base, exponent)
+        raise Mismatch(
+            lambda: (
+                f"a negative power of a matrix is unclear: write matrix_power({inner}, {value}), or "
+                f"1/({name})^{-(value or 0)} for the components"
+            ),
+            (span(node.left), span(node.right, "^")),
+            (base,),
+        )
+
+    def matrix_power(self, node: Binary, base: Type, value: int) -> Type:
+        name = self.label(node.left, "X")
+        if value == 1:
+            return base
+        if not square(self.sizes, base):
+            if node.op == "^^" or value < 0:
+                raise Mismatch(
+                    lambda: (
+                        f"only a square matrix has powers; {name} {describe(self.sizes, base)}; "
+                        f"write {name}.^{value} for the components"
+                    ),
+                    (span(node.left), span(node.right, "^")),
+                    (base,),
+                )
+            self.remark(f"{self.label(node, f'{name}^{value}')} raises each component: {name} is not square")
+            return base
+        if abs(value) > MAX_POWER:
+            raise Mismatch(lambda: f"a matrix power goes up to {MAX_POWER:,}", (span(node.right, "^"),))
+        self.plan[node] = "power"
+        if node.op != "^^":
+            self.remark(
+                f"{self.label(node, f'{name}^{value}')} is the matrix power; {name}.^{value} raises each component"
             )
-        if value > 1:
-            name = self.label(node.left, "…")
-            inner = name[1:-1] if name.startswith("(") and name.endswith(")") else name
-            power = f"matrix_power({inner}, {value})"
-            line = f"{self.label(node, f'{name}^{value}')} raises each component; the matrix power is {power}"
-            if isinstance(node.left, Name):
-                self.remark(line)
-            elif base.rank == 2:
-                self.powers.append((base, line))
         return base
+
+    def matrix_root(self, node: Binary, base: Type, exponent: Type) -> Type:
+        """A power of a matrix that is no whole number: only the square root has a function."""
+        name, raised = self.label(node.left, "X"), self.label(node.right, "the exponent")
+        half = _half(node.right)
+        if half and "sqrtm" in FUNCTIONS and square(self.sizes, base):
+            self.plan[node] = "root" if half > 0 else "inverse root"
+            self.remark(
+                f"{self.label(node, f'{name}^(1/2)')} is the root of the matrix; {name}.^(1/2) takes that of each entry"
+            )
+            return base
+        raise Mismatch(
+            lambda: (
+                f"within a product or a trace this is a power of the matrix {name}, which needs a whole number, not "
+                f"{raised}; write {name}.^{_bracket(raised)} for the components"
+            ),
+            (span(node.left), span(node.right, "^")),
+            (base, exponent),
+            final=True,
+        )
+
+    def entrywise_power(self, node: Binary, base: Type) -> None:
+        """Say that ** raises each component, as in NumPy; .^ says so itself."""
+        value = whole(node.right)
+        if base.rank == 2 and value is not None and (value > 1 or value < 0):
+            name = self.label(node.left, "X")
+            shown = self.label(node, f"{name}**{value}")
+            line = f"{shown} raises each component, as in NumPy; the matrix power is {name}^^{value}"
+            self.remark_on_square(node, base, line)
+
+    def remark_on_square(self, node: Binary, base: Type, line: str) -> None:
+        if isinstance(node.left, Name):
+            self.remark(line)
+        elif base.rank == 2:
+            self.powers.append((base, line))
+
+    def inner(self, node: Binary) -> str:
+        """Return the text of what is raised, without the brackets around it."""
+        name = self.label(node.left, "…")
+        return name[1:-1] if name.startswith("(") and name.endswith(")") else name
 
     def said(self) -> list[str]:
         """Return all remarks; those on the powers of square matrices once all sizes are known."""
@@ -228,11 +340,25 @@ class Operators:
             self.remarks.append(line)
 
 
-def _whole(node: Node) -> int | None:
+def whole(node: Node) -> int | None:
+    """Return the whole number that a node is, with its sign, or None."""
     sign = 1
     if isinstance(node, Negative):
         sign, node = -1, node.operand
     return sign * node.value if isinstance(node, Number) and isinstance(node.value, int) else None
+
+
+def _half(node: Node) -> int:
+    """Return 1 for an exponent of 1/2, −1 for −1/2, else 0."""
+    sign = 1
+    if isinstance(node, Negative):
+        sign, node = -1, node.operand
+    if isinstance(node, Number):
+        return sign * (node.value == 0.5) - (node.value == -0.5)
+    if isinstance(node, Binary) and node.op == "/":
+        top, bottom = whole(node.left), whole(node.right)
+        return sign * (top or 0) if bottom == 2 and top in (1, -1) else 0
+    return 0
 
 
 def _bracket(words: str) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 
 from gradwork.expr.dims import Dim
 from gradwork.formula import static
-from gradwork.formula.functions import list_nodes
 from gradwork.formula.lexer import fail
 from gradwork.formula.tree import Call, Formula, Group, Index, Name, Node, Slice
 
@@ -74,7 +73,7 @@ def prepare(
                     arguments.options[parameter] = value
                 elif kind == "parts" or isinstance(given, tuple):
                     allowed |= {g for g in given_nodes if isinstance(g, Group)}
-                    arguments.values[parameter] = list_nodes(given_nodes)
+                    arguments.values[parameter] = static.list_nodes(given_nodes)
                 else:
                     arguments.values[parameter] = given
         elif isinstance(node, Index):

@@ -11,13 +11,15 @@ from gradwork.errors import FormulaError
 from gradwork.expr.dims import shape_text
 from gradwork.expr.node import Expr, symbol
 from gradwork.expr.op import REGISTRY
-from gradwork.formula.assume import Assumption, assume
+from gradwork.formula.assume import Assumption, assume, certain
 from gradwork.formula.build import build
 from gradwork.formula.declare import SQUARE, Declared, check_facts, parse_shapes
 from gradwork.formula.grammar import parse_tree
 from gradwork.formula.infer import Inference, Trial, name_sizes
 from gradwork.formula.lexer import fail
 from gradwork.formula.prepare import Prepared, prepare
+from gradwork.formula.roles import Roles
+from gradwork.formula.search import Found, search
 from gradwork.formula.types import Type
 from gradwork.formula.vocabulary import Vocabulary
 
@@ -45,8 +47,11 @@ def read(
     shapes: str | Mapping[str, Any] | None = None,
     facts: Mapping[str, tuple[str, ...]] | None = None,
     symbols: Mapping[str, Expr] | None = None,
+    scalar: bool = False,
 ) -> Reading:
     """Return a formula as an expression together with everything that was assumed on the way.
+
+    scalar: a number is wanted, as for a gradient; readings that give one are then preferred.
 
     >>> reading = read("mean((y - X@b)^2)", "y: n")
     >>> for line in reading.assumptions:
@@ -64,15 +69,16 @@ def read(
     words = Vocabulary(frozenset(FUNCTIONS), frozenset(types), frozenset(sizes - set(types)))
     formula = parse_tree(text, words)
     prepared = prepare(formula, FUNCTIONS, set(words.sizes), set(types))
-    assumed = _assumed(prepared, types, facts)
+    roles = Roles(prepared, _ranks(prepared, types, facts), _elementwise())
+    assumed = _assumed(prepared, roles, types, facts)
     squares = frozenset(name for name, own in facts.items() if SQUARE & set(own))
-    inference = Inference(prepared, types, assumed, squares, _elementwise(), _sources(declared, types))
-    trial = inference.solve()
+    found = search(Inference(prepared, types, assumed, squares, roles, _sources(declared, types), scalar))
+    trial = found.best
     name_sizes(trial, prepared)
     made = {**_made(text, trial, facts), **given}
     constants = {name: CONSTANTS["pi"] for name in ("pi", "π") if name not in made}
     expr = build(prepared, trial, {**constants, **made}, FUNCTIONS)
-    lines = [*words.assumptions, *_said(prepared, trial, assumed), *trial.functions.said()]
+    lines = [*words.assumptions, *_said(prepared, found, assumed), *trial.functions.said()]
     return Reading(text, expr, made, lines, _sizes(made, prepared))
 
 
@@ -114,24 +120,35 @@ def _elementwise() -> frozenset[str]:
     )
 
 
-def _assumed(
+def _ranks(
     prepared: Prepared, types: Mapping[str, Type], facts: Mapping[str, tuple[str, ...]]
-) -> dict[str, Assumption]:
-    """Return what is assumed of the names that have no shape."""
+) -> dict[str, int]:
+    """Return the numbers of axes that are known: of what is declared, and of names with a meaning of their own."""
     free = {name for name in prepared.names() if name not in types}
-    ranks = {name: kind.rank for name, kind in types.items()}
-    # Names that mean something by themselves, unless they are declared.
-    meant = {name: 0 for name in (*prepared.sizes, "pi", "π", "True", "False", "None", "inf") if name in free}
-    meant |= {"I": 2} if "I" in free else {}
-    matrices = {
-        name: 2 for name, own in facts.items() if name not in types and (SQUARE | {"onehot"}) & set(own)
-    }
     missing = [name for name in facts if name not in types and name not in free]
     if missing:
         raise FormulaError(f"facts are given of {missing[0]}, which is not in the formula")
-    result = {name: Assumption(2, facts[name][0]) for name in matrices}
-    result |= assume(prepared, {**ranks, **meant, **matrices}, _elementwise())
-    return {name: result[name] for name in prepared.names() if name in result}
+    ranks = {name: kind.rank for name, kind in types.items()}
+    ranks |= {
+        name: 0 for name in (*prepared.sizes, "pi", "π", "True", "False", "None", "inf") if name in free
+    }
+    ranks |= {"I": 2} if "I" in free else {}
+    return ranks | {name: 2 for name, own in facts.items() if name in free and SQUARE & set(own)}
+
+
+def _assumed(
+    prepared: Prepared, roles: Roles, types: Mapping[str, Type], facts: Mapping[str, tuple[str, ...]]
+) -> dict[str, Assumption]:
+    """Return what is assumed of the names that have no shape."""
+    given = {
+        name: certain(2, own[0]) for name, own in facts.items() if name not in types and SQUARE & set(own)
+    }
+    assumed = {**assume(prepared, roles), **given}
+    for name, own in facts.items():
+        if "onehot" in own and name in assumed:
+            upper = name[:1].isupper()
+            assumed[name] = Assumption((None, 0.5 if upper else 0.0, 0.0 if upper else 0.5), "onehot")
+    return {name: assumed[name] for name in prepared.names() if name in assumed}
 
 
 def _made(text: str, trial: Trial, facts: Mapping[str, tuple[str, ...]]) -> dict[str, Expr]:
@@ -150,22 +167,44 @@ def _made(text: str, trial: Trial, facts: Mapping[str, tuple[str, ...]]) -> dict
     return made
 
 
-def _said(prepared: Prepared, trial: Trial, assumed: Mapping[str, Assumption]) -> list[str]:
-    """Return one line for every name that was not declared."""
+def _said(prepared: Prepared, found: Found, assumed: Mapping[str, Assumption]) -> list[str]:
+    """Return one line for every name that was not declared, with the other reading where one comes near."""
     lines = []
+    trial = found.best
     for name in prepared.names():
         if name in assumed:
             kind, reason = trial.symbols[name], assumed[name].reason
-            if name in trial.flips:
-                reason = f"as {'a scalar' if kind.rank else 'a vector'} it would not fit"
-            what = ("a scalar", "a vector", "a matrix")[kind.rank]
+            usual = assumed[name].rank
+            if kind.rank != usual:
+                reason = f"as {_KINDS[usual]} it would not fit"
+                if name in found.others:
+                    reason = "nothing here asks for an array" if not kind.rank else "beside other arrays"
             shape = f" {trial.functions.sizes.text(kind.shape)}" if kind.rank else ""
-            lines.append(f"{name} is taken as {what}{shape} ({reason})")
+            line = f"{name} is taken as {_KINDS[kind.rank]}{shape} ({reason})"
+            if name in found.others and found.together is None:
+                other = found.others[name].symbols[name]
+                shape = _declared(prepared, found.others[name], name)
+                line += f"; {_KINDS[other.rank]} fits too: declare {name}: {shape}"
+            lines.append(line)
         elif name not in trial.symbols and name == "I":
             lines.append("I is the identity matrix")
         elif name not in trial.symbols and name in ("pi", "π"):
             lines.append(f"{name} is the number 3.14159…")
+    if found.together is not None:
+        numbers = [name for name, rank in trial.ranks.items() if rank != found.together.ranks[name]]
+        listed = ", ".join(f"{name}: scalar" for name in numbers)
+        lines.append(f"{', '.join(numbers)} may also be numbers: declare {listed}")
     return lines
+
+
+_KINDS = ("a scalar", "a vector", "a matrix")
+
+
+def _declared(prepared: Prepared, trial: Trial, name: str) -> str:
+    """Return how a reading's shape of a name is declared."""
+    name_sizes(trial, prepared)
+    shape = trial.functions.sizes.resolve_all(trial.symbols[name].shape)
+    return " ".join(str(d).replace(" ", "") for d in shape) or "scalar"
 
 
 def _sizes(made: Mapping[str, Expr], prepared: Prepared) -> tuple[str, ...]:

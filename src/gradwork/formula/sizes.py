@@ -65,6 +65,10 @@ class Sizes:
             dim = substitute(dim, self.bound)
         return dim
 
+    def resolve_all(self, shape: tuple[Dim, ...]) -> tuple[Dim, ...]:
+        """Return a shape with all that is known put in."""
+        return tuple(self.resolve(d) for d in shape)
+
     def unify(self, a: Dim, b: Dim) -> bool:
         """Make two sizes equal, and tell whether they can be."""
         a, b = self.resolve(a), self.resolve(b)

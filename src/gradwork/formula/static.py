@@ -173,3 +173,10 @@ _ARITHMETIC: dict[str, Callable[[Dim, Dim], Dim]] = {
     "*": lambda a, b: a * b,
     "beside": lambda a, b: a * b,
 }
+
+
+def list_nodes(node: Node | tuple | list) -> list[Node]:
+    """Return the nodes of an argument that may be a list: [a, b], or a alone."""
+    if isinstance(node, (tuple, list)):
+        return [part for item in node for part in list_nodes(item)]
+    return list(node.items) if isinstance(node, Group) else [node]

@@ -45,6 +45,7 @@ class Mismatch(Exception):
         # `final`: a mistake of notation, which taking a name as a scalar would only hide.
         self.message, self.marks, self.shapes, self.final = message, marks, shapes, final
         self.trial: Any = None
+        self.node: Any = None
 
 
 def span(node: Node, char: str = "~") -> Mark:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from gradwork.formula.letters import GREEK
 from gradwork.formula.lexer import Token, fail, indexed
 
-GREEK = frozenset(
-    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda lam lmbda mu nu xi "
-    "omicron pi rho varrho sigma tau upsilon phi varphi chi psi omega".split()
-)
 ALIASES = {
     "ln": "log",
     "arcsinh": "asinh",
@@ -34,20 +31,6 @@ _INDEXED = re.compile(r"(Σ|sum)_\w+")
 _PIECE = re.compile(r"[^\W\d_]\d*")
 # What a textbook writes as one word but means as a product: Xb, Xβ, AXB, λXb. At most four factors.
 _PRODUCT = re.compile(r"(?=.{2})[α-ωΑ-Ω]?(?:[A-Z]\d*){1,4}(?:[a-zα-ω]\d*)?")
-
-
-def is_greek(name: str) -> bool:
-    """Tell whether a name is a Greek letter or its English name, with any digits or subscripts after it.
-
-    >>> is_greek("σ2"), is_greek("lambda"), is_greek("beta_1"), is_greek("b")
-    (True, True, True, False)
-    """
-    return "Α" <= name[:1] <= "ώ" or re.sub(r"(_\w+|\d+)$", "", name).lower() in GREEK
-
-
-def is_upper(name: str) -> bool:
-    """Tell whether a name is that of a matrix by convention: it begins with an upper-case letter."""
-    return name[:1].isupper()
 
 
 @dataclass

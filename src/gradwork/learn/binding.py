@@ -114,7 +114,8 @@ def check_facts(symbol: Expr, array: NDArray[Any]) -> None:
         place = f" in row {at[0] + 1}" if at else ""
         raise GradworkError(f"{name} is declared positive, but is {array[at]}{place}")
     if "onehot" in declared:
-        wrong = (((array != 0) & (array != 1)).any(axis=1)) | (array.sum(axis=1) != 1)
+        rows = np.atleast_2d(array)
+        wrong = (((rows != 0) & (rows != 1)).any(axis=1)) | (rows.sum(axis=1) != 1)
         if wrong.any():
             row = int(np.flatnonzero(wrong)[0])
             raise GradworkError(f"{name} is declared onehot, but row {row + 1} does not hold a single 1")

@@ -126,11 +126,11 @@ def _formula(loss: Expr | str, parameters: Any, data: Mapping[Any, Any] | None) 
     for name, value in {**(parameters if isinstance(parameters, Mapping) else {}), **(data or {})}.items():
         if isinstance(name, str) and value is not None and not isinstance(value, str) and np.ndim(value) == 0:
             try:
-                parse(loss, {**scalars, name: ()}, symbols=symbols)
+                parse(loss, {**scalars, name: ()}, symbols=symbols, scalar=True)
             except GradworkError:
                 continue
             scalars[name] = ()
-    return parse(loss, scalars, symbols=symbols)
+    return parse(loss, scalars, symbols=symbols, scalar=True)
 
 
 def learned(

@@ -50,8 +50,8 @@ def _onehot(node: Expr) -> dict:
 
 @rule("rows sum to one (one-hot)", CONTRACT, describe=_onehot)
 def onehot_rows(node: Expr) -> Expr | None:
-    """The rows of a one-hot matrix sum to 1."""
-    return _row_sums(node, lambda x: 1 if "onehot" in facts(x) else None)
+    """The rows of a one-hot matrix sum to 1, and so does a one-hot vector."""
+    return _row_sums(node, lambda x: x.ndim - 1 if "onehot" in facts(x) else None)
 
 
 @rule("softmax sums to one", CONTRACT)

@@ -90,7 +90,9 @@ class Text(Printer):
 
     def power(self, part: m.Power, below: Sequence[Spelled]) -> Spelled:
         base, exponent = below
-        return Spelled(f"{self.at(base, ATOM)}^{self.at(exponent, ATOM)}", POSTFIX)
+        # ^ of a matrix is read as its power within products; ** always raises components.
+        sign = "**" if part.elementwise else "^"
+        return Spelled(f"{self.at(base, ATOM)}{sign}{self.at(exponent, ATOM)}", POSTFIX)
 
     def transpose(self, part: m.Transpose, below: Sequence[Spelled]) -> Spelled:
         return below[0] if part.vector else Spelled(self.at(below[0], ATOM) + ".T", POSTFIX)
