@@ -370,7 +370,8 @@ class Frozen:
 def symbol(name: str, shape: Iterable[DimLike] = (), **facts: bool) -> Expr:
     """Return the symbol `name` with axes of the given sizes and the facts declared of it.
 
-    Facts: positive, onehot (a vector, or every row of a matrix, holds a single 1), symmetric, orthogonal, diagonal, integer.
+    Facts: positive, onehot (a vector, or every row of a matrix, holds a single 1), symmetric, orthogonal,
+    diagonal, integer.
 
     >>> symbol("S", ("d", "d"), symmetric=True).shape
     (Dim(d), Dim(d))
