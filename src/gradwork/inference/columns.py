@@ -1,4 +1,12 @@
-"""From a fitted model to covariances: which Hessian, which scores, on which scale."""
+"""From a fitted model to covariances: its second derivatives, its scores, and the scale they are on.
+
+Nothing here knows which model it is. The loss of a row by its predictor z gives scores s = ∂ℓ/∂z and weights
+w = ∂²ℓ/∂z² (see `families`), and with the columns X of z = Xβ
+
+    H = Σ wᵢ xᵢxᵢᵀ,    sᵢxᵢ the score of row i
+
+Where a loss depends on the parameters in another way, too, both are derived by the parameters themselves.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +15,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg, special
+from scipy import linalg
 
 from gradwork.data.scaling import Standardise
+from gradwork.errors import DerivativeError
+from gradwork.families.family import TWO
+from gradwork.families.model import Model
+from gradwork.inference.scores import scores as scores_of
+from gradwork.inference.spread import curvature_holds, distance, spread
 from gradwork.learn.fit import Fit
-from gradwork.models.tables.named import Model
+from gradwork.learn.objective import Objective
+from gradwork.learn.recognise import kinks
+from gradwork.ops import FUNCTIONS
+from gradwork.rows.blocks import Blocks
 from gradwork.stats.collinearity import (
     NEAR,
     find_collinear,
@@ -22,7 +38,7 @@ from gradwork.stats.collinearity import (
 )
 from gradwork.stats.determined import moved, row_space, triangle
 from gradwork.stats.inference import observed_information, sandwich
-from gradwork.stats.least_squares import least_squares
+from gradwork.stats.least_squares import LeastSquares, degrees_of_freedom, least_squares, passes_through
 from gradwork.stats.separation import Separation, pair_differences
 from gradwork.words.numbers import short
 from gradwork.words.say import say
@@ -41,6 +57,8 @@ class Errors:
     directions of which the data know nothing, exactly zero for what is determined; the covariance is that of the
     rest. `distance` is how far the estimates are from the minimum, in standard errors (NaN: not known).
     `variances` are those by the Hessian, of the columns as they were learned, where there is one predictor.
+    `dispersion` is φ̂ of a family that has one, else 1; `pearson` is Pearson's χ² of numbers;
+    `curved` the share of the rows at which the loss is curved.
     """
 
     covariance: Array
@@ -52,6 +70,9 @@ class Errors:
     notes: tuple[str, ...] = field(default=())
     distance: float = float("nan")
     variances: Array | None = None
+    dispersion: float = 1.0
+    pearson: float = float("nan")
+    curved: float = 1.0
 
     @property
     def determined(self) -> NDArray[np.bool_]:
@@ -61,17 +82,16 @@ class Errors:
 
 def beta_of(model: Model, parameters: dict[str, Array]) -> Array:
     """Return the coefficients as p, or p×k for classes, with the intercept first; classes are against the first."""
-    if model.name == "softmax":
-        W = np.asarray(parameters["W"])
-        beta = np.vstack([np.asarray(parameters["b"])[None], W]) if model.intercept else W
+    weights, *constant = (np.asarray(parameters[s.params[0]], dtype=float) for s in model.parameters)
+    if model.classes:
+        beta = np.vstack([constant[0][None], weights]) if model.intercept else weights
         return beta - beta[:, :1]
-    w = np.asarray(parameters["w"])
-    return np.concatenate([[float(parameters["b"])], w]) if model.intercept else w
+    return np.concatenate([np.atleast_1d(constant[0]), weights]) if model.intercept else weights
 
 
 def parameters_of(model: Model, beta: Array) -> dict[str, Array]:
     """Return coefficients as the values of the model's symbols: the inverse of `beta_of`."""
-    names = ("W", "b") if model.name == "softmax" else ("w", "b")
+    names = [s.params[0] for s in model.parameters]
     if not model.intercept:
         return {names[0]: beta}
     return {names[0]: beta[1:], names[1]: beta[0]}
@@ -79,34 +99,47 @@ def parameters_of(model: Model, beta: Array) -> dict[str, Array]:
 
 def errors(
     model: Model, fit: Fit, Z: Array, y: Array, scaling: Standardise | None, names: tuple[str, ...], kind: str | None,
-    raw: Array, separation: Separation | None = None,
+    raw: Array, separation: Separation | None = None, observed: bool = False,
 ) -> Errors:  # fmt: skip
-    """Return the covariance of a fit.
+    """Return the covariance of a fit, at the parameters that it reports.
 
     Z is the (scaled) table the model was fitted to, `raw` the one on the original scale, both without a column of
-    ones; y are numbers, or one-hot rows; `names` has the intercept first. `kind` is None, "HC0" or "HC1".
+    ones; y are numbers, or one-hot rows; `names` has the intercept first. `kind` is None, "HC0" or "HC1";
+    `observed` asks for the observed information of a likelihood in place of the expected one.
     """
-    if model.family == "normal" and not model.constants:
+    if model.squares:
         return _least_squares(model, fit, raw, y, scaling, names, kind)
     told = _columns(model, raw, names)
     q = len(names) * (y.shape[1] - 1 if y.ndim > 1 else 1)
-    refusal = ""
-    if model.loss_name == "mae":
-        refusal = say("no errors", loss=model.loss_name)
-    elif q > MOST:
-        refusal = say("no errors, many", count=q)
-    if refusal:
-        lost = np.full((q, q), np.nan)
-        return Errors(lost, None, told.rank * (q // len(names)), np.zeros((q, 0)), float("nan"), told.condition,
-                      (*told.notes, refusal))  # fmt: skip
-    part = _Part.of(model, fit, _ones(model, Z), y)
-    if "lam" in model.constants:
-        return _penalised(model, part, scaling, kind, told)
-    found = _likelihood(model, part, scaling, kind, told, separation)
+    if q > MOST:
+        return _none(told, q, names, say("no errors, many", count=q))
+    if model.unit is not None and model.unit.flat:
+        return _none(told, q, names, say("no errors", loss=model.loss_name))
+    if model.penalty is not None and model.share == "other":
+        return _none(told, q, names, say("no errors, penalty"))
+    try:
+        if model.unit is None:
+            part = _by_parameters(model, fit, Z, y)
+        else:
+            # A sandwich holds also where the model is wrong, so its curvature is that of the data.
+            expected = model.likelihood and kind is None and not observed
+            part = _by_predictor(model, fit, _ones(model, Z), y, separation, expected)
+    except DerivativeError as error:
+        return _none(told, q, names, str(error))
+    if observed and kind is None and model.unit is not None and not model.unit.canonical:
+        told = replace(told, notes=(*told.notes, say("likelihood errors")))
+    found = _spread(model, part, scaling, kind, told, 0.0 if model.unit is None else model.unit.variance)
     if found.variances is None or separation is not None or told.notes:
         return found
     near = _inflated(model, found.variances, Z, raw, names, part.weights)
     return replace(found, notes=(*found.notes, near) if near else found.notes)
+
+
+def _none(told: _Columns, q: int, names: tuple[str, ...], why: str) -> Errors:
+    lost, rank = np.full((q, q), np.nan), told.rank * (q // len(names))
+    return Errors(
+        lost, None, rank, np.zeros((q, 0)), condition_number=told.condition, notes=(*told.notes, why)
+    )
 
 
 def _ones(model: Model, X: Array) -> Array:
@@ -118,6 +151,7 @@ class _Columns:
     """Rank and condition number of the columns on the original scale, and what is said of them."""
 
     rank: int
+    columns: int
     condition: float
     notes: tuple[str, ...]
 
@@ -131,145 +165,203 @@ def _columns(model: Model, X: Array, names: tuple[str, ...]) -> _Columns:
     space = row_space(R)
     if space.rank == p:
         near, singular = nearly_collinear(R, names), linalg.svdvals(R * unit)
-        return _Columns(p, float(singular[0] / singular[-1]), (near,) if near else ())
+        return _Columns(p, p, float(singular[0] / singular[-1]), (near,) if near else ())
     notes = []
     if n >= p:
         notes = [c.sentence() for c in find_collinear(R, unit, names, rank_tolerance(p))]
-    elif "lam" not in model.constants:
+    elif model.penalty is None:
         notes = [say("more parameters", parameters=p, rows=n)]
-    if "lam" in model.constants:
+    if model.penalty is not None:
         notes.append(say("rank penalised", parameters=p, rank=space.rank, rows=n))
-        return _Columns(space.rank, float("inf"), tuple(notes))
+        return _Columns(space.rank, p, float("inf"), tuple(notes))
     lost = [f"'{name}'" for name, fine in zip(names, space.determined, strict=True) if not fine]
     shown = ", ".join(lost[:6]) + (", …" if len(lost) > 6 else "")
     notes.append(say("rank", parameters=p, rank=space.rank, columns=shown))
-    return _Columns(space.rank, float("inf"), tuple(notes))
+    return _Columns(space.rank, p, float("inf"), tuple(notes))
 
 
 def _inflated(
     model: Model, variances: Array, X: Array, raw: Array, names: tuple[str, ...], weights: Array | None = None
 ) -> str:
     # Powers of one column are correlated by their nature, and a penalty is what one takes against it.
-    if not model.intercept or model.name == "polynomial" or "lam" in model.constants:
+    if not model.intercept or model.degree is not None or model.penalty is not None:
         return ""
     return inflated(inflation(variances[1:], X, weights), raw, names[1:])
+
+
+# --- least squares -------------------------------------------------------------------------------------------
 
 
 def _least_squares(
     model: Model, fit: Fit, X: Array, y: Array, scaling: Standardise | None, names: tuple[str, ...],
     kind: str | None,
 ) -> Errors:  # fmt: skip
+    """The covariance of least squares, from the factors of the columns and the residuals of the reported parameters."""
     full = _ones(model, X)
-    answer = least_squares(full, y, names)
-    notes, df = list(answer.notes), answer.df_residual
-    if df > 1 and not answer.exact and answer.scaled_condition_number < NEAR:
-        notes.append(_inflated(model, (answer.root**2).sum(axis=1), X, X, names))
-    sigma2 = answer.rss / df if df > 0 else float("nan")
-    covariance = sigma2 * answer.root @ answer.root.T
-    if kind is not None:
-        scores = full * answer.residuals[:, None]
-        covariance = sandwich(answer.root @ answer.root.T, scores, kind, answer.rank)
-        notes.append(say("sandwich", kind=kind + say("wald")))
-    if answer.exact:  # rounding is no spread
-        covariance = np.full_like(covariance, np.nan)
+    solved = fit.details.get("least_squares")
+    if solved is not None and scaling is None and not solved.collinear:
+        # The run has factored these columns; in its parameters the intercept comes last.
+        order = [len(names) - 1, *range(len(names) - 1)] if model.intercept else list(range(len(names)))
+        answer: LeastSquares = solved.reordered(order, names)
+    else:
+        answer = least_squares(full, y, names)
     beta = beta_of(model, fit.parameters)
     beta = beta if scaling is None else scaling.to_original(beta)
-    distance = float("nan")
-    if not answer.exact and df > 0 and not answer.collinear:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            away = np.abs(beta - answer.estimate) / np.sqrt(np.diag(covariance))
-        distance = float(np.nanmax(away, initial=0.0)) if np.isfinite(beta).all() else float("inf")
+    df = answer.df_residual
+    if solved is not None:
+        residuals, exact = answer.residuals, answer.exact
+    else:  # the residuals of the run, not of the minimum
+        residuals = y - full @ beta
+        exact = df > 0 and passes_through(full, y, beta, residuals)
+    sigma2 = float(residuals @ residuals) / df if df > 0 else float("nan")
+    inverse = answer.root @ answer.root.T
+    covariance = sigma2 * inverse
+    notes = [*answer.of_columns, *([say("perfect fit")] if exact else [])]
+    if df == 0:
+        notes += degrees_of_freedom(len(y), len(names), answer.rank)
+    if df > 1 and not exact and answer.scaled_condition_number < NEAR:
+        notes.append(_inflated(model, np.diag(inverse), X, X, names))
+    if kind is not None:
+        covariance = sandwich(inverse, full * residuals[:, None], kind, answer.rank)
+        notes.append(say("sandwich", kind=kind + say("wald")))
+    if exact:  # rounding is no spread
+        covariance = np.full_like(covariance, np.nan)
+    away = float("nan")
+    if not exact and df > 0 and not answer.collinear:
+        away = distance(beta - answer.estimate, covariance) if np.isfinite(beta).all() else float("inf")
     return Errors(
-        covariance, df, answer.rank, answer.null, sigma2, answer.condition_number, tuple(notes), distance
+        covariance, df, answer.rank, answer.null, sigma2, answer.condition_number, tuple(notes), away
     )
+
+
+# --- every other loss ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class _Part:
-    """The second-order part of a loss that is a sum over rows of a function of z = Xβ.
+    """The second-order part of a loss that is a sum over rows, at the parameters of a fit.
 
-    full: n×p, with the ones;  beta: p or p×k;  scores: the derivative of each row's loss by z, n or n×k;
-    weights: the second derivative, n, or None for classes, where it is diag(P) − P Pᵀ with P = `means`, n×k.
+    root:       r×q with root rootᵀ = H⁻¹ on what the rows determine, or NaN; null: what they do not determine.
+    hessian:    H, where it was formed.
+    scores:     n×q, of all rows but those of which separation leaves nothing to say.
+    penalty:    the curvature of the penalty, q×q, or None.
+    pearson:    Σ s²/w, from which the dispersion is taken.
+    weights:    ∂²ℓ/∂z², n, where there is one predictor.
+    hidden:     operations with kinks whose share in the curvature no second derivative shows.
+    against:    from all classes to those against the first, where q counts all of them.
+    slope:      the gradient of the penalty.
     """
 
-    full: Array
-    beta: Array
-    y: Array
-    means: Array
+    root: Array
+    null: Array
     scores: Array
-    weights: Array | None
-
-    @classmethod
-    def of(cls, model: Model, fit: Fit, full: Array, y: Array) -> _Part:
-        beta = beta_of(model, fit.parameters)
-        z = full @ beta
-        if model.family == "multinomial":
-            P = np.asarray(special.softmax(z, axis=1))
-            return cls(full, beta, y, P, P - y, None)
-        if model.family == "binomial":
-            p = special.expit(z)
-            return cls(full, beta, y, p, p - y, p * special.expit(-z))
-        if model.family == "poisson":
-            with np.errstate(over="ignore"):
-                mean = np.exp(z)
-            return cls(full, beta, y, mean, mean - y, mean)
-        if model.loss_name == "huber":
-            delta = model.constants["delta"]
-            return cls(
-                full, beta, y, z, np.clip(z - y, -delta, delta), (np.abs(z - y) <= delta).astype(float)
-            )
-        return cls(full, beta, y, z, z - y, np.ones(len(z)))
+    hessian: Array | None = None
+    penalty: Array | None = None
+    pearson: float = float("nan")
+    weights: Array | None = None
+    hidden: tuple[str, ...] = ()
+    against: Array | None = None
+    slope: Array | None = None
 
 
-def _likelihood(
-    model: Model, part: _Part, scaling: Standardise | None, kind: str | None, told: _Columns,
-    separation: Separation | None,
-) -> Errors:  # fmt: skip
-    notes = list(told.notes)
-    if model.loss_name == "huber" and kind is None:
-        kind = "HC0"
-        notes.append(say("robust errors", loss=model.loss_name))
-    elif kind is not None:
-        notes.append(say("sandwich", kind=kind))
-    found = _classes if part.weights is None else _single
-    root, null, scores = found(part, separation)
-    size = scores.shape[1]
-    rank = told.rank * (size // part.full.shape[1])
-    if not np.isfinite(root).all():
-        notes.append(say("no curvature"))
-        return Errors(
-            np.full((size, size), np.nan), None, rank, null, float("nan"), told.condition, tuple(notes)
+def _by_predictor(
+    model: Model, fit: Fit, full: Array, y: Array, separation: Separation | None, expected: bool
+) -> _Part:
+    unit, constants = model.unit, model.constants
+    assert unit is not None
+    beta = beta_of(model, fit.parameters)
+    z = full @ beta
+    scores = unit.scores(y, z, constants)
+    weights = unit.weights(y, z, constants, expected)
+    penalty, slope = _penalty(model, fit, len(full))
+    if z.ndim > 1:
+        if penalty is not None:
+            return replace(_penalised_classes(full, scores, weights, penalty), slope=slope)
+        return _classes(model, full, y, z, scores, weights, separation)
+    pearson = float("nan")
+    if model.likelihood and model.support is not TWO:
+        likely = weights if expected else unit.weights(y, z, constants, expected=True)
+        some = (likely > 0) | (scores != 0)  # a row whose spread has come down to zero adds nothing
+        with np.errstate(divide="ignore", invalid="ignore"):
+            pearson = float((scores[some] ** 2 / likely[some]).sum())
+    if penalty is not None:
+        H = full.T @ (weights[:, None] * full)
+        own = full * scores[:, None]
+        return _Part(
+            _root(H + penalty), np.zeros((len(H), 0)), own, H, penalty, pearson, weights, slope=slope
         )
-    covariance = root @ root.T
-    variances = None if part.weights is None else np.diag(covariance)
-    step = covariance @ scores.sum(axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        distance = float(np.nanmax(np.abs(step) / np.sqrt(np.diag(covariance)), initial=0.0))
-    if kind is not None:
-        covariance = sandwich(covariance, scores, kind, min(rank, len(scores) - 1))
-    if scaling is not None:
-        covariance = scaling.covariance_to_original(covariance)
-        T = scaling.matrix()
-        null = moved(null, np.asarray(np.kron(np.eye(size // len(T)), T), dtype=float))
-    return Errors(
-        covariance, None, rank, null, float("nan"), told.condition, tuple(notes), distance, variances
-    )
-
-
-def _single(part: _Part, separation: Separation | None) -> tuple[Array, Array, Array]:
-    """Return the root of the covariance, the directions that are not determined, and the scores that are left."""
-    assert part.weights is not None
-    rows = part.weights > 0
+    rows = weights != 0
     if separation is not None:
         rows &= separation.overlap.any(axis=1)
-    space = row_space(part.full[rows])
-    # QR of √W X: to form XᵀWX would square the condition number.
-    A = np.sqrt(part.weights[rows])[:, None] * (part.full[rows] @ space.basis)
-    return (
-        space.basis @ _inverse_triangle(A),
-        space.null,
-        part.full * np.where(rows, part.scores, 0.0)[:, None],
-    )
+        scores = np.where(rows, scores, 0.0)
+    space = row_space(full[rows])
+    if (weights[rows] < 0).any():  # the loss bends down at some rows
+        H = space.basis.T @ (full.T @ (weights[:, None] * full)) @ space.basis
+        root = space.basis @ _root(H)
+    else:
+        # QR of √W X: to form XᵀWX would square the condition number.
+        root = space.basis @ _inverse_triangle(np.sqrt(weights[rows])[:, None] * (full[rows] @ space.basis))
+    part = _Part(root, space.null, full * scores[:, None], None, None, pearson, weights)
+    return part if model.likelihood else replace(part, hidden=_hidden(model, full, y, beta, part))
+
+
+def _hidden(model: Model, full: Array, y: Array, beta: Array, part: _Part) -> tuple[str, ...]:
+    """Return the operations of a loss whose kinks have a share in the curvature that second derivatives do not show."""
+    unit = model.unit
+    assert unit is not None and part.weights is not None
+    bent = kinks(unit.rows, [unit.z])
+    if not bent or not np.isfinite(part.root).all() or part.null.shape[1]:
+        return ()
+
+    def gradient(b: Array) -> Array:
+        return full.T @ unit.scores(y, full @ b, model.constants)
+
+    diagonal = np.einsum("n,nj,nj->j", part.weights, full, full)
+    spread_ = np.sqrt(np.diag(sandwich(part.root @ part.root.T, part.scores)))
+    return () if curvature_holds(gradient, beta, diagonal, spread_) else bent
+
+
+def _penalty(model: Model, fit: Fit, rows: int) -> tuple[Array | None, Array | None]:
+    """Return curvature and gradient of the penalty beside the sum over rows, class by class, the intercept first."""
+    if model.penalty is None:
+        return None, None
+    constants = {name: value for name, value in model.constants.items() if name in model.penalty.symbols}
+    held = [s for s in model.parameters if s in model.penalty.symbols.values()]
+    values = {s.params[0]: np.asarray(fit.parameters[s.params[0]], dtype=float) for s in model.parameters}
+    objective = Objective(model.penalty, {s: values[s.params[0]] for s in held}, constants)
+    factor = rows if model.share == "mean" else 1
+    ends = np.cumsum([values[s.params[0]].size for s in model.parameters])
+    whole, slope = np.zeros((ends[-1], ends[-1])), np.zeros(ends[-1])
+    places = {
+        s: np.arange(end - values[s.params[0]].size, end)
+        for s, end in zip(model.parameters, ends, strict=True)
+    }
+    at = np.concatenate([places[s] for s in held])
+    whole[np.ix_(at, at)] = factor * objective.hessian(objective.start_vector)
+    slope[at] = factor * objective.gradient(objective.start_vector)
+    order = _order(model, values)
+    return whole[np.ix_(order, order)], slope[order]
+
+
+def _order(model: Model, values: dict[str, Array]) -> Array:
+    """Return where the coefficients, class by class with the intercept first, stand in the vector of the parameters."""
+    weights = values[model.parameters[0].params[0]]
+    places = np.arange(weights.size).reshape(weights.shape)
+    if model.intercept:
+        places = np.concatenate(
+            [weights.size + np.arange(weights[0].size).reshape(1, *weights.shape[1:]), places]
+        )
+    return places.T.ravel()
+
+
+def _root(H: Array) -> Array:
+    """Return a root of H⁻¹; NaN where H is not positive definite."""
+    if not np.isfinite(H).all():
+        return np.full_like(H, np.nan)
+    inner = observed_information(H) if H.size else None
+    if inner is None:
+        return H
+    return np.linalg.cholesky(inner.covariance) if inner.definite else np.full_like(H, np.nan)
 
 
 def _inverse_triangle(A: Array) -> Array:
@@ -283,81 +375,131 @@ def _inverse_triangle(A: Array) -> Array:
     return linalg.solve_triangular(R, np.eye(len(R))) / length[:, None]
 
 
-def _classes(part: _Part, separation: Separation | None) -> tuple[Array, Array, Array]:
-    P, Y, full = part.means, part.y, part.full
-    k = P.shape[1]
+def _classes(
+    model: Model,
+    full: Array,
+    Y: Array,
+    z: Array,
+    scores: Array,
+    weights: Array,
+    separation: Separation | None,
+) -> _Part:
+    k, unit = z.shape[1], model.unit
+    assert unit is not None
     if separation is None:
         space = row_space(full)
         basis, null = np.kron(np.eye(k - 1), space.basis), np.kron(np.eye(k - 1), space.null)
     else:
-        # A row counts among the classes that nothing separates it from.
+        # A row counts among the classes that nothing separates it from: the others are as good as impossible.
         possible = separation.overlap | (Y > 0)
-        P = np.where(possible, P, 0.0)
-        P = P / P.sum(axis=1, keepdims=True)
+        apart = np.where(possible, z, z.max(axis=1, keepdims=True) - IMPOSSIBLE)
+        scores, weights = unit.scores(Y, apart, model.constants), unit.weights(Y, apart, model.constants)
         space = row_space(pair_differences(full, Y.argmax(axis=1), k, separation.overlap).toarray())
         basis, null = space.basis, space.null
-    scores = _by_class(full, (P - Y)[:, 1:])
+    own = _by_class(full, scores[:, 1:])
     if basis.shape[1] == 0:
-        return np.zeros_like(basis), null, scores
-    H = _curvature(full, P)[full.shape[1] :, full.shape[1] :]
-    inner = observed_information(basis.T @ H @ basis)
-    if not inner.definite:
-        return np.full_like(basis, np.nan), null, scores
-    return basis @ np.linalg.cholesky(inner.covariance), null, scores
+        return _Part(np.zeros_like(basis), null, own)
+    H = _curvature(full, weights)[full.shape[1] :, full.shape[1] :]
+    inner = _root(basis.T @ H @ basis)
+    return _Part(basis @ inner, null, own)
+
+
+def _penalised_classes(full: Array, scores: Array, weights: Array, penalty: Array) -> _Part:
+    H, k = _curvature(full, weights), scores.shape[1]
+    inverse = np.asarray(linalg.pinvh(H + penalty))
+    values, V = np.linalg.eigh(inverse)
+    against = np.kron(np.column_stack([-np.ones(k - 1), np.eye(k - 1)]), np.eye(full.shape[1]))
+    root = V * np.sqrt(np.maximum(values, 0.0))
+    return _Part(root, np.zeros((len(H), 0)), _by_class(full, scores), H, penalty, against=against)
+
+
+IMPOSSIBLE = 1e4  # below the largest predictor: e to the minus of this is zero
 
 
 def _by_class(full: Array, scores: Array) -> Array:
     return (scores[:, :, None] * full[:, None, :]).reshape(len(full), -1)
 
 
-def _curvature(full: Array, P: Array) -> Array:
-    """Return the Hessian of −Σ log P[i, yᵢ], class by class: Xᵀ diag(Pₐ([a = b] − P_b)) X for classes a and b."""
-    p, k = full.shape[1], P.shape[1]
+def _curvature(full: Array, weights: Array) -> Array:
+    """Return the Hessian of the loss, class by class: Xᵀ diag(w[:, a, b]) X for the classes a and b."""
+    p, k = full.shape[1], weights.shape[1]
     H = np.zeros((k, p, k, p))
     for a in range(k):
         for b in range(a, k):
-            w = P[:, a] * (1 - P[:, a]) if a == b else -P[:, a] * P[:, b]
-            H[a, :, b] = full.T @ (w[:, None] * full)
+            H[a, :, b] = full.T @ (weights[:, a, b][:, None] * full)
             H[b, :, a] = H[a, :, b].T
     return H.reshape(k * p, k * p)
 
 
-def _penalised(
-    model: Model, part: _Part, scaling: Standardise | None, kind: str | None, told: _Columns
+def _by_parameters(model: Model, fit: Fit, Z: Array, y: Array) -> _Part:
+    """The same for a loss that is no function of its predictor, by derivatives with respect to the parameters."""
+    values = {s: np.asarray(fit.parameters[s.params[0]], dtype=float) for s in model.parameters}
+    held = model.rows.symbols
+    constants = {name: v for name, v in model.constants.items() if name in held}
+    objective = Objective(
+        FUNCTIONS["sum"](model.rows), values, {model.X: Z, model.y: y, **constants}, checked=True
+    )
+    order = _order(model, {s.params[0]: v for s, v in values.items()})
+    H = objective.hessian(objective.start_vector)[np.ix_(order, order)]
+    S = scores_of(objective, Blocks(objective))[:, order]
+    penalty, slope = _penalty(model, fit, len(y))
+    root = _root(H if penalty is None else H + penalty)
+    bent = () if model.likelihood else kinks(objective.loss, objective.symbols)
+    if bent and np.isfinite(root).all():
+        at, errors_ = objective.start_vector, np.sqrt(np.diag(sandwich(root @ root.T, S)))
+        holds = curvature_holds(lambda v: objective.gradient(v)[order], at[order], np.diag(H), errors_)
+        bent = () if holds else bent
+    return _Part(root, np.zeros((len(H), 0)), S, H, penalty, hidden=bent, slope=slope)
+
+
+def _spread(
+    model: Model, part: _Part, scaling: Standardise | None, kind: str | None, told: _Columns, variance: float
 ) -> Errors:
-    """Return A⁻¹ G A⁻¹ with the curvature G of the rows and A = G + that of the penalty."""
-    full, lam = part.full, model.constants["lam"]
-    n, p = full.shape
-    k = part.means.shape[1] if part.weights is None else 1
-    if part.weights is None:
-        G, scores = _curvature(full, part.means), _by_class(full, part.scores)
-    else:
-        half = np.sqrt(part.weights)[:, None] * full
-        G, scores = half.T @ half, full * part.scores[:, None]
-    # The rows' part of ridge is r²/2 here, that of the others their negative log-likelihood.
-    shrunk = np.full(p, n * lam * (1 if model.family == "normal" else 2))
-    if model.intercept:
-        shrunk[0] = 0.0
-    inverse = np.asarray(linalg.pinvh(G + np.diag(np.tile(shrunk, k))))
-    spent = float(np.trace(inverse @ G))
-    notes = [*told.notes, say("penalised", df=short(spent, 4))]
-    if scaling is not None:
-        notes.append(say("penalty scale", penalty=lam))
-    df = sigma2 = None
-    if model.family == "normal":
-        df = n - spent
-        sigma2 = float(part.scores @ part.scores) / df if df > 1e-9 else float("nan")
-    covariance = (1.0 if sigma2 is None else sigma2) * inverse @ G @ inverse
-    if kind is not None:
-        covariance = sandwich(inverse, scores, kind)
-        notes.append(say("sandwich", kind=kind))
-    if k > 1:  # against the first class
-        against = np.kron(np.column_stack([-np.ones(k - 1), np.eye(k - 1)]), np.eye(p))
-        covariance = against @ covariance @ against.T
+    """Return the covariance of the coefficients on the original scale, and what is to be said of it."""
+    notes, n = list(told.notes), len(part.scores)
+    q = part.scores.shape[1] if part.against is None else len(part.against)
+    rank: float = told.rank * (q // told.columns)
+    if not np.isfinite(part.root).all() or part.hidden:
+        notes.append(say("kinked errors", ops=", ".join(part.hidden)) if part.hidden else say("no curvature"))
+        lost = np.full((q, q), np.nan)
+        null = part.null if part.null.shape[0] == q else np.zeros((q, 0))
+        return Errors(lost, None, rank, null, condition_number=told.condition, notes=tuple(notes))
+    inverse, penalised = part.root @ part.root.T, part.penalty is not None
+    if part.penalty is not None:
+        assert part.hessian is not None
+        rank = float(np.trace(inverse @ part.hessian))
+        notes.append(say("penalised", df=short(rank, 4)))
+        if scaling is not None and "lam" in model.constants:
+            notes.append(say("penalty scale", penalty=model.constants["lam"]))
+    df, dispersion = None, 1.0
+    if model.likelihood and model.block is not None and model.block.dispersion:
+        df = n - rank
+        dispersion = part.pearson / df if df > 1e-9 else float("nan")
+    found = spread(
+        inverse, part.scores, likelihood=model.likelihood, kind=kind, dispersion=dispersion,
+        rank=None if penalised else min(int(rank), n - 1), curvature=part.hessian if penalised else None,
+    )  # fmt: skip
+    if found.source == "sandwich":
+        key = "sandwich" if kind is not None else "robust errors"
+        notes.append(say(key, kind=found.kind, loss=model.loss_name))
+    # How far the estimates are from the minimum, in the standard errors of the curvature.
+    step = inverse @ (part.scores.sum(axis=0) + (0.0 if part.slope is None else part.slope))
+    away = distance(step, inverse * dispersion, 0.0)
+    covariance, null = found.covariance, part.null
+    variances = None if part.weights is None or penalised else np.diag(inverse)
+    if part.against is not None:
+        covariance = part.against @ covariance @ part.against.T
     if scaling is not None:
         covariance = scaling.covariance_to_original(covariance)
-    nan = float("nan")
+    null = np.zeros((q, 0)) if penalised else null
+    if scaling is not None and null.size:
+        T = scaling.matrix()
+        null = moved(null, np.asarray(np.kron(np.eye(q // len(T)), T), dtype=float))
+    exactly = (
+        df if variance > 0 else None
+    )  # of squares alone the ratio to the error has Student's distribution
     return Errors(
-        covariance, df, spent, np.zeros((len(covariance), 0)), nan if sigma2 is None else sigma2, told.condition,
-        tuple(notes),
+        covariance, exactly, rank, null, dispersion * variance if variance > 0 else float("nan"), told.condition,
+        tuple(notes), away, variances, dispersion, part.pearson,
+        1.0 if part.weights is None else float((part.weights != 0).mean()),
     )  # fmt: skip

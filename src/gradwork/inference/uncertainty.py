@@ -22,6 +22,7 @@ from gradwork.errors import DerivativeError, GradworkError
 from gradwork.expr import Expr
 from gradwork.inference.form import Form
 from gradwork.inference.scores import scores
+from gradwork.inference.spread import curvature_holds, distance, spread
 from gradwork.learn.objective import Objective
 from gradwork.learn.recognise import kinks
 from gradwork.learn.solvers.lm import Residuals
@@ -34,7 +35,8 @@ from gradwork.words.say import say
 
 Array = NDArray[Any]
 
-HESSIAN = ("observed", "hessian", "nonrobust")
+OBSERVED = ("observed", "hessian")
+HESSIAN = (*OBSERVED, "nonrobust")
 # How far the variances by the scores and by the Hessian may lie apart in a likelihood: by this factor, which changes
 # standard errors by a quarter, and by as many of its own standard deviations.
 FACTOR, NEAR = 1.6, 2.5
@@ -55,6 +57,15 @@ def sandwich_kind(cov: str | None) -> str | None:
             f"standard errors are 'observed' (the Hessian), 'HC0' or 'HC1' ('sandwich' is HC0), not {cov!r}"
         )
     return kind
+
+
+def asks_observed(cov: str | None) -> bool:
+    """Tell whether the inverse Hessian was asked for, rather than what suits the model.
+
+    >>> asks_observed("observed"), asks_observed("nonrobust"), asks_observed(None)
+    (True, False, False)
+    """
+    return str(cov).lower() in OBSERVED
 
 
 @dataclass
@@ -107,13 +118,17 @@ def uncertainty(
             sizes=_sizes(expression, data),
         )
 
-    forced = str(cov).lower() in HESSIAN and form.found is None
+    # Asked for by name it is the inverse Hessian of the formula as it stands, of a sum of squares too: with known
+    # deviations in it that are not estimated anew.
+    forced = asks_observed(cov) or (str(cov).lower() in HESSIAN and form.found is None)
     over = objective(expression if forced else form.core)
     try:
-        if form.found is not None:
+        if forced:
+            found = _hessian(over, form)
+        elif form.found is not None:
             found = _least_squares(over, form, kind)
         else:
-            found = _hessian(over) if forced else _m_estimate(over, form, kind)
+            found = _m_estimate(over, form, kind)
     except DerivativeError as error:
         found = Uncertainty(np.full((over.size, over.size), NAN), notes=[str(error)])
     at = [list(parameters).index(name) for name in over.labels]
@@ -155,17 +170,16 @@ def _least_squares(objective: Objective, form: Form, kind: str | None) -> Uncert
     s2 = float(r @ r) / df if df > 0 else NAN
     S = J * r[:, None]
     step = inverse @ (J.T @ r) if rank == len(names) else np.linalg.lstsq(J, r, rcond=None)[0]
+    covariance = spread(inverse, S, likelihood=True, kind=kind, dispersion=s2).covariance
     if kind is not None:
-        covariance = sandwich(inverse, S, kind)
         notes.append(say("sandwich", kind=kind))
     else:
-        covariance = inverse * s2
         if df > 0:
             notes.append(say("least squares errors", s2=short(s2), df=df))
         else:
             notes.append(say("no degree of freedom", rows=n, parameters=len(names)))
     return Uncertainty(
-        covariance, df, float(np.sqrt(s2)), notes, "least squares", rank, _distance(step, covariance)
+        covariance, df, float(np.sqrt(s2)), notes, "least squares", rank, distance(step, covariance)
     )
 
 
@@ -228,17 +242,17 @@ def _penalised(
     s2 = float(r @ r) / df if df > 1e-9 else NAN
     notes = [information.note] if information.note else []
     notes.append(say("penalised", df=short(spent, 4)))
-    covariance = s2 * inverse @ G @ inverse
+    made = spread(inverse, J * r[:, None], likelihood=True, kind=kind, dispersion=s2, curvature=G)
+    covariance = made.covariance
     if kind is not None:
-        covariance = sandwich(inverse, J * r[:, None], kind)
         notes.append(say("sandwich", kind=kind))
     step = inverse @ objective.gradient(at) / (2 * c)
     return Uncertainty(
-        covariance, df, float(np.sqrt(s2)), notes, "penalised", spent, _distance(step, covariance)
+        covariance, df, float(np.sqrt(s2)), notes, "penalised", spent, distance(step, covariance)
     )
 
 
-def _hessian(objective: Objective) -> Uncertainty:
+def _hessian(objective: Objective, form: Form) -> Uncertainty:
     """The inverse Hessian, because it was asked for; a mean over rows counts n-fold."""
     at = objective.start_vector
     try:
@@ -253,9 +267,13 @@ def _hessian(objective: Objective) -> Uncertainty:
     if information.note:
         notes.append(information.note)
     C = information.covariance
+    sigma = NAN
+    if form.found is not None and not form.curved:  # exp(−c w r²) is normal with the variance 1/(2 c w)
+        (c,) = objective.evaluate("factor", [form.factor], at)
+        sigma = float(np.sqrt(1 / (2 * factor * float(c))))
     return Uncertainty(
-        C, notes=notes, kind="likelihood", rank=objective.size,
-        distance=_distance(factor * C @ objective.gradient(at), C),
+        C, sigma=sigma, notes=notes, kind="likelihood", rank=objective.size,
+        distance=distance(factor * C @ objective.gradient(at), C),
     )  # fmt: skip
 
 
@@ -274,7 +292,8 @@ def _m_estimate(objective: Objective, form: Form, kind: str | None) -> Uncertain
     information = observed_information(H, objective.labels)
     A = information.covariance
     bent = kinks(objective.loss, objective.symbols)
-    if bent and not _curvature_holds(objective, H / factor, np.sqrt(np.diag(sandwich(A, S)))):
+    errors = np.sqrt(np.diag(sandwich(A, S)))
+    if bent and not curvature_holds(objective.gradient, at, np.diag(H) / factor, errors):
         return Uncertainty(nothing, notes=[say("kinked errors", ops=", ".join(bent))])
     notes = [information.note] if information.note else []
     if kind is None:
@@ -287,15 +306,15 @@ def _m_estimate(objective: Objective, form: Form, kind: str | None) -> Uncertain
                 notes.append(say("few rows", n=blocks.n))
             step = A @ objective.gradient(at) * factor
             return Uncertainty(
-                A, notes=notes, kind="likelihood", rank=p, distance=_distance(step, A), factor=factor
+                A, notes=notes, kind="likelihood", rank=p, distance=distance(step, A), factor=factor
             )
         kind = "HC0"
         notes.append(doubt)
     else:
         notes.append(say("sandwich", kind=kind))
-    C = sandwich(A, S, kind)
+    C = spread(A, S, likelihood=False, kind=kind).covariance
     step = A @ objective.gradient(at) * factor
-    return Uncertainty(C, notes=notes, kind="sandwich", rank=p, distance=_distance(step, C))
+    return Uncertainty(C, notes=notes, kind="sandwich", rank=p, distance=distance(step, C))
 
 
 def _enough(p: int) -> int:
@@ -333,25 +352,4 @@ def _doubt(objective: Objective, form: Form, blocks: Blocks, A: Array, S: Array)
     return say("not a likelihood", why=why)
 
 
-def _curvature_holds(objective: Objective, H: Array, errors: Array) -> bool:
-    # Where |u| has its kink at many rows, the gradient changes although every second derivative there is zero.
-    at = objective.start_vector
-    if not np.isfinite(errors).all():
-        return False
-    for j, h in enumerate(errors):
-        e = np.zeros(len(at))
-        e[j] = h
-        change = (objective.gradient(at + e) - objective.gradient(at - e))[j] / (2 * h)
-        if not 0.5 * H[j, j] <= change <= 2 * H[j, j]:
-            return False
-    return True
-
-
-def _distance(step: Array, covariance: Array) -> float:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        sizes = np.abs(step) / np.sqrt(np.diag(covariance))
-    known = sizes[np.isfinite(sizes)]
-    return float(known.max()) if len(known) else float("inf")
-
-
-__all__ = ["Uncertainty", "sandwich_kind", "uncertainty"]
+__all__ = ["Uncertainty", "asks_observed", "sandwich_kind", "uncertainty"]

@@ -326,6 +326,10 @@ class Objective:
             bounds=self.bounds, sizes=self.sizes,
         )  # fmt: skip
 
+    def under(self, loss: Expr, starts: Mapping[Any, Any], data: Mapping[Any, Any]) -> Objective:
+        """Return an objective of another loss of the same free parameters, over arrays that were checked here."""
+        return Objective(loss, starts, data, self.dtype, sizes=self.sizes, checked=True)
+
     def restricted(self, data: Mapping[str, Array]) -> Objective:
         """Return the same objective over other arrays of the right kind, unchecked; programs are shared.
 

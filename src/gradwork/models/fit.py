@@ -10,19 +10,17 @@ import numpy as np
 from gradwork.data.design import Design, design
 from gradwork.data.tables import Table
 from gradwork.errors import GradworkError
-from gradwork.inference.uncertainty import sandwich_kind
+from gradwork.families.family import Family
+from gradwork.families.model import Model, model_of
+from gradwork.inference.uncertainty import asks_observed, sandwich_kind
 from gradwork.learn.stopping import Stopping
 from gradwork.models.networks.names import names_network
 from gradwork.models.tables.learn import TableFit
-from gradwork.models.tables.named import Model, parse_model
+from gradwork.models.tables.named import parse_model
 from gradwork.models.tables.polynomial import Terms
 from gradwork.words.say import say
 
 BY_KIND = {"continuous": "linear", "binary": "logistic", "categorical": "softmax", "count": "poisson"}
-KIND_OF = {
-    "linear": "continuous", "polynomial": "continuous", "ridge": "continuous", "logistic": "binary",
-    "softmax": "categorical", "poisson": "count",
-}  # fmt: skip
 
 FEW, OFTEN = 20, 5  # values of a target, and rows for each of them: labels or counts, perhaps
 
@@ -30,7 +28,7 @@ FEW, OFTEN = 20, 5  # values of a target, and rows for each of them: labels or c
 def fit(
     data: Any,
     target: Any = None,
-    model: str | Model | None = None,
+    model: str | Model | Family | None = None,
     *,
     features: Sequence[str] | None = None,
     formula: str | None = None,
@@ -118,8 +116,8 @@ def fit(
         raise GradworkError("params belong to a formula: name the formula too")
     if target is None:
         raise GradworkError("name the target, the column to predict")
-    chosen = parse_model(model, loss=loss, intercept=intercept) if isinstance(model, str) else model
-    kind = None if chosen is None else KIND_OF[chosen.name]
+    chosen = _model(model, loss, intercept)
+    kind = None if chosen is None else chosen.support.kind
     constant = intercept if chosen is None else chosen.intercept
     made = design(table, target, features, missing=missing, kind=kind, unusable=unusable, intercept=constant)
     notes = list(made.notes)
@@ -153,7 +151,7 @@ def fit(
     }  # fmt: skip
     return work.go(
         solver, descent, share=validation, scale=scale, stopping=patient, seed=seed, cov=sandwich_kind(cov),
-        dtype=dtype, run_on=run_on, callbacks=callbacks, resume=resume,
+        dtype=dtype, run_on=run_on, callbacks=callbacks, resume=resume, observed=asks_observed(cov),
     )  # fmt: skip
 
 
@@ -195,6 +193,14 @@ def _table(data: Any, target: Any) -> tuple[Table, Any]:
     return Table.from_any(data), target
 
 
+def _model(model: Any, loss: str | None, intercept: bool) -> Model | None:
+    if model is None or isinstance(model, Model):
+        return model
+    if isinstance(model, Family):
+        return model_of(model, intercept=intercept)
+    return parse_model(model, loss=loss, intercept=intercept)
+
+
 def _few(y: np.ndarray) -> bool:
     """Tell whether numbers may well be labels or counts: few whole ones from zero or one, each of them often."""
     values = np.unique(y)
@@ -210,9 +216,9 @@ def _patient(stopping: Stopping, patience: int) -> Stopping:
 
 
 def _terms(model: Model, made: Design) -> Terms | None:
-    if model.name != "polynomial":
+    if model.degree is None:
         return None
     features = made.encoding.features
     binary = [f.kind != "number" for f in features for _ in f.columns]
     factors = [i for i, f in enumerate(features) for _ in f.columns]
-    return Terms.of(made.names, model.options["degree"], model.options["interactions"], binary, factors)
+    return Terms.of(made.names, model.degree, model.options["interactions"], binary, factors)

@@ -229,9 +229,9 @@ def _outcome(fitted: Any, table: Any, design: Any, training: Array) -> Numbers |
         P = np.column_stack([1 - means, means]) if means.ndim == 1 else means
         return Classes(design.target.codes[training], P, tuple(fitted.levels))
     y = design.y[training]
-    counted = fitted.model.name == "poisson"
-    residual = (y - means) / np.sqrt(np.maximum(means, 1e-300)) if counted else y - means
-    return Numbers(y, means, residual, _curve(fitted, design.X[training]), not counted)
+    spread = fitted.details.get("deviations")  # where rows spread differently
+    residual = y - means if spread is None else (y - means) / spread
+    return Numbers(y, means, residual, _curve(fitted, design.X[training]), spread is None)
 
 
 def _curve(fitted: Any, X: Array) -> Any:
@@ -277,8 +277,9 @@ def _scales(fitted: Any, X: Array) -> tuple[float, ...]:
 
 
 def _model_latex(fitted: Any) -> str:
-    lefts = {"logistic": r"\Pr(y = 1)", "softmax": r"\Pr(y = j)", "poisson": r"\operatorname{E}(y)"}
-    return f"{lefts.get(fitted.model.name, chr(92) + 'hat y')} = {fitted.model.prediction.latex()}"
+    block = fitted.model.block
+    left = r"\hat y" if block is None else block.symbol
+    return f"{left} = {fitted.model.prediction.latex()}"
 
 
 def _where(fitted: Any) -> str:

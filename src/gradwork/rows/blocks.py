@@ -14,15 +14,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradwork.learn.objective import Objective
 from gradwork.rewrite import normalise
 from gradwork.rows.proof import RowSum, row_sum
 from gradwork.run.program import build, execute
+
+if TYPE_CHECKING:
+    from gradwork.learn.objective import Objective
 
 Array = NDArray[Any]
 
@@ -75,7 +77,7 @@ class Blocks:
         if self.proof.whole is not None:
             data[self.proof.whole] = float(self.n)
         starts = {s: objective.start[s.params[0]] for s in objective.symbols if s.params[0] in held}
-        return Objective(batch, starts, data, objective.dtype, sizes=objective.sizes, checked=True)
+        return objective.under(batch, starts, data)
 
     def take(self, rows: NDArray[np.int64] | slice | None) -> Objective:
         """Return the batch loss of some rows (None: all), as an objective of its own."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,8 @@ class LeastSquares:
     determine are NaN, as is everything where no degree of freedom is left. `condition_number` is that of X as
     it stands, `scaled_condition_number` that of X with columns of unit length. `refinements` counts the steps
     of iterative refinement. `root` (p×rank) has root rootᵀ = (XᵀX)⁺, `null` spans the b with X b = 0, and `exact`
-    says that the residuals are nothing but rounding.
+    says that the residuals are nothing but rounding. `R` is the triangle of X = QR with columns of unit length. Of the
+    `notes` those that say something of the columns alone, `of_columns`, come first.
     """
 
     names: tuple[str, ...]
@@ -52,6 +53,24 @@ class LeastSquares:
     root: Array = field(default_factory=lambda: np.zeros((0, 0)))
     null: Array = field(default_factory=lambda: np.zeros((0, 0)))
     exact: bool = False
+    R: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    of_columns: tuple[str, ...] = ()
+
+    def reordered(self, order: Sequence[int], names: Sequence[str]) -> LeastSquares:
+        """Return the same answer for the columns in another order, and under other names.
+
+        >>> fit = least_squares([[1, 1], [2, 1], [3.0, 1]], [1, 3, 5.0], ["x", "intercept"])
+        >>> fit.reordered([1, 0], ["intercept", "size"]).estimate.round(12).tolist()
+        [-1.0, 2.0]
+        """
+        at, labels = list(order), tuple(names)
+        inverse, R = self.inverse[np.ix_(at, at)], self.R[:, at]
+        told = _notes(len(self.fitted), len(at), self.rank, self.collinear, labels, inverse, R)
+        return replace(
+            self, names=labels, estimate=self.estimate[at], covariance=self.covariance[np.ix_(at, at)],
+            inverse=inverse, root=self.root[at], null=self.null[at], R=R, of_columns=tuple(told),
+            notes=(*told, *self.notes[len(self.of_columns) :]),
+        )  # fmt: skip
 
     @property
     def determined(self) -> NDArray[np.bool_]:
@@ -128,16 +147,11 @@ def least_squares(
     df = n - rank
     rss = float(r @ r)
     covariance = inverse * (rss / df) if df > 0 else np.full((p, p), np.nan)
-    notes = _notes(n, p, rank, df, collinear, labels, inverse)
-    # What the sum of the terms loses to rounding is no residual.
-    exact = df > 0 and bool(
-        np.sqrt(rss)
-        <= 8 * np.finfo(float).eps * max(np.linalg.norm(y), np.linalg.norm(np.abs(X) @ np.abs(b)))
-    )
+    told = _notes(n, p, rank, collinear, labels, inverse, R / unit)
+    notes = [*told, *degrees_of_freedom(n, p, rank)]
+    exact = df > 0 and passes_through(X, y, b, r)
     if exact:
         notes.append(say("perfect fit"))
-    if not collinear and (near := nearly_collinear(R / unit, labels)):
-        notes.append(near)
     return LeastSquares(
         names=labels,
         estimate=b,
@@ -156,7 +170,19 @@ def least_squares(
         root=root,
         null=null,
         exact=exact,
+        R=R / unit,
+        of_columns=tuple(told),
     )
+
+
+def passes_through(X: Array, y: Array, b: Array, r: Array) -> bool:
+    """Tell whether residuals r = y − Xb are nothing but what the sum of the terms loses to rounding."""
+    size, limit = float(np.linalg.norm(r)), 8 * np.finfo(float).eps
+    # ‖|X||b|‖ is at most this, which needs no copy of X.
+    most = float(np.sqrt(np.einsum("ij,ij->j", X, X)) @ np.abs(b))
+    if not size <= limit * max(float(np.linalg.norm(y)), most):
+        return False
+    return bool(size <= limit * max(np.linalg.norm(y), np.linalg.norm(np.abs(X) @ np.abs(b))))
 
 
 def _checked(X: ArrayLike, y: ArrayLike, names: Sequence[str] | None) -> tuple[Array, Array, tuple[str, ...]]:
@@ -231,8 +257,9 @@ def _shortest(y: Array, R: Array, Q: Array, scale: Array, rank: int) -> tuple[Ar
 
 
 def _notes(
-    n: int, p: int, rank: int, df: int, collinear: Sequence[Collinear], names: Sequence[str], inverse: Array
+    n: int, p: int, rank: int, collinear: Sequence[Collinear], names: Sequence[str], inverse: Array, R: Array
 ) -> list[str]:
+    """Return what is to be said of the columns."""
     notes = []
     if p > n:
         notes.append(
@@ -244,8 +271,13 @@ def _notes(
         lost = [f"'{name}'" for name, v in zip(names, np.diag(inverse), strict=True) if np.isnan(v)]
         shown = ", ".join(lost[:6]) + (", …" if len(lost) > 6 else "")
         notes.append(say("rank deficient", parameters=p, rank=rank, columns=shown))
-    if df == 0 and p <= n:
-        notes.append(say("no degree of freedom", rows=n, parameters=p))
-    if df == 1:
-        notes.append(say("one degree of freedom", rows=n, parameters=rank))
+    if not collinear and (near := nearly_collinear(R, tuple(names))):
+        notes.append(near)
     return notes
+
+
+def degrees_of_freedom(n: int, p: int, rank: int) -> list[str]:
+    """Return what is to be said where one residual degree of freedom is left, or none."""
+    if n == rank and p <= n:
+        return [say("no degree of freedom", rows=n, parameters=p)]
+    return [say("one degree of freedom", rows=n, parameters=rank)] if n - rank == 1 else []

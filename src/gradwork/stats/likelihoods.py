@@ -80,7 +80,7 @@ class LikelihoodMetrics:
 
     `pseudo_r2` is McFadden's, 1 − log L / log L₀. `lr` is 2 (log L − log L₀), `lr_p` its p-value from χ² with
     the number of parameters beyond the intercept(s), `df_model`. `pearson` is Σ (y − μ)²/μ of counts, which is about
-    the residual degrees of freedom where they vary as Poisson's do.
+    the residual degrees of freedom where they vary as Poisson's do; `dispersion` is φ of a family that has one.
     """
 
     family: str
@@ -97,6 +97,7 @@ class LikelihoodMetrics:
     lr_p: float
     df_model: int = 0
     pearson: float = float("nan")
+    dispersion: float = float("nan")
 
 
 def likelihood_metrics(

@@ -179,8 +179,9 @@ def likelihood_facts(
         (say("log likelihood", language), short(m.log_likelihood, 6)),
         (say("deviance", language), short(m.deviance, 6)),
         (say("null deviance", language), short(m.null_deviance, 6)),
-        (say("pseudo r2", language), share(m.pseudo_r2)),
     ]
+    if not math.isnan(m.pseudo_r2):
+        first.append((say("pseudo r2", language), share(m.pseudo_r2)))
     second: list[Fact] = []
     if math.isfinite(m.lr_p):
         second.append((say("lr", language), f"{short(m.lr)} ({m.df_model})"))
@@ -188,6 +189,8 @@ def likelihood_facts(
     if math.isfinite(m.aic):
         second += [(say("aic", language), short(m.aic, 6)), (say("bic", language), short(m.bic, 6))]
     third: list[Fact] = []
+    if math.isfinite(m.dispersion):
+        third.append((say("dispersion", language), short(m.dispersion)))
     if math.isfinite(m.pearson):
         third.append((say("pearson", language), short(m.pearson)))
     third.append((say("df residual", language), str(m.rows - m.parameters)))

@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from gradwork.data.encoding import Encoding
 from gradwork.data.tables import Table
 from gradwork.diff.api import grad
 from gradwork.errors import GradworkError, TableError
+from gradwork.families.model import Model
 from gradwork.inference.columns import parameters_of
-from gradwork.models.tables.named import Model, build
+from gradwork.inference.intervals import interval
+from gradwork.models.tables.named import build, builders
 from gradwork.models.tables.polynomial import Terms
 from gradwork.stats.inference import Inference, coefficient_table
 from gradwork.stats.likelihoods import LikelihoodMetrics
@@ -49,6 +50,7 @@ class FittedModel(Savable):
     target, kind, levels: what is predicted.
     metrics:      of the rows that it was fitted to.
     fit:          the run (None for a model that was read from a folder).
+    sigma:        the residual standard deviation of a normal model;  dispersion: φ of a family that has one.
     heading, notes: what the summary says above and below the table.
     """
 
@@ -77,6 +79,7 @@ class FittedModel(Savable):
     details: dict[str, Any] = field(default_factory=dict)
     null: Array | None = None
     signs: Array | None = None
+    dispersion: float = 1.0
 
     # --- what was estimated ---
 
@@ -185,7 +188,7 @@ class FittedModel(Savable):
         """Return a component of the run's parameters by its column: `w[2]` is `bmi`, `W[2,1]` that of a class."""
         name, _, places = label.rstrip("]").partition("[")
         at = [int(place) - 1 for place in places.split(",")] if places else []
-        if name == "b":
+        if self.model.intercept and name == self.model.parameters[-1].params[0]:
             title, classes = "intercept", at
         else:
             title, classes = self.names[at[0] + bool(self.model.intercept)], at[1:]
@@ -221,11 +224,9 @@ class FittedModel(Savable):
 
         X = self.matrix(data)
         model, values = self.model, parameters_of(self.model, self.beta)
-        if model.name == "softmax":
-            values = {name: np.asarray(v) for name, v in values.items()}
         program = function(model.prediction, arguments=[model.X, *model.parameters])
-        p = np.asarray(program(X, *values.values()))
-        return np.column_stack([1 - p, p]) if model.name == "logistic" else p
+        p = np.asarray(program(X, *(np.asarray(v) for v in values.values())))
+        return np.column_stack([1 - p, p]) if p.ndim == 1 and len(self.levels) == 2 else p
 
     def predict(self, data: Any) -> Array:
         """Return the prediction of each row: a number, or the label of the most probable class."""
@@ -248,8 +249,8 @@ class FittedModel(Savable):
         """Return the prediction of each row, and the bounds of its interval.
 
         kind: "prediction", where a new observation will lie, or "mean", where the mean lies. The first adds the
-        spread of the observations (normal with the residual variance, or Poisson) to the uncertainty of the mean.
-        For a logistic model the interval is that of the probability.
+        spread of the observations (normal with the residual variance, or the family's quantiles) to the uncertainty of
+        the mean. For a logistic model the interval is that of the probability.
 
             z ± q √(xᵀCx)    with q of Student's t or the normal distribution, mapped by the inverse link
         """
@@ -258,7 +259,7 @@ class FittedModel(Savable):
             raise GradworkError(f"the level of an interval lies between 0 and 1, say 0.95; got {level}")
         if kind not in ("prediction", "mean"):
             raise GradworkError(f"an interval is of the 'prediction' or of the 'mean', not {kind!r}")
-        if self.model.name == "softmax":
+        if self.model.classes:
             raise GradworkError(
                 "intervals of several probabilities at once are not made; see `probabilities`"
             )
@@ -267,27 +268,16 @@ class FittedModel(Savable):
         z = full @ self.beta
         spread = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", full, self.covariance, full), 0.0))
         spread[~_seen(full, self.null)] = np.nan
-        if self.df is None:
-            q = float(special.ndtri((1 + level) / 2))
-        else:
-            q = float(special.stdtrit(self.df, (1 + level) / 2)) if self.df > 0 else float("nan")
-        if self.model.name == "logistic":
-            return special.expit(z), special.expit(z - q * spread), special.expit(z + q * spread)
-        if self.model.name == "poisson":
-            mean, low, high = np.exp(z), np.exp(z - q * spread), np.exp(z + q * spread)
-            if kind == "prediction":
-                from scipy.stats import poisson  # costs half a second to import, and few ask
-
-                low, high = poisson.ppf((1 - level) / 2, low), poisson.ppf((1 + level) / 2, high)
-            return mean, low, high
-        if kind == "prediction":
-            spread = np.sqrt(spread**2 + self.sigma**2)
-        return z, z - q * spread, z + q * spread
+        return interval(self.model, z, spread, level, kind, self.df, self.sigma, self.dispersion)
 
     # --- to and from plain data ---
 
     def spec(self) -> dict[str, Any]:
-        """Return the model as plain data (arrays as NumPy arrays), from which `from_spec` makes it again."""
+        """Return the model as plain data (arrays as NumPy arrays), from which `from_spec` makes it again.
+
+        Raises GradworkError for a model whose expressions are not what its name and options build.
+        """
+        self._check_built()
         return {
             "type": "model",
             "model": self.model.name,
@@ -302,6 +292,7 @@ class FittedModel(Savable):
             "kind": self.kind,
             "levels": list(self.levels),
             "rows": self.rows,
+            "dispersion": float(self.dispersion) if np.isfinite(self.dispersion) else None,
             "sigma": None if np.isnan(self.sigma) else float(self.sigma),
             "level": self.level,
             "heading": self.heading,
@@ -315,6 +306,17 @@ class FittedModel(Savable):
             "null": None if self.null is None or not self.null.size else self.null.tolist(),
             "signs": None if self.signs is None else [int(v) for v in self.signs],
         }
+
+    def _check_built(self) -> None:
+        known, own = builders().get(self.model.name), True
+        if known is not None:
+            try:
+                made = build(self.model.name, self.model.options)
+                own = made.loss is not self.model.loss or made.prediction is not self.model.prediction
+            except (GradworkError, TypeError):
+                own = True
+        if own:
+            raise GradworkError(say("own model", name=self.model.name))
 
     @classmethod
     def from_spec(cls, data: Any) -> FittedModel:
@@ -332,9 +334,9 @@ class FittedModel(Savable):
             levels = tuple(data["levels"])
             width = len(encoding.names) if terms is None else len(terms.monomials)
             p = width + model.intercept
-            classes = len(levels) if model.name == "softmax" else 1
+            classes = len(levels) if model.classes else 1
             q = p * max(classes - 1, 1)
-            shape = (p, classes) if model.name == "softmax" else (p,)
+            shape = (p, classes) if model.classes else (p,)
             if (
                 len(names) != p
                 or beta.shape != shape
@@ -358,12 +360,16 @@ class FittedModel(Savable):
                 float("nan") if data["condition_number"] is None else float(data["condition_number"]),
                 float("nan") if data["sigma"] is None else float(data["sigma"]), float(data["level"]),
                 str(data["heading"]), str(data["reason"]), tuple(map(str, data["notes"])), source=str(data["source"]),
-                null=null, signs=signs,
+                null=null, signs=signs, dispersion=_number(data.get("dispersion", 1.0)),
             )  # fmt: skip
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, TableError):
                 raise
             raise TableError("the description of the model is damaged") from error
+
+
+def _number(value: Any) -> float:
+    return float("nan") if value is None else float(value)
 
 
 def _seen(combinations: Array, null: Array | None) -> Array:

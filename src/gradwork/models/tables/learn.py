@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradwork.data.batches import split
+from gradwork.data.columns import number_text
 from gradwork.data.design import Design
 from gradwork.data.scaling import Standardise
 from gradwork.data.tables import Table
-from gradwork.errors import GradworkError
+from gradwork.errors import GradworkError, TableError
+from gradwork.families.model import Model
 from gradwork.inference.columns import Errors, beta_of, errors, parameters_of
 from gradwork.inference.measures import held_facts, measures, spread_note
 from gradwork.learn.callbacks import Called, Progress, as_callbacks
@@ -21,11 +23,11 @@ from gradwork.learn.front import learned, solved
 from gradwork.learn.objective import Objective
 from gradwork.learn.stopping import Stopping
 from gradwork.models.tables.fitted import FittedModel
-from gradwork.models.tables.named import Model, build
+from gradwork.models.tables.named import build
 from gradwork.models.tables.polynomial import Terms
 from gradwork.models.tables.target_scale import TargetScale
 from gradwork.stats.determined import spans_constant
-from gradwork.stats.least_squares import least_squares
+from gradwork.stats.least_squares import degrees_of_freedom, least_squares
 from gradwork.stats.separation import Separation, find_separation, find_zero_counts, looks_separated
 from gradwork.words.numbers import short
 from gradwork.words.say import say
@@ -48,9 +50,10 @@ class TableFit:
         self.model, self.made, self.raw, self.columns, self.terms = model, made, raw, columns, terms
         self.table, self.reason, self.level, self.notes = table, reason, level, notes
         self.names = ("intercept", *columns) if model.intercept else tuple(columns)
-        if model.name == "softmax":
+        if model.classes:
             self._enough()
-        self.y = made.target.onehot() if model.name == "softmax" else made.y
+        self.y = made.target.onehot() if model.classes else made.y
+        self._check_support()
 
     def _enough(self) -> None:
         goal = self.made.target
@@ -60,24 +63,35 @@ class TableFit:
             key = "many classes, numbers" if not isinstance(goal.levels[0], str) else "many classes"
             raise GradworkError(say(key, target=goal.name, count=k, rows=rows, typical=typical))
 
+    def _check_support(self) -> None:
+        support, goal = self.model.support, self.made.target
+        if goal.levels:
+            return
+        wrong = np.flatnonzero(~support.holds(goal.y))
+        if len(wrong):
+            row = int(wrong[0])
+            place = self.table.place(int(self.made.rows[row]), goal.name)
+            value = number_text(float(goal.y[row]))
+            raise TableError(
+                say("support", place=place, value=value, model=self.model.title, what=support.what)
+            )
+
     def go(
         self, solver: str, descent: dict[str, Any], *, share: float | None, scale: bool, stopping: Any, seed: int,
-        cov: str | None, dtype: str, run_on: str, callbacks: Any, resume: bool,
+        cov: str | None, dtype: str, run_on: str, callbacks: Any, resume: bool, observed: bool = False,
     ) -> FittedModel:  # fmt: skip
         """Learn the model and return it."""
         training, held = self._split(share, seed)
         X, y = self.raw[training], self.y[training]
-        if "delta" in self.model.options and self.model.options["delta"] is None:
-            self.model = self._with_delta(X, y)
-        model = self.model
+        self.model = model = self._with_constants(X, y)
         descends = any(v is not None for v in descent.values())
-        closed = model.loss_name in ("mse", "rmse") and not descends and solver in ("auto", "closed")
+        closed = model.squares and not descends and solver in ("auto", "closed")
         # Least squares by QR does not care about units; everything else learns better on scaled columns.
         scaling = None if closed or not scale else Standardise.fit(X, self.columns, model.intercept)
         Z = self.raw if scaling is None else scaling.transform(self.raw)
         objective = self._objective(Z[training], y, seed, dtype)
         if descends:
-            moves = TargetScale.of(model, y) if scale and self.made.target.kind == "continuous" else None
+            moves = TargetScale.of(model, y) if scale else None
             run = self._descend(
                 objective, moves, Z, training, held, solver, descent, stopping, callbacks, run_on, resume, seed, dtype
             )  # fmt: skip
@@ -90,7 +104,7 @@ class TableFit:
         beta = beta_of(model, run.parameters)
         original = beta if scaling is None else scaling.to_original(beta)
         separation = self._separation(X, training, original)
-        spread = errors(model, run, Z[training], y, scaling, self.names, cov, X, separation)
+        spread = errors(model, run, Z[training], y, scaling, self.names, cov, X, separation, observed)
         return self._fitted(run, original, spread, scaling, separation, X, training, held, cov)
 
     def _split(self, share: float | None, seed: int) -> tuple[Array, Array | None]:
@@ -99,12 +113,15 @@ class TableFit:
             return np.arange(n), None
         return split(n, share, seed, self.made.target.codes if self.made.target.levels else None)
 
-    def _with_delta(self, X: Array, y: Array) -> Model:
-        """Return the Huber model with δ = 1.345 robust standard deviations of the residuals of least squares."""
+    def _with_constants(self, X: Array, y: Array) -> Model:
+        """Return the model with the constants of its loss that were left open, from the residuals of least squares."""
+        block = self.model.block
+        left = [name for name in (block.constants if block else ()) if name not in self.model.constants]
+        if block is None or not left or not self.model.own:
+            return self.model
         r = least_squares(self._full(X), y).residuals
-        spread = float(np.median(np.abs(r - np.median(r)))) / 0.6745
-        spread = spread or float(r.std())
-        return build(self.model.name, {**self.model.options, "delta": 1.345 * (spread or 1.0)})
+        chosen = {name: block.constants[name].default(r) for name in left}
+        return build(self.model.name, {**self.model.options, **chosen})
 
     def _full(self, X: Array) -> Array:
         return np.column_stack([np.ones(len(X)), X]) if self.model.intercept else X
@@ -119,19 +136,20 @@ class TableFit:
             **(model.constants if constants is None else constants),
         }
         starts: dict[Any, Any] = dict.fromkeys(model.parameters)
-        if model.name == "poisson" and model.intercept and y.any():
-            starts[model.parameters[-1]] = float(np.log(y.mean()))  # from b = 0 large counts are far away
+        block = model.block
+        if model.intercept and model.own and block is not None and block.starts and block.null is not None:
+            starts[model.parameters[-1]] = block.null(y)  # from b = 0 large numbers are far away
         return Objective(model.loss, starts, data, dtype, seed=seed)
 
     def _solve(self, objective: Objective, solver: str, stopping: Any, callbacks: Any) -> Fit:
         model, watching = self.model, as_callbacks(callbacks)
-        if solver == "auto" and model.name == "softmax" and objective.size > NEWTON:
+        if solver == "auto" and model.classes and objective.size > NEWTON:
             solver = "lbfgs"
-        if model.family in ("binomial", "multinomial", "poisson") and "lam" not in model.constants:
+        if apart := self._separates():
             if stopping is None and solver != "lbfgs":
                 # Separated classes have no minimum: there the gradient's norm ends the run, not the step.
                 stopping = Stopping(gradient_norm=1e-12, growth=None)
-            if model.family != "poisson":
+            if apart == "classes":
                 watching = [*watching, Called(lambda p: self._clear(objective, p), every=1)]
         run = solved(objective, solver, stopping=stopping, callbacks=watching)
         if say("separated") in run.reason:  # that is what it stopped for, and no accident
@@ -139,6 +157,11 @@ class TableFit:
                 run, reason=say("separated at", step=run.steps, why=say("separated")), converged=True
             )
         return run
+
+    def _separates(self) -> str:
+        """Return how parts of the data may put the maximum of this likelihood at infinity; "" where they cannot."""
+        block = self.model.block
+        return block.separates if block is not None and self.model.penalty is None else ""
 
     def _clear(self, objective: Objective, progress: Progress) -> str | None:
         """Return why to stop where all rows are nearly certain of their classes."""
@@ -181,14 +204,34 @@ class TableFit:
         program = function(model.prediction, arguments=[model.X, *model.parameters])
         return np.asarray(program(X, *parameters_of(model, beta).values()))
 
+    def _losses(self, X: Array, y: Array, beta: Array) -> Array:
+        """Return the loss of each row, with coefficients on the original scale."""
+        from gradwork.run import function
+
+        model, held = self.model, self.model.rows.symbols
+        constants = {name: value for name, value in model.constants.items() if name in held}
+        given = [model.X, model.y, *model.parameters, *(held[name] for name in constants)]
+        program = function(model.rows, arguments=given)
+        with np.errstate(all="ignore"):
+            return np.asarray(program(X, y, *parameters_of(model, beta).values(), *constants.values()))
+
+    def _deviations(self, X: Array, beta: Array) -> Array | None:
+        """Return the standard deviation of each row, up to the dispersion; None where all rows have the same."""
+        model = self.model
+        if model.unit is None or model.classes or not model.likelihood or model.unit.quadratic:
+            return None
+        z = self._full(X) @ beta
+        variances = model.unit.variances(np.zeros(len(z)), z, model.constants)
+        return np.sqrt(np.maximum(variances, 1e-300)) if np.isfinite(variances).all() else None
+
     def _separation(self, X: Array, training: Array, beta: Array) -> Separation | None:
-        model, goal = self.model, self.made.target
-        if model.family not in ("binomial", "multinomial", "poisson") or "lam" in model.constants:
+        goal, apart = self.made.target, self._separates()
+        if not apart:
             return None
         full, means = self._full(X), self._means(X, beta)
         # Near-certain rows are the cheap sign; linear programs then decide. The limit is loose because a run
         # that was stopped on the way has not separated its classes yet.
-        if model.family == "poisson":
+        if apart == "zeros":
             zero = goal.y[training] == 0
             if not (means[zero] < 1e-3 * max(float(means.mean()), 1e-300)).any():
                 return None
@@ -210,21 +253,21 @@ class TableFit:
         notes.append(text)
         if far:  # the table would test numbers that mean nothing
             spread = replace(spread, covariance=np.full_like(spread.covariance, np.nan))
+        if spread.df == 1 and np.isfinite(spread.covariance).any():  # of intervals that are shown
+            notes += degrees_of_freedom(len(X), len(self.names), len(X) - 1)
         means = self._means(X, beta)
-        if model.loss_name == "huber":
-            inside = float((np.abs(goal.y[training] - means) <= model.constants["delta"]).mean())
-            if inside < 0.5:
-                notes.append(
-                    say("small delta", delta=short(model.constants["delta"]), share=f"{100 * inside:.0f}")
-                )
+        if "delta" in model.constants and spread.curved < 0.5:
+            share = f"{100 * spread.curved:.0f}"
+            notes.append(say("small delta", delta=short(model.constants["delta"]), share=share))
+        y, losses = self.y[training], self._losses(X, self.y[training], beta)
         metrics = measures(
-            model, goal, means, training, spread, run, beta, cov, far, model.intercept or spans_constant(X)
+            model, y, means, losses, spread, run, beta, cov, far, model.intercept or spans_constant(X)
         )
         notes.append(spread_note(model, goal.y[training], means, spread, cov, far))
         if held is not None:
             found = held_facts(goal, self._means(self.raw[held], beta), held)
             notes.append(say("validation", count=len(held), loss=run.validation_loss) + found)
-        if model.name == "softmax":
+        if model.classes:
             notes.append(say("reference class", label=goal.levels[0]))
         details = {
             "errors": spread,
@@ -232,13 +275,14 @@ class TableFit:
             "held": held,
             "fitted": means,
             "columns": self.columns,
+            "deviations": self._deviations(X, beta),
         }
         return FittedModel(
             model, beta, self.names, spread.covariance, spread.df, self.made.encoding, self.terms, goal.name,
             goal.kind, goal.levels, len(X), metrics, spread.condition_number, float(np.sqrt(spread.sigma2)),
             self.level, self._heading(run, len(X)), self.reason, tuple(dict.fromkeys(filter(None, notes))), run,
             separation, scaling, self.table.source, details, null=spread.null,
-            signs=None if separation is None else separation.signs,
+            signs=None if separation is None else separation.signs, dispersion=spread.dispersion,
         )  # fmt: skip
 
     def _unfinished(self, run: Fit, spread: Errors, separation: Separation | None) -> tuple[str, bool]:

@@ -64,7 +64,7 @@ def _columns(fitted: Any) -> Reading:
 def _table(fitted: Any) -> Reading:
     """Return the reading of a model: columns, encoded, expanded and scaled."""
     model, levels, scaling = fitted.model, list(fitted.levels), fitted.scaling
-    classes = model.name == "softmax"
+    classes = model.classes
     constants, prepare, functions = {}, [], []
     if fitted.terms is not None:
         functions.append(_EXPANDED.format(monomials=fitted.terms.monomials))

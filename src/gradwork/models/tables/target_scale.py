@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradwork.families.model import Model
 from gradwork.learn.callbacks import Callback, Progress, as_callbacks
 from gradwork.learn.fit import Fit
 from gradwork.learn.history import History
 from gradwork.learn.objective import Objective
-from gradwork.models.tables.named import Model
 
 Array = NDArray[Any]
 
@@ -29,6 +29,8 @@ Array = NDArray[Any]
 @dataclass(frozen=True)
 class TargetScale:
     """A target moved to mean 0 and deviation 1; without an intercept it is scaled, but not moved.
+
+    power: the degree of the loss;  constant: the name of the intercept, "" where there is none.
 
     >>> from gradwork.models.tables.named import linear
     >>> scale = TargetScale.of(linear(), np.array([1.0, 3.0]))
@@ -39,13 +41,20 @@ class TargetScale:
     mean: float
     deviation: float
     power: int
+    constant: str = "b"
 
     @classmethod
-    def of(cls, model: Model, y: Array) -> TargetScale:
-        """Return the scale for a model of numbers and its target."""
+    def of(cls, model: Model, y: Array) -> TargetScale | None:
+        """Return the scale for a model and its target; None where the loss is not known to allow one.
+
+        A loss of degree k in y − z is the same one in other units; of a loss of one's own that is not known.
+        """
+        degree = model.degree_in_units
+        if degree is None:
+            return None
         mean = float(y.mean()) if model.intercept else 0.0
         deviation = float(np.sqrt(((y - mean) ** 2).mean()))
-        return cls(mean, deviation or 1.0, 1 if model.loss_name in ("mae", "rmse") else 2)
+        return cls(mean, deviation or 1.0, degree, model.parameters[-1].params[0] if model.intercept else "")
 
     def transform(self, y: Array) -> Array:
         """Return (y − m)/s."""
@@ -53,13 +62,14 @@ class TargetScale:
 
     def constants(self, model: Model) -> dict[str, float]:
         """Return the numbers in the loss for the moved target: δ is a distance in its units."""
-        return {name: v / self.deviation if name == "delta" else v for name, v in model.constants.items()}
+        lengths = {name for name, c in (model.block.constants if model.block else {}).items() if c.length}
+        return {name: v / self.deviation if name in lengths else v for name, v in model.constants.items()}
 
     def parameters(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the parameters of the moved target as those of the target."""
         found: dict[str, Any] = {name: np.asarray(v) * self.deviation for name, v in values.items()}
-        if "b" in found:
-            found["b"] = float(values["b"]) * self.deviation + self.mean
+        if self.constant:
+            found[self.constant] = float(values[self.constant]) * self.deviation + self.mean
         return found
 
     def history(self, history: History) -> History:

@@ -41,7 +41,7 @@ SENTENCES: dict[str, str] = {
     ),
     "small delta": (
         "δ = {delta} of the Huber loss leaves {share} % of the rows in its quadratic part: it is nearly the absolute "
-        "loss, and standard errors rest on these rows; --loss huber chooses δ by their spread"
+        "loss; --loss huber chooses δ by the spread of the residuals"
     ),
     "wald": "; F is the Wald test with them",
     "more parameters": "{parameters} parameters from {rows} rows: infinitely many fits are equally good",
@@ -59,6 +59,15 @@ SENTENCES: dict[str, str] = {
     ),
     "few values": "{target} holds {reason}",
     "no curvature": "the loss is too flat where the run ended, so there are no standard errors",
+    "no observations": (
+        "the loss {loss} is no likelihood, so nothing is known of where new observations lie; kind='mean' gives the "
+        "interval of the prediction"
+    ),
+    "no inverse": "the prediction is no function of the linear predictor alone, so it has no interval",
+    "support": "{place} is {value}; {model} needs {what} in each row",
+    "no errors, penalty": (
+        "the loss is no mean or sum over rows with a penalty beside it, so there are no standard errors"
+    ),
     "no errors, many": "there are no standard errors for as many as {count:,} parameters",
     "reference class": "the reference class is {label}",
     "fit at bound": (
@@ -108,6 +117,10 @@ SENTENCES: dict[str, str] = {
     ),
     # networks
     "own layer": "the layer {title} is code of your own, and a saved model holds no code: it cannot be saved",
+    "own model": (
+        "the model '{name}' is code of your own, and a saved model holds no code: it cannot be saved; a family that "
+        "names its model (gradwork.families) can"
+    ),
     "own option": (
         "the {option} of {title} is a {kind}, and a saved model holds names and numbers only: it cannot be saved"
     ),

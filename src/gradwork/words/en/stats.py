@@ -98,6 +98,7 @@ SENTENCES: dict[str, str] = {
     "lr": "LR χ²",
     "lr p": "p(LR)",
     "pearson": "Pearson χ²",
+    "dispersion": "dispersion φ",
     "residual sd": "residual sd",
     "rmse": "RMSE",
     "mae": "MAE",
