@@ -27,12 +27,18 @@ from gradwork.rewrite.numbers import plus, product
 
 RULES: list[Rule] = []
 
+# Factors of a product. A longer one stays in pieces: its derivative by each factor holds all the others, which in one
+# piece is quadratic, while the derivatives of pieces share the products of the other pieces.
+LONGEST = 32
 
-def rule(name: str, *ops: Op, group: str = "canonical", board: bool = False, facts=None):
+
+def rule(
+    name: str, *ops: Op, group: str = "canonical", board: bool = False, facts=None, early: bool = False
+):
     """Register the decorated function (node -> node or None) as a rule of that name."""
 
     def register(function):
-        RULES.append(Rule(name, group, ops, function, board, facts))
+        RULES.append(Rule(name, group, ops, function, board, facts, early=early))
         return function
 
     return register
@@ -94,12 +100,12 @@ def _power_of(x: Expr) -> tuple[Expr, Fraction | None]:
 
 @rule("flatten products", CONTRACT)
 def flatten(node: Expr) -> Expr | None:
-    """A product of products is one product."""
+    """A product of products is one product, up to `LONGEST` factors."""
     operands = split(node)
     for i, (operand, labels) in enumerate(operands):
         if operand.op is CONTRACT:
             inner_labels, inner_out = operand.params
-            if len(set(inner_out)) != len(inner_out):
+            if len(set(inner_out)) != len(inner_out) or len(operands) + len(operand.args) - 1 > LONGEST:
                 continue
             rename: dict = dict(zip(inner_out, labels, strict=True))
             inner = [
@@ -318,14 +324,19 @@ def is_guard(x: Expr) -> bool:
 # --- sums -------------------------------------------------------------------------------------------------
 
 
-@rule("flatten sums", ADD)
+@rule("flatten sums", ADD, early=True)
 def flatten_sum(node: Expr) -> Expr | None:
     """A sum of sums is one sum; zeros go."""
     if len(node.args) > 1 and not any(a.op is ADD or is_zero(a) for a in node.args):
         return None
     terms: list[Expr] = []
-    for a in node.args:
-        terms.extend(a.args if a.op is ADD and a.shape == node.shape else (a,))
+    stack = list(reversed(node.args))
+    while stack:
+        a = stack.pop()
+        if a.op is ADD and a.shape == node.shape:
+            stack.extend(reversed(a.args))
+        else:
+            terms.append(a)
     kept = [t for t in terms if not is_zero(t)]
     if not kept:
         return zeros(node.shape)

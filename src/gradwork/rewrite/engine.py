@@ -21,6 +21,7 @@ class Rule:
     ops:    the operations at whose nodes it can apply.
     apply:  node -> the node it becomes, or None where it does not apply.
     board:  whether a teacher would write it on the board as a step of its own.
+    early:  whether it applies before the arguments are in normal form, too: what it takes apart need not be.
     facts:  (before) -> what the words for this step need to know.
     reason: (before) -> why the step holds; by default the rule's name with its facts.
     """
@@ -32,6 +33,7 @@ class Rule:
     board: bool = False
     facts: Callable[[Expr], dict[str, Any]] | None = None
     reason: Callable[[Expr], Reason] | None = None
+    early: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,12 +67,16 @@ class Engine:
         for rule in self.rules:
             for op in rule.ops:
                 self.by_op.setdefault(op, []).append(rule)
+        self.early: dict[Op, list[Rule]] = {}
+        for op, own in self.by_op.items():
+            if chosen := [rule for rule in own if rule.early]:
+                self.early[op] = chosen
         self.memo: dict[Expr, Expr] = {}
         self.steps: dict[Expr, Step] = {}
 
-    def once(self, node: Expr) -> Step | None:
-        """Return the first rule's step at this very node, if any applies."""
-        for rule in self.by_op.get(node.op, ()):
+    def once(self, node: Expr, early: bool = False) -> Step | None:
+        """Return the first rule's step at this very node, if any applies; early: before its arguments are normal."""
+        for rule in (self.early if early else self.by_op).get(node.op, ()):
             after = rule.apply(node)
             if after is not None and after is not node:
                 return Step(rule, node, after, rule.facts(node) if rule.facts else {})
@@ -84,15 +90,17 @@ class Engine:
         """Return what the recorded steps make of `root`, each derived again by its own rule."""
         fresh = Engine((), self.through_names)
 
-        def recorded(node: Expr) -> Step | None:
+        def recorded(node: Expr, early: bool = False) -> Step | None:
             step = steps.get(node)
-            if step is not None and not step.holds():
+            if step is None or (early and not step.rule.early):
+                return None
+            if not step.holds():
                 raise GradworkError(f"the step {step.rule.name!r} does not replay")
             return step
 
         return fresh._run(plain(root), recorded)
 
-    def _run(self, root: Expr, once: Callable[[Expr], Step | None]) -> Expr:
+    def _run(self, root: Expr, once: Callable[[Expr, bool], Step | None]) -> Expr:
         memo, became = self.memo, {}
         fuel = self.FUEL
         stack = [root]
@@ -115,13 +123,20 @@ class Engine:
                 continue
             waiting = [a for a in node.args if a not in memo]
             if waiting:
-                stack.extend(reversed(waiting))
+                # A sum of sums is taken apart from the top: from below, each of its beginnings would be a sum of
+                # its own, and the work quadratic.
+                step = once(node, True)
+                if step is not None:
+                    self.steps[node] = step
+                    became[node] = step.after
+                else:
+                    stack.extend(reversed(waiting))
                 continue
             current = rebuild(node, tuple(memo[a] for a in node.args))
             if current is not node:
                 became[node] = current
                 continue
-            step = once(node)
+            step = once(node, False)
             if step is None:
                 memo[node] = node
                 stack.pop()

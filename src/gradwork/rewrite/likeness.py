@@ -111,7 +111,7 @@ def coefficient(term: Expr) -> tuple[Any, Expr]:
     """Split a term into its number and the rest."""
     if term.op is CONSTANT:
         return term.params[0], constant(1)
-    if term.op is not CONTRACT:
+    if term.op is not CONTRACT or not any(a.op is CONSTANT for a in term.args):
         return 1, term
     value, rest = 1, []
     for operand, labels in split(term):
@@ -119,8 +119,6 @@ def coefficient(term: Expr) -> tuple[Any, Expr]:
             value = product(value, operand.params[0])
         else:
             rest.append((operand, labels))
-    if value == 1 and len(rest) == len(term.args):
-        return 1, term
     if len(rest) == 1 and rest[0][1] == term.params[1] and len(set(rest[0][1])) == len(rest[0][1]):
         return value, rest[0][0]
     return value, contract(rest, term.params[1]) if rest else constant(1)

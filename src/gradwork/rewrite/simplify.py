@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from fractions import Fraction
 
 from gradwork.expr.dims import Dim
@@ -75,16 +76,19 @@ def onehot_power(node: Expr) -> Expr | None:
 def _pair(node: Expr, matches) -> Expr | None:
     # Two matrices joined by one summed label that nothing else carries become the identity.
     operands, out = split(node), node.params[1]
+    having: dict = {}
+    for i, (_, own) in enumerate(operands):
+        for label in own:
+            having.setdefault(label, []).append(i)
     for i, (a, la) in enumerate(operands):
         if a.ndim != 2 or len(set(la)) != 2:
             continue
-        for j, (b, lb) in enumerate(operands):
+        for j in dict.fromkeys(m for label in la for m in having[label] if len(having[label]) == 2):
+            b, lb = operands[j]
             if i == j or b.ndim != 2 or len(set(lb)) != 2:
                 continue
             for label in set(la) & set(lb):
-                if label in out or any(
-                    label in own for m, (_, own) in enumerate(operands) if m not in (i, j)
-                ):
+                if label in out or len(having[label]) > 2:
                     continue
                 if matches(a, la.index(label), b, lb.index(label)):
                     ends = (la[1 - la.index(label)], lb[1 - lb.index(label)])
@@ -113,11 +117,11 @@ def orthogonal(node: Expr) -> Expr | None:
 def centred_sum(node: Expr) -> Expr | None:
     """Σ (x − 1/n (Σ x) 1) = 0."""
     operands, out = split(node), node.params[1]
-    for i, (operand, labels) in enumerate(operands):
+    uses = Counter(label for _, own in operands for label in own)
+    for operand, labels in operands:
         if operand.op is not ADD or len(set(labels)) != len(labels):
             continue
-        elsewhere = {*out, *(label for j, (_, own) in enumerate(operands) if j != i for label in own)}
-        free = [axis for axis, label in enumerate(labels) if label not in elsewhere]
+        free = [axis for axis, label in enumerate(labels) if label not in out and uses[label] == 1]
         choices = [free] if len(free) == 1 else [free, *([axis] for axis in free)]
         if free and any(_sums_to_zero(operand, set(axes)) for axes in choices):
             return zeros(node.shape)

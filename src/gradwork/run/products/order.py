@@ -6,8 +6,10 @@ still needs, so a product of m factors is m − 1 pairs; which pairs decides bet
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
+from heapq import heappop, heappush
 from itertools import combinations
 from typing import TypeAlias, Union
 
@@ -99,25 +101,104 @@ def _awkwardness(left: str, kind: str, right: str) -> float:
 
 
 def _greedy(factors: tuple[Labels, ...], out: Labels, size: Mapping[Hashable, float]) -> tuple[float, Tree]:
-    pool: list[tuple[Tree, Labels]] = list(enumerate(factors))
+    """Return the cost and the order that joins, at each step, the pair that shrinks most of what is left.
+
+    A pair's worth changes only where a neighbour of the joined pair is concerned, so the pairs wait in a heap;
+    factors with equal labels are worth the same, and the first of them stands for all.
+    """
+    pool = _Pool(factors, out, size)
     total = 0.0
-    while len(pool) > 1:
-        found = None
-        for i, j in combinations(range(len(pool)), 2):
-            a, b = pool[i][1], pool[j][1]
-            others: set = set(out).union(*(labels for k, (_, labels) in enumerate(pool) if k not in (i, j)))
-            result = frozenset((a | b) & others)
-            cost = pair_cost(a, b, result, size)
-            # Prefer pairs that shrink what is left: cost first pays for itself later.
-            key = cost + volume(result, size) - volume(a, size) - volume(b, size)
-            if found is None or key < found[0]:
-                found = (key, cost, i, j, result)
-        assert found is not None
-        _, cost, i, j, result = found
+    while len(pool.trees) > 1:
+        cost, i, j = pool.best()
         total += cost
-        pool[i] = ((pool[i][0], pool[j][0]), result)
-        del pool[j]
-    return total, pool[0][0]
+        pool.join(i, j)
+    (tree,) = pool.trees.values()
+    return total, tree
+
+
+class _Pool:
+    # The factors that are left: their trees and labels by number, and the pairs of them by worth.
+
+    def __init__(self, factors: tuple[Labels, ...], out: Labels, size: Mapping[Hashable, float]):
+        self.size, self.out = size, out
+        self.trees: dict[int, Tree] = {i: i for i in range(len(factors))}
+        self.labels: dict[int, Labels] = dict(enumerate(factors))
+        self.having: dict[Hashable, set[int]] = {}  # the factors that have a label
+        self.alike: dict[Labels, list[int]] = {}  # the factors that have the same labels
+        self.heap: list[tuple[float, int, int, float, Labels]] = []
+        for i, own in self.labels.items():
+            self._enter(i, own)
+        for own in list(self.alike):
+            self._weigh(own)
+
+    def _enter(self, i: int, own: Labels) -> None:
+        for label in own:
+            self.having.setdefault(label, set()).add(i)
+        insort(self.alike.setdefault(own, []), i)
+
+    def _leave(self, i: int) -> None:
+        own = self.labels.pop(i)
+        del self.trees[i]
+        for label in own:
+            self.having[label].discard(i)
+        self.alike[own].remove(i)
+        if not self.alike[own]:
+            del self.alike[own]
+
+    def _result(self, i: int, j: int) -> Labels:
+        a, b = self.labels[i], self.labels[j]
+        both = a & b
+        return frozenset(
+            label
+            for label in a | b
+            if label in self.out or len(self.having[label]) > (2 if label in both else 1)
+        )
+
+    def _neighbours(self, own: Labels) -> set[Labels]:
+        return {self.labels[i] for label in own for i in self.having[label]}
+
+    def _weigh(self, own: Labels) -> None:
+        # Enter the pairs of the first factor with these labels, and of the first two.
+        members = self.alike.get(own)
+        if members is None:
+            return
+        for other in self._neighbours(own):
+            theirs = self.alike[other]
+            if other != own:
+                self._pair(members[0], theirs[0])
+            elif len(members) > 1:
+                self._pair(members[0], members[1])
+
+    def _pair(self, i: int, j: int) -> None:
+        i, j = min(i, j), max(i, j)
+        a, b, result = self.labels[i], self.labels[j], self._result(i, j)
+        cost = pair_cost(a, b, result, self.size)
+        # Prefer pairs that shrink what is left: cost first pays for itself later.
+        worth = cost + volume(result, self.size) - volume(a, self.size) - volume(b, self.size)
+        heappush(self.heap, (worth, i, j, cost, result))
+
+    def best(self) -> tuple[float, int, int]:
+        """Return the cost and the numbers of the pair to join next."""
+        while self.heap:
+            _, i, j, cost, result = heappop(self.heap)
+            if i in self.labels and j in self.labels and self._result(i, j) == result:
+                return cost, i, j
+        # Nothing shares a label any more: an outer product of the two smallest.
+        i, j = sorted(self.labels, key=lambda i: (volume(self.labels[i], self.size), i))[:2]
+        i, j = min(i, j), max(i, j)
+        return pair_cost(self.labels[i], self.labels[j], self._result(i, j), self.size), i, j
+
+    def join(self, i: int, j: int) -> None:
+        """Put the product of two factors in the place of the first."""
+        result, tree = self._result(i, j), (self.trees[i], self.trees[j])
+        changed = {self.labels[i], self.labels[j], result}
+        around = self._neighbours(self.labels[i] & self.labels[j])
+        self._leave(i)
+        self._leave(j)
+        self.trees[i], self.labels[i] = tree, result
+        self._enter(i, result)
+        for own in changed | around:
+            self._weigh(own)
 
 
 def best_order(
