@@ -9,10 +9,9 @@ from gradwork.diff.derivation import Derivation, Line, Phase, inline, run
 from gradwork.diff.differential import differential
 from gradwork.diff.names import name_intermediates
 from gradwork.diff.recurrence import through_time
-from gradwork.diff.sweep import segment_adjoints, sweep
+from gradwork.diff.sweep import segment_adjoints, sweep, weight
 from gradwork.expr.node import (
     NAME,
-    SYMBOL,
     Expr,
     constant,
     depends,
@@ -22,8 +21,6 @@ from gradwork.expr.node import (
     surface,
     walk,
 )
-from gradwork.ops.arithmetic import ADD, POWER
-from gradwork.ops.contraction import CONTRACT
 from gradwork.ops.elementwise import log
 from gradwork.ops.reduction import LOG_SOFTMAX, SOFTMAX
 from gradwork.rewrite import STABLE_FORM
@@ -94,7 +91,7 @@ NAMES = 2  # names in it, beyond which names read better than the whole
 
 def _final(value: Expr) -> Expr:
     names = _all_names(value, NAMES)
-    if len(names) > NAMES or _weight(inline(value, names)) > BUDGET:
+    if len(names) > NAMES or weight(inline(value, names)) > BUDGET:
         return value
     return _inlining(value).after
 
@@ -111,12 +108,3 @@ def _all_names(value: Expr, limit: int | None = None) -> tuple[Expr, ...]:
 
 def _inlining(value: Expr) -> Phase:
     return run("substitute", value, RULES, _all_names(value))
-
-
-def _weight(x: Expr) -> int:
-    # The number of letters and functions that writing it out takes; a shared part is written each time.
-    weight: dict[Expr, int] = {}
-    for node in walk(x):
-        own = 1 if node.op is SYMBOL or (node.args and node.op not in (ADD, CONTRACT, POWER)) else 0
-        weight[node] = own + sum(weight[a] for a in node.args)
-    return weight[x]

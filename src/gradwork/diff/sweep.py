@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from gradwork.diff.calculus import pull
 from gradwork.diff.derivation import Line, run
 from gradwork.expr.dims import Dim
-from gradwork.expr.node import NAME, Expr, is_zero, name, segment, surface
-from gradwork.ops.arithmetic import total
+from gradwork.expr.node import NAME, SYMBOL, Expr, is_zero, name, segment, surface, walk
+from gradwork.ops.arithmetic import ADD, POWER, total
+from gradwork.ops.contraction import CONTRACT
 from gradwork.ops.sequence import SCAN
 from gradwork.rewrite.engine import Rule
 
@@ -25,6 +26,7 @@ def segment_adjoints(
     order = [n for n in segment(top, stop) if n in moving]
     adjoint: dict[Expr, list[Expr]] = {top: [g]}
     found: list[tuple[Expr, Expr]] = []
+    tops = {top}
     for node in reversed(order):
         parts = adjoint.get(node)
         if not parts:
@@ -35,8 +37,14 @@ def segment_adjoints(
             found.append((node, whole))
             continue
         for i, arg in enumerate(node.args):
-            if arg in moving:
-                adjoint.setdefault(arg, []).append(pull(whole, node, y if node is top else node, i))
+            if arg not in moving:
+                continue
+            if node.op is ADD and arg.op is ADD and arg.shape == node.shape and arg not in stop:
+                adjoint.setdefault(arg, []).append(whole)  # a sum of sums is one sum, by the same name
+                if node in tops:
+                    tops.add(arg)
+            else:
+                adjoint.setdefault(arg, []).append(pull(whole, node, y if node in tops else node, i))
     return found
 
 
@@ -67,9 +75,9 @@ def sweep(
         simpler = run("simplify", line_phases[-1].after, further)
         if simpler.after is not simpler.before:
             line_phases.append(simpler)
-        here = tuple(n for n in surface(line_phases[-1].after) if n in inlined)
+        here = _worth_inlining(line_phases[-1].after, inlined)
         if here:
-            line_phases.append(run("substitute", line_phases[-1].after, further, _with_inner(here, inlined)))
+            line_phases.append(run("substitute", line_phases[-1].after, further, here))
         value = line_phases[-1].after
         if target.op is not NAME:
             lines.append(Line("backward", target, target, tuple(line_phases)))
@@ -110,11 +118,24 @@ def _longer(label: str) -> str:
     return f"{base}_{bracket}{time}"
 
 
-def _with_inner(here: tuple[Expr, ...], inlined: set[Expr]) -> tuple[Expr, ...]:
-    found = list(here)
-    for n in found:  # grows while it is read: names inside names
-        found.extend(m for m in surface(n.args[0]) if m in inlined and m not in found)
-    return tuple(found)
+# Letters and functions of an adjoint that stands twice in a line, beyond which it keeps its name there: written out
+# at each place, a recurrence typed by hand doubles with every step.
+TWICE = 3
+
+
+def _worth_inlining(value: Expr, inlined: set[Expr]) -> tuple[Expr, ...]:
+    order = surface(value)
+    if not any(n in inlined for n in order):
+        return ()
+    places = dict.fromkeys(order, 0)
+    places[value] = 1
+    for node in reversed(order):
+        if node.op is not NAME:
+            for a in node.args:
+                places[a] = min(places[a] + places[node], 2)
+    return tuple(
+        n for n in order if n in inlined and (places[n] < 2 or weight(n.args[0], enter=False) <= TWICE)
+    )
 
 
 def _uses(n: Expr, stop: set[Expr], moving: set[Expr]) -> int:
@@ -129,3 +150,15 @@ def _small(value: Expr) -> bool:
 def _is_activation(n: Expr) -> bool:
     inner = n.args[0]
     return inner.op.elementwise and inner.op.name not in ("add", "power")
+
+
+def weight(x: Expr, enter: bool = True) -> int:
+    """Return how many letters and functions writing it out takes; a shared part is written each time.
+
+    enter: whether names are written out, too.
+    """
+    found: dict[Expr, int] = {}
+    for node in walk(x) if enter else surface(x):
+        own = 1 if node.op is SYMBOL or (node.args and node.op not in (ADD, CONTRACT, POWER)) else 0
+        found[node] = own + sum(found.get(a, 0) for a in node.args)
+    return found[x]

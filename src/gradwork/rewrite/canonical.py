@@ -32,9 +32,7 @@ RULES: list[Rule] = []
 LONGEST = 32
 
 
-def rule(
-    name: str, *ops: Op, group: str = "canonical", board: bool = False, facts=None, early: bool = False
-):
+def rule(name: str, *ops: Op, group: str = "canonical", board: bool = False, facts=None, early: bool = False):
     """Register the decorated function (node -> node or None) as a rule of that name."""
 
     def register(function):

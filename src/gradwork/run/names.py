@@ -40,6 +40,7 @@ class Names:
 
     def __init__(self, taken: tuple[str, ...] = ()):
         self._used = set(taken) | set(_TAKEN)
+        self._numbers: dict[str, int] = {}  # where to go on counting from
 
     def copy(self) -> Names:
         """Return the same names, to which others can be added apart."""
@@ -52,9 +53,10 @@ class Names:
         name = plain_name(label)
         if name in self._used and otherwise:
             name = plain_name(otherwise)
-        base, number = name, 2
+        base, number = name, self._numbers.get(name, 2)
         while name in self._used:
             name = f"{base}_{number}" if not base.endswith("_") else f"{base}{number}"
             number += 1
+        self._numbers[base] = number
         self._used.add(name)
         return name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -54,9 +55,26 @@ def kept_labels(factors: list[Factor], out: Iterable[Label], tree: Tree) -> froz
 class _Pairs:
     def __init__(self, w: Writer, factors: list[Factor], out: frozenset, dims: Mapping[Label, Dim]):
         self.w, self.factors, self.out, self.dims = w, factors, out, dims
+        self._having = Counter(label for f in factors for label in set(f.labels))
+        # By the identity of a tree (all of them are parts of one): a tree's own hash takes as long as the tree.
+        self._inside: dict[int, dict[Label, int]] = {}
 
     def kept(self, tree: Tree) -> frozenset:
-        return kept_labels(self.factors, self.out, tree)
+        return frozenset(self._open(tree))
+
+    def _open(self, tree: Tree) -> dict[Label, int]:
+        # The labels that something outside of `tree` still needs, each with how many factors inside have it.
+        if isinstance(tree, int):
+            return self._needed(dict.fromkeys(self.factors[tree].labels, 1))
+        found = self._inside.get(id(tree))
+        if found is None:
+            left, right = (self._open(part) for part in tree)
+            both = left | {label: left.get(label, 0) + k for label, k in right.items()}
+            found = self._inside[id(tree)] = self._needed(both)
+        return found
+
+    def _needed(self, inside: dict[Label, int]) -> dict[Label, int]:
+        return {x: k for x, k in inside.items() if x in self.out or self._having[x] > k}
 
     def natural(self, tree: Tree) -> tuple[Label, ...]:
         """The order of axes that costs no transpose."""
