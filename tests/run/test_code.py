@@ -79,7 +79,7 @@ def test_numpy(expr, expected):
         (gw.exp(y) @ y, "jnp.exp(y) @ y", "torch.exp(y) @ y"),
         (gw.sum(A * B, axis=1), "jnp.sum(A * B, axis=1)", "torch.sum(A * B, dim=1)"),
         (gw.sigmoid(y), "special.expit(y)", "torch.special.expit(y)"),
-        (y > 0, "(y > 0).astype(float)", "(y > 0).to(torch.float64)"),
+        (y > 0, "(y > 0).astype(float)", "(y > 0).to(y.dtype)"),
     ],
 )
 def test_other_targets(expr, jax, torch):

@@ -29,7 +29,7 @@ RULES: list[Rule] = []
 
 # Factors of a product. A longer one stays in pieces: its derivative by each factor holds all the others, which in one
 # piece is quadratic, while the derivatives of pieces share the products of the other pieces.
-LONGEST = 32
+LONGEST = 16
 
 
 def rule(name: str, *ops: Op, group: str = "canonical", board: bool = False, facts=None, early: bool = False):

@@ -147,6 +147,7 @@ class _Composer:
         self.writer.symmetric = frozenset(
             a.name for a in self.arguments if facts[a.label] & {"symmetric", "diagonal"}
         )
+        self.writer.like = next((a.name for a in self.arguments if not a.integer and a.axis is None), "")
         self.writer.local = self.names.fresh
         self.writer.variable = self._variable
         self.writer.function = self._function
@@ -184,6 +185,8 @@ class _Composer:
             and len(parents.get(node, ())) == self.uses.get(node, 0) <= 3
             and all(p.op.name == "contract" and sum(a.ndim > 0 for a in p.args) > 1 for p in parents[node])
         }
+        for node in self.solves:  # the matrix stands in each of them
+            self.uses[node.args[0]] += self.uses[node] - 1
 
     def _solved(self, node: Expr) -> Value | None:
         return self.writer.number(self._full(node.args[0])) if node in self.solves else None
@@ -286,6 +289,7 @@ class _Composer:
         while True:
             inner = _Composer(bare, labels, type(w), bound, False, self.dtype, w.hint, "step", repeated)
             inner.names, inner.sizes, inner.writer.sizes = self.names.copy(), self.sizes, w.sizes
+            inner.writer.like = w.like
             named = [
                 inner.names.fresh(s.params[0].partition("[")[0]) for s in bound[: len(bound) - len(fixed)]
             ]

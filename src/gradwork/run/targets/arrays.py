@@ -93,7 +93,7 @@ class ArrayWriter:
         return value if whole else Value(self._as_integer(value))
 
     def _as_integer(self, value: Value) -> str:
-        return f"{self.array(value).atom}.astype(int)"
+        return f"{self.translate('np.asarray')}({self.array(value).text}, dtype=int)"
 
     def concatenate(self, values: Sequence[Value], axis: int) -> Value:
         """Return arrays one after the other."""

@@ -50,6 +50,7 @@ class Writer(ArrayWriter):
         self, sizes: Mapping[str, str], hint: Mapping[str, int] | None = None, dtype: str = "float64"
     ):
         self.sizes, self.hint, self.dtype = dict(sizes), dict(hint or {}), dtype
+        self.like = ""  # an argument that holds real numbers
         self.used: set[str] = set()  # the helpers that the text calls
         self.steps: list[tuple[str, float]] = []  # the products, as they were planned
         self.symmetric: frozenset[str] = frozenset()  # the names of symmetric matrices

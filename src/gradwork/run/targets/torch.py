@@ -33,15 +33,20 @@ class TorchWriter(Writer):
         """Return the name of an option: PyTorch says dim for axis."""
         return {"axis": "dim", "axes": "dims", "axis1": "dim1", "axis2": "dim2"}.get(name, name)
 
+    @property
+    def real_type(self) -> str:
+        """The type of new tensors: that of the first argument, so that the text serves every precision."""
+        return f"{self.like}.dtype" if self.like else f"torch.{self.dtype}"
+
     def dtype_option(self) -> dict[str, str]:
         """Return the option that gives new tensors the right type."""
-        return {"dtype": f"torch.{self.dtype}"}
+        return {"dtype": self.real_type}
 
     def operand(self, value: Value) -> Value:
         """Return a value as a tensor: PyTorch's functions take no Python numbers."""
         if not value.python:
             return value
-        return Value(f"torch.tensor({self.real(value).signed().text}, dtype=torch.{self.dtype})")
+        return Value(f"torch.tensor({self.real(value).signed().text}, dtype={self.real_type})")
 
     def both_tensors(self, function: str, node: Expr, values: Sequence[Value]) -> Value:
         """Return a function of two tensors."""
@@ -66,10 +71,10 @@ class TorchWriter(Writer):
         return super().call(function, *args, **options)
 
     def _as_number(self, text: str) -> str:
-        return f"{text}.to(torch.{self.dtype})"
+        return f"{text}.to({self.real_type})"
 
     def _as_integer(self, value: Value) -> str:
-        return f"{self.array(value).atom}.long()"
+        return f"torch.as_tensor({self.array(value).text}).long()"
 
     def reducer(self, name: str) -> str:
         """Return the function that takes the extremum over several axes."""
@@ -109,18 +114,18 @@ class TorchWriter(Writer):
     def tril(self, dim: Dim) -> Value:
         """Return ones below the diagonal and one half on it."""
         size = self.size(dim).text
-        ones = f"torch.tril(torch.ones({size}, {size}, dtype=torch.{self.dtype}))"
+        ones = f"torch.tril(torch.ones({size}, {size}, dtype={self.real_type}))"
         return Value(f"{ones} - {self.eye(dim).text} / 2", 1)
 
     sums_of_products = JaxWriter.sums_of_products
 
     def _filled(self, value: Value, shape: str) -> Value:
         if value.python:
-            text = f"torch.full({shape}, {self.real(value).signed().text}, dtype=torch.{self.dtype})"
+            text = f"torch.full({shape}, {self.real(value).signed().text}, dtype={self.real_type})"
             return replace(value, text=text, python=False)
         return self.call("torch.broadcast_to", value, shape)
 
     def literal_array(self, array: Any) -> str:
         """Return an array written out."""
-        option = "" if array.dtype.kind in "iu" else f", dtype=torch.{self.dtype}"
+        option = "" if array.dtype.kind in "iu" else f", dtype={self.real_type}"
         return f"torch.tensor({array.tolist()}{option})"
