@@ -57,6 +57,9 @@ class Source:
     steps: tuple[tuple[str, float], ...]
 
 
+ROUNDS = 12  # of composing: naming a product can bring to light that a larger one repeats
+
+
 def compose(
     outputs: Sequence[Expr],
     writer: type[Writer],
@@ -70,8 +73,9 @@ def compose(
     """Return the source of a function of the symbols that computes the outputs (a tuple unless `single`)."""
     bare = _bare(outputs)
     repeated: frozenset = frozenset()
-    for _ in range(4):  # naming a product can bring to light that a larger one repeats
-        composer = _Composer(*bare, writer, arguments, single, dtype, hint, name, repeated)
+    numbers: dict = {}
+    for _ in range(ROUNDS):
+        composer = _Composer(*bare, writer, arguments, single, dtype, hint, name, repeated, numbers)
         source = composer.compose()
         found = composer.products.repeats()
         if found == repeated:
@@ -110,6 +114,7 @@ class _Composer:
         hint: Mapping[str, int] | None,
         name: str,
         repeated: frozenset,
+        numbers: dict,
     ):
         self.outputs, self.labels, self.single = outputs, labels, single
         self.nodes = list(walk(*outputs))
@@ -151,7 +156,7 @@ class _Composer:
         self.writer.local = self.names.fresh
         self.writer.variable = self._variable
         self.writer.function = self._function
-        self.products = self.writer.products = Products(self._assign_product, repeated)
+        self.products = self.writer.products = Products(self._assign_product, repeated, numbers=numbers)
         self.dtype = dtype
         self.values: dict[Expr, Value] = {}
         self.lines: list[tuple[str, str]] = []  # (statement, shape)
@@ -285,9 +290,11 @@ class _Composer:
         """
         bare, labels = _bare(outputs)
         bound = (*recurrence.carries, *recurrence.steps, *recurrence.parameters)
-        w, repeated = self.writer, frozenset()
+        w, repeated, numbers = self.writer, frozenset(), {}
         while True:
-            inner = _Composer(bare, labels, type(w), bound, False, self.dtype, w.hint, "step", repeated)
+            inner = _Composer(
+                bare, labels, type(w), bound, False, self.dtype, w.hint, "step", repeated, numbers
+            )
             inner.names, inner.sizes, inner.writer.sizes = self.names.copy(), self.sizes, w.sizes
             inner.writer.like = w.like
             named = [
@@ -327,6 +334,7 @@ class _Composer:
         name = self.names.fresh(label if label is not None else self._suggest(node))
         value = self.writer.number(value).signed()
         self.lines.append((f"{name} = {value.text}", shape_text(tuple(node.shape[a] for a in value.axes))))
+        self.products.known[name] = f"node {node.serial}"
         return Value(name, axes=value.axes)
 
     def _assign_product(self, value: Value, shape: tuple[Dim, ...], texts: str) -> Value:

@@ -25,6 +25,12 @@ class Products:
     made: dict[Hashable, tuple[Value, tuple[int, ...]]] = field(default_factory=dict)
     seen: dict[Hashable, list[Hashable]] = field(default_factory=dict)
     around: list[Hashable] = field(default_factory=list)
+    numbers: dict[Hashable, int] = field(default_factory=dict)  # of products, the same in every composition
+    known: dict[str, str] = field(default_factory=dict)  # what the variables of this composition stand for
+
+    def identity(self, text: str) -> str:
+        """Return what a factor is, whatever its variable is called this time."""
+        return self.known.get(text, text)
 
     @contextmanager
     def inside(self, key: Hashable) -> Iterator[None]:
@@ -39,6 +45,7 @@ class Products:
     ) -> tuple[Value, tuple[int, ...]]:
         """Give a product a name, and return it with the order of its axes."""
         self.made[key] = (self.assign(value, shape, name), order)
+        self.known[self.made[key][0].text] = f"product {self.numbers.setdefault(key, len(self.numbers))}"
         return self.made[key]
 
     def repeats(self) -> frozenset[Hashable]:

@@ -114,11 +114,15 @@ class _Pairs:
 
     def _key(self, tree: Tree) -> tuple[Hashable, dict[Label, int]]:
         # The same factors joined in the same way are the same product, wherever they stand.
+        assert self.w.products is not None
         numbers: dict[Label, int] = {}
         parts = []
-        for f in sorted((self.factors[i] for i in members(tree)), key=lambda f: f.value.text):
+        named = [
+            (self.w.products.identity(f.value.text), f) for f in (self.factors[i] for i in members(tree))
+        ]
+        for text, f in sorted(named, key=lambda pair: pair[0]):
             own = tuple(numbers.setdefault(x, len(numbers)) for x in f.labels)
-            parts.append((f.value.text, f.value.negative, own))
+            parts.append((text, f.value.negative, own))
         return (tuple(parts), frozenset(numbers[x] for x in self.kept(tree))), numbers
 
     def _write_pair(self, tree: Tree, want: tuple[Label, ...]) -> Value:
