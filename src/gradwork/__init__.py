@@ -43,7 +43,7 @@ _LATER = {
     "Objective": "gradwork.learn.objective",
     "Stopping": "gradwork.learn.stopping",
     **dict.fromkeys(
-        ("SGD", "Momentum", "Nesterov", "Adagrad", "RMSprop", "Adam", "AdamW"),
+        ("SGD", "Momentum", "Nesterov", "Adagrad", "RMSprop", "Adam", "AdamW", "Lion"),
         "gradwork.learn.optimizers.named",
     ),
     "fit": "gradwork.models.fit",
