@@ -189,7 +189,7 @@ def test_a_finished_run_says_that_nothing_was_left(tmp_path):
     path = tmp_path / "c"
     descend(linear(), "sgd", epochs=5, checkpoint=path, stopping=NEVER)
     again = descend(linear(), "sgd", epochs=5, checkpoint=path, resume=True, stopping=NEVER)
-    assert again.reason == "nothing was left to do: the checkpoint holds the whole run of 5 epochs"
+    assert str(again.reason) == "nothing was left to do: the checkpoint holds the whole run of 5 epochs"
     with pytest.raises(gw.GradworkError, match="holds 5 epochs, and 4 are asked for"):
         descend(linear(), "sgd", epochs=4, checkpoint=path, resume=True, stopping=NEVER)
     with pytest.raises(gw.GradworkError, match="there is no checkpoint .* to resume from"):
@@ -224,8 +224,8 @@ def test_a_full_disk_costs_the_checkpoint_but_not_the_run(tmp_path, monkeypatch)
         checkpoint.save(path, {"a": np.arange(3)}, {})
     assert "\n" not in str(error.value)
     fit = descend(linear(), "sgd", epochs=6, checkpoint=path, checkpoint_seconds=0, stopping=NEVER)
-    assert fit.reason.startswith("ran the 6 epochs that were asked for; the checkpoint ")
-    assert fit.reason.endswith("cannot be written: No space left on device")
+    assert str(fit.reason).startswith("ran the 6 epochs that were asked for; the checkpoint ")
+    assert str(fit.reason).endswith("cannot be written: No space left on device")
     np.testing.assert_array_equal(fit["b"], whole["b"])
     assert os.listdir(tmp_path) == ["c"] and path.read_bytes() == before
 

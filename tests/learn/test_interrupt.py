@@ -131,7 +131,7 @@ def test_a_solver_keeps_its_best(solver):
     )
     assert fit.stop.kind == "interrupted" and fit.steps == 2
     assert fit.loss == fit.history.loss.min()
-    assert "interrupted at step 2" in fit.reason
+    assert "interrupted at step 2" in str(fit.reason)
 
 
 @pytest.mark.parametrize("options", [{"solver": "gd"}, {"optimizer": "sgd", "target": "numpy"}])

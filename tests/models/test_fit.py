@@ -48,7 +48,7 @@ def test_the_quiz_looks_as_it_should(reference) -> None:
 def test_the_model_is_chosen_from_the_target_and_said(y: Any, name: str) -> None:
     model = gw.fit({**TABLE, "y": y}, "y")
     assert model.model.name == name
-    assert model.model.title in model.reason
+    assert model.model.title in str(model.reason)
 
 
 @pytest.mark.parametrize(

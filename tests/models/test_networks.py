@@ -92,8 +92,8 @@ def test_early_stopping_keeps_the_best_parameters():
     rng = np.random.default_rng(0)
     noisy = np.where(rng.random(len(codes)) < 0.4, rng.integers(0, 3, len(codes)), codes)
     model = MLP((32,), epochs=400, patience=10, learning_rate=0.01, target="xla").fit(X, noisy)
-    assert (
-        model.result.epochs < 400 and "validation loss has not improved for 10 epochs" in model.result.reason
+    assert model.result.epochs < 400 and "validation loss has not improved for 10 epochs" in str(
+        model.result.reason
     )
     assert model.result.validation_loss == pytest.approx(np.nanmin(model.history.validation_loss), rel=1e-4)
 
@@ -161,7 +161,7 @@ def test_a_value_that_is_not_finite_is_named_by_layer_unit_and_sample(make, samp
         samples(60), np.arange(60) % 3
     )
     assert model.result.stop.kind == "non-finite"
-    assert re.search(layer + r", gives (nan|−?∞) at unit \d+ for sample \d+$", model.result.reason), (
+    assert re.search(layer + r", gives (nan|−?∞) at unit \d+ for sample \d+$", str(model.result.reason)), (
         model.result.reason
     )
 
@@ -174,7 +174,7 @@ def test_the_sample_of_a_value_that_is_not_finite_is_counted_in_all_of_them():
     options = {"epochs": 2, "normalise": None, "optimizer": "sgd", "target": "numpy", "seed": 1}
     model = NetworkModel([Dense(4, "relu"), Dense(4, "relu")], learning_rate=1e9, **options).fit(X, y)
     assert 37 not in model.held
-    assert model.result.reason.endswith("for sample 38"), model.result.reason
+    assert str(model.result.reason).endswith("for sample 38"), model.result.reason
 
 
 def test_a_convolutional_network_with_an_optimizer_has_that_ones_rate():

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gradwork.errors import GradworkError
 from gradwork.learn.history import History
+from gradwork.words.notes import Line
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ class Callback:
     def begin(self, progress: Progress) -> None:
         """Called once before the first step."""
 
-    def after(self, progress: Progress) -> str | None:
-        """Called between steps; a text that is returned ends the run, as its reason."""
+    def after(self, progress: Progress) -> str | Line | None:
+        """Called between steps; a text or record that is returned ends the run, as its reason."""
 
     def end(self, fit: Any) -> None:
         """Called with the finished fit."""
@@ -59,10 +60,10 @@ class Callback:
 class Called(Callback):
     """A callback from a plain function of the progress."""
 
-    def __init__(self, function: Callable[[Progress], str | None], every: int | None = None):
+    def __init__(self, function: Callable[[Progress], str | Line | None], every: int | None = None):
         self.function, self.every = function, every
 
-    def after(self, progress: Progress) -> str | None:
+    def after(self, progress: Progress) -> str | Line | None:
         """Call the function."""
         return self.function(progress)
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from gradwork.errors import GradworkError
 from gradwork.expr.node import Expr, plain
 from gradwork.learn.history import History
-from gradwork.words.say import known, say
+from gradwork.words.notes import Line, Reason
+from gradwork.words.say import known
 
 if TYPE_CHECKING:
     from gradwork.learn.objective import Objective
@@ -24,7 +25,7 @@ class Fit:
     parameters: the learned values by name, on the formula's own scale (a positive parameter is positive); numbers
                 are floats, everything else arrays.
     loss:       the formula at these parameters on all rows (for a maximisation: the largest value found).
-    reason:     why the run ended, as one sentence.
+    reason:     why the run ended: `str` tells it, `reason.key` and `reason.facts` say which reason it is.
     converged:  whether a tolerance was met, rather than an end of time or epochs.
     steps:      steps taken;  epochs: passes over the data.
     history:    what was recorded.
@@ -35,7 +36,7 @@ class Fit:
 
     parameters: dict[str, Any]
     loss: float
-    reason: str
+    reason: Reason
     converged: bool
     steps: int
     epochs: int
@@ -74,12 +75,12 @@ class Fit:
         )
 
     @property
-    def how(self) -> str:
+    def how(self) -> Line:
         """What it was learned by, as a heading says it."""
         if self.solver == "closed":
-            return self.reason.removeprefix("solved in ")
+            return Line("closed form", how=self.reason.facts["how"])
         key = f"solver {self.solver}"
-        return say(key) if known(key) else self.solver
+        return Line(key) if known(key) else Line("told", text=self.solver)
 
     @property
     def diagnosis(self) -> Any:

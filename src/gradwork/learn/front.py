@@ -22,7 +22,7 @@ from gradwork.learn.optimizers.named import Optimizer
 from gradwork.learn.optimizers.schedules import Schedule
 from gradwork.learn.solvers import SOLVERS, Solved, solve
 from gradwork.learn.stopping import Stopping
-from gradwork.words.say import say
+from gradwork.words.notes import Line, Reason
 
 FLAT = 1e-8  # a gradient's norm that says that a parameter at its bound goes no further
 
@@ -218,9 +218,9 @@ def as_fit(objective: Objective, found: Solved, seconds: float) -> Fit:
         if stop.kind in ("stuck", "steps", "endless") and slope <= FLAT * max(1.0, abs(float(run.loss))):
             # A bound is never reached, so a solver's own tests of convergence fail there.
             stop = replace(stop, converged=True)
-            reason = say("bound", step=run.steps, norm=slope)
-        names, said = " and ".join(bounds), ", ".join(bounds.values())
-        reason += say("at bound" if len(bounds) == 1 else "at bounds", names=names, bounds=said)
+            reason = Reason("bound", step=run.steps, norm=slope)
+        key = "at bound" if len(bounds) == 1 else "at bounds"
+        reason = reason.plus(Line(key, names=list(bounds), bounds=list(bounds.values())))
     return Fit(
         parameters=objective.external(free),
         loss=sign * float(run.loss),

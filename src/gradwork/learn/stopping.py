@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradwork.errors import GradworkError
-from gradwork.words.say import say
+from gradwork.words.notes import Line, Reason
 
 Array = NDArray[np.float64]
 
@@ -78,9 +78,11 @@ class Stop:
     converged: bool = False
     facts: dict[str, Any] = field(default_factory=dict)
 
-    def text(self, language: str = "en") -> str:
-        """Return the reason as one sentence."""
-        return say(self.facts.get("words", self.kind), language, **self.facts)
+    @property
+    def reason(self) -> Reason:
+        """The reason as a record: which sentence (`words` where it is not that of the kind), and its facts."""
+        facts = dict(self.facts)
+        return Reason(facts.pop("words", self.kind), **facts)
 
 
 class Watch:
@@ -133,7 +135,8 @@ class Watch:
         )
         found = min((t for t in tests if t), key=lambda t: t.index, default=None)
         end = len(loss) if found is None else found.index - start + 1
-        late = self._patience(start, (loss if validation is None else validation)[:end])
+        what = Line("training loss" if validation is None else "validation loss")
+        late = self._patience(start, (loss if validation is None else validation)[:end], what)
         if late is not None:
             found, end = late, late.index - start + 1
         self._remember(start, loss[:end])
@@ -144,7 +147,7 @@ class Watch:
         if not bad.size:
             return None
         i = int(bad[0])
-        value = "nan" if np.isnan(loss[i]) else "infinite"
+        value = Line("is nan" if np.isnan(loss[i]) else "is infinite")
         at = start + i
         if at == 0:
             return Stop("non-finite", 0, 0, facts={"words": "non-finite start", "value": value})
@@ -233,7 +236,7 @@ class Watch:
         best = min(self.best, first, float(np.nanmin(seen)))
         return loss - best > 10 * max(first - best, abs(best), 1e-300)
 
-    def _patience(self, start: int, watched: Array) -> Stop | None:
+    def _patience(self, start: int, watched: Array, what: Line) -> Stop | None:
         patience = self.stopping.patience
         if patience is None:
             return None
@@ -243,7 +246,7 @@ class Watch:
             elif start + i - self.watched_at >= patience:
                 restore = self.stopping.restore_best
                 words = "patience" if restore else "patience, last kept"
-                facts = {"words": words, "epoch": start + i, "patience": patience}
+                facts = {"words": words, "epoch": start + i, "patience": patience, "what": what}
                 facts |= {"best": self.watched_at, "value": self.sign * self.watched}
                 return Stop("patience", start + i, self.watched_at if restore else start + i, facts=facts)
         return None

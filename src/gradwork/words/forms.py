@@ -5,7 +5,10 @@ Beside Python's formats a place in a sentence may ask for
     {x:short}  {x:short 3}    significant digits, true minus, ∞, − for a power of ten
     {x:power}  {x:power 3}    a coefficient and a power of ten
     {x:fixed 2}               decimals
+    {x:value}                 as computed: short, or nan
     {x:percent}               a share in per cent
+    {x:rate}                  as one types a learning rate
+    {x:nines}                 a factor just below one
     {x:plain}                 as a person writes it: whole numbers without a point
     {xs:names}  {xs:names 8}  with commas (the default of a list), cut after eight
     {xs:and}  {xs:or}         with commas and a last "and" or "or"
@@ -21,11 +24,14 @@ What is None is told as nothing.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Iterable
 from types import ModuleType
 from typing import Any
 
-from gradwork.words.numbers import fixed, minus, percent, power, short
+from gradwork.words.numbers import fixed, minus, nines, percent, power, rate, short
+
+_FORM = re.compile(r"(.*?)(?: (\d+))?")
 
 
 def written(value: Any, form: str, language: str, home: ModuleType) -> str:
@@ -35,7 +41,7 @@ def written(value: Any, form: str, language: str, home: ModuleType) -> str:
     if "|" in form:
         forms = form.split("|")
         return forms[min(home.plural(value), len(forms) - 1)]
-    name, _, rest = form.partition(" ")
+    name, rest = _FORM.fullmatch(form).groups()  # type: ignore[union-attr]
     if name in _NUMBERS:
         return value if isinstance(value, str) else _NUMBERS[name](value, *([int(rest)] if rest else []))
     if name in _TEXTS:
@@ -126,11 +132,15 @@ _NUMBERS: dict[str, Any] = {
     "power": power,
     "fixed": fixed,
     "plain": plain,
+    "value": lambda value: "nan" if value != value else short(value),
     "percent": percent,
+    "rate": rate,
+    "nines": nines,
     "minus": lambda value: minus(str(value)),
 }
-_TEXTS: dict[str, Any] = {"clip": clip, "sentence": sentence}
+_TEXTS: dict[str, Any] = {"clip": clip, "first line": lambda text: text.splitlines()[0], "sentence": sentence}
 _LISTS: dict[str, Any] = {
+    "alternatives": lambda words, home: f"; {home.OR} ".join(words),
     "names": lambda words, home, limit=None: listed(words, limit),
     "and": lambda words, home: joined(words, home.AND),
     "or": lambda words, home: joined(words, home.OR),

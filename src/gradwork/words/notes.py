@@ -82,6 +82,11 @@ class Line:
         inner = (*self.also, *(f for f in self.facts.values() if isinstance(f, Line)))
         return next((found for line in inner if (found := line.says(key)) is not None), None)
 
+    def instead(self, old: Line, new: Line) -> Self:
+        """Return the record with another said after it in the place of one."""
+        also = [new if more == old else more for more in self.also]
+        return type(self)(self.key, place=self.place, also=also, **self.facts)
+
     def with_facts(self, **facts: Any) -> Self:
         """Return the record with some facts changed."""
         return type(self)(self.key, place=self.place, also=self.also, **{**self.facts, **facts})

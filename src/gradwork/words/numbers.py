@@ -87,6 +87,30 @@ def p_value(value: float, decimals: int = 3) -> str:
     return f"<{least:.{decimals}f}" if value < least else f"{value:.{decimals}f}"
 
 
+def nines(value: float) -> str:
+    """Return a factor just below one with as many nines as it has, and one digit more.
+
+    >>> nines(0.99999971), nines(0.75), nines(0.9985)
+    ('0.9999997', '0.75', '0.998')
+    """
+    if not 0.9 < value < 1:
+        return short(value, 3)
+    digits = math.floor(-math.log10(1 - value)) + 1
+    return f"{math.floor(value * 10**digits) / 10**digits:.{digits}f}"
+
+
+def rate(value: float) -> str:
+    """Return a learning rate as one types it.
+
+    >>> rate(1e-4), rate(0.05), rate(4e-05)
+    ('1e-4', '0.05', '4e-5')
+    """
+    text = f"{value:.4g}" if value >= 1e-3 else f"{value:.3e}"
+    mantissa, _, exponent = text.partition("e")
+    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+    return mantissa + (f"e{int(exponent)}" if exponent else "")
+
+
 def linear_combination(coefficients, names, digits: int = 4) -> str:
     """Return Σ cⱼ nameⱼ as text, a coefficient of one unwritten; the name "intercept" stands for 1.
 

@@ -27,7 +27,7 @@ from gradwork.learn.interrupt import interruptible
 from gradwork.learn.optimizers.named import Optimizer
 from gradwork.learn.optimizers.schedules import Schedule
 from gradwork.learn.stopping import Stop, Stopping, Watch
-from gradwork.words.say import say
+from gradwork.words.notes import Line
 
 if TYPE_CHECKING:
     from gradwork.learn.objective import Objective
@@ -120,7 +120,7 @@ class _Run(Request):
         )
         self.record = Recorder(self.batching, self.sign, self.optimizer)
         self.kept: list[tuple[int, State]] = []
-        self.unsaved = ""
+        self.unsaved = None
         self.last_moved = np.nan
         unit = 0
         if saved is None:
@@ -273,7 +273,7 @@ class _Run(Request):
         for callback in callbacks:
             if callback.every is None or unit % callback.every == 0 or unit == self.units:
                 why = callback.after(self._progress(unit, state))
-                if isinstance(why, str):
+                if isinstance(why, (str, Line)):
                     return Stop("callback", unit, unit, facts={"step": self._steps(unit), "why": why})
         limit = self.stopping.seconds
         if limit is not None and time.perf_counter() - self.clock >= limit and unit < self.units:
@@ -308,7 +308,7 @@ class _Run(Request):
             facts = {"words": key if self.asked else "epochs allowed", self.counted: self.units}
             stop = Stop(self.counted, unit, unit, facts=facts)
             if begun == unit > 0:
-                stop = replace(stop, facts={"words": "nothing left", "unit": unit, "what": self.counted})
+                stop = replace(stop, facts={"words": f"nothing left, {self.counted}", "unit": unit})
         if checkpoint is not None:
             self._save(checkpoint)
         final = self._state_at(stop.keep, (unit, state))
@@ -333,7 +333,12 @@ class _Run(Request):
         best = self.watch.watched_at
         if stop.kind in ("epochs", "steps", "seconds") and self._restores() and best < stop.keep:
             # Patience had not run out yet; who asked for it wants the best parameters all the same.
-            facts = {"reason": stop.text(), "best": best, "value": self.sign * self.watch.watched}
+            facts = {
+                "what": Line("validation loss"),
+                "reason": stop.reason,
+                "best": best,
+                "value": self.sign * self.watch.watched,
+            }
             stop = replace(stop, keep=best, facts=facts | {"words": "best kept"})
             final = self._state_at(best, (unit, state))
             loss, norm, validation = self.loop.measure(final)
@@ -342,12 +347,12 @@ class _Run(Request):
         if stop.kind == "unbounded" or (stop.converged and self._falls(vector, loss)):
             told = unbounded_facts(self.objective, vector, loss)
             stop = replace(stop, kind="unbounded", converged=False, facts=told)
-        reason, blame = stop.text(), None
+        reason, blame = stop.reason, None
         if stop.kind == "non-finite":
             blame = self._blame(stop, (unit, state), arrays)
-            reason = reason if blame is None else say("because", reason=reason, why=blame.sentence)
-        if self.unsaved:
-            reason = say("because", reason=reason, why=self.unsaved)
+            reason = reason.plus(None if blame is None else blame.sentence)
+        if self.unsaved is not None:
+            reason = reason.plus(Line("unsaved", error=self.unsaved))
         free = {s.params[0]: a for s, a in zip(self.step.symbols, arrays)}
         steps = self._steps(stop.keep)
         fit = Fit(
@@ -413,9 +418,9 @@ class _Run(Request):
             run_state.save(
                 path, self.fingerprint, self.loop.target, unit, states, watch, history, elapsed, moved
             )
-            self.unsaved = ""
+            self.unsaved = None
         except GradworkError as problem:  # a full disk is no reason to lose the run itself
-            self.unsaved = str(problem)
+            self.unsaved = problem
 
 
 __all__ = ["descend"]

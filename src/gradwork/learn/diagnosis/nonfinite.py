@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from gradwork.expr.node import CONSTANT, EYE, NAME, ONES, SIZE, TRIL, ZEROS, Expr, definition, walk
 from gradwork.learn.objective import Objective
+from gradwork.words.notes import Line
 from gradwork.words.numbers import short
-from gradwork.words.say import say
 
 Array = NDArray[Any]
 
@@ -29,12 +29,10 @@ class NonFinite:
     index: tuple[int, ...]
     inner: Expr | None
     argument: float | None
-    sentence: str
+    sentence: Line
 
 
-def explain_nonfinite(
-    objective: Objective, vector: ArrayLike, *, gradient: bool = True, language: str = "en"
-) -> NonFinite | None:
+def explain_nonfinite(objective: Objective, vector: ArrayLike, *, gradient: bool = True) -> NonFinite | None:
     """Return where the loss at a vector first stops being finite, or None if it and its gradient are finite.
 
     Subexpressions are computed in order, arguments first, so the first that is not finite although its
@@ -43,18 +41,16 @@ def explain_nonfinite(
     >>> import gradwork as gw
     >>> p = gw.scalar("p")
     >>> o = Objective(27 * gw.log(p) + 73 * gw.log(1 - p), {p: 1.5})
-    >>> explain_nonfinite(o, [1.5]).sentence
-    'log(1 − p) is nan: the logarithm of −0.5, where 1 − p = −0.5'
+    >>> print(explain_nonfinite(o, [1.5]).sentence)
+    log(1 − p) is nan: the logarithm of −0.5, where 1 − p = −0.5
     """
-    found = _search(objective, [objective.loss], vector, language)
+    found = _search(objective, [objective.loss], vector)
     if found is None and gradient:
-        found = _search(objective, list(objective.gradients), vector, language)
+        found = _search(objective, list(objective.gradients), vector)
     return found
 
 
-def _search(
-    objective: Objective, roots: Sequence[Expr], vector: ArrayLike, language: str
-) -> NonFinite | None:
+def _search(objective: Objective, roots: Sequence[Expr], vector: ArrayLike) -> NonFinite | None:
     from gradwork.run import function
 
     nodes = [n for n in walk(*roots) if n.op not in (NAME, ONES, EYE, TRIL, ZEROS, SIZE)]
@@ -73,32 +69,23 @@ def _search(
             value = np.asarray(program(*given.values()))
         values[node] = value
         if not np.isfinite(value).all():
-            return _told(objective, node, value, values, language)
+            return _told(objective, node, value, values)
     return None
 
 
-def _told(
-    objective: Objective, node: Expr, value: Array, values: dict[Expr, Array], language: str
-) -> NonFinite:
+def _told(objective: Objective, node: Expr, value: Array, values: dict[Expr, Array]) -> NonFinite:
     index = tuple(int(i) for i in np.argwhere(~np.isfinite(value))[0]) if value.ndim else ()
     bad = float(value[index])
     inner, argument, extra = _argument(node, index, value.shape, values)
-    dtype = objective.dtype.name
-    facts: dict[str, Any] = {
-        "op": node.op.name,
-        "dtype": dtype,
-        "inner": str(inner) if inner is not None else "",
-    }
-    facts["argument"] = short(argument, 6) if argument is not None else ""
-    facts |= extra
-    reason = say(_reason(node, bad, argument, inner), language, **facts)
-    if inner is not None and facts["inner"] == facts["argument"]:
-        reason = reason.partition(", where")[0]
-    said: dict[str, Any] = {"part": _clip(str(node)), "value": short(bad) if not np.isnan(bad) else "nan"}
+    facts: dict[str, Any] = {"op": node.op.name, "dtype": objective.dtype.name, "argument": argument, **extra}
+    reason = Line(_reason(node, bad, argument, inner), **facts)
+    if inner is not None and argument is not None and str(inner) != short(argument, 6):
+        reason = Line("domain where", reason=reason, inner=inner, argument=argument)
+    told: dict[str, Any] = {"part": node, "value": bad, "reason": reason}
     if index:
-        sentence = say("nonfinite", language, row=index[0] + 1, reason=reason, **said)
+        sentence = Line("nonfinite", row=Line("numbered row", row=index[0] + 1), **told)
     else:
-        sentence = say("nonfinite scalar", language, reason=reason, **said)
+        sentence = Line("nonfinite scalar", **told)
     return NonFinite(node, bad, index, inner, argument, sentence)
 
 
@@ -118,7 +105,7 @@ def _argument(
 
     if node.op.name == "power":
         base, exponent = node.args
-        extra["exponent"] = short(at(exponent), 6)
+        extra["exponent"] = at(exponent)
         return definition(base), at(base), extra
     chosen = [a for a in node.args if definition(a).op is not CONSTANT] or list(node.args)
     return definition(chosen[0]), at(chosen[0]), extra
@@ -135,7 +122,3 @@ def _reason(node: Expr, bad: float, argument: float | None, inner: Expr | None) 
     if name == "power":
         return "domain divide" if argument == 0 else "domain power"
     return "domain overflow" if np.isinf(bad) and argument != 0 else "domain other"
-
-
-def _clip(text: str, limit: int = 60) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -16,7 +16,7 @@ from gradwork.learn.diagnosis.curvature import Curvature, curvature
 from gradwork.learn.diagnosis.nonfinite import NonFinite, explain_nonfinite
 from gradwork.learn.diagnosis.remaining import MOST, REACH, Noise, Remaining, noise, reach, remaining
 from gradwork.learn.objective import Objective
-from gradwork.words.numbers import power, short
+from gradwork.words.notes import Line, Reason
 from gradwork.words.say import known, say
 
 if TYPE_CHECKING:
@@ -42,9 +42,9 @@ class Diagnosis:
     turned:    the epoch at which validation was best, where it turned.
     """
 
-    reason: str
-    why: tuple[str, ...] = ()
-    do: tuple[str, ...] = ()
+    reason: Reason
+    why: tuple[Line, ...] = ()
+    do: tuple[Line, ...] = ()
     curvature: Curvature | None = None
     limit: float = float("nan")
     rate: float = float("nan")
@@ -53,15 +53,14 @@ class Diagnosis:
     turned: int | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
-    def text(self, language: str = "en", width: int = WIDTH) -> str:
+    def text(self, language: str | None = None, width: int = WIDTH) -> str:
         """Return the diagnosis as lines: the reason, then `why` and `do` in a column of their own."""
-        parts = [self.reason]
+        parts = [self.reason.tell(language)]
         if self.why:
-            parts += ["", *_column(say("why", language), self.why, width)]
+            parts += ["", *_column(say("why", language), [line.tell(language) for line in self.why], width)]
         if self.do:
-            one = ";\n".join(self.do[:1]) + "".join(f"; or {d}" for d in self.do[1:]) + "."
-            head, *rest = [one]
-            parts += _column(say("do", language), [head, *rest], width)
+            one = say("any of", language, lines=self.do)
+            parts += _column(say("do", language), [one], width)
         return "\n".join(parts)
 
     def __str__(self) -> str:
@@ -82,7 +81,6 @@ def diagnose(
     flags: bool = False,
     units: float = 1.0,
     labels: Sequence[str] | None = None,
-    language: str = "en",
 ) -> Diagnosis:
     """Return why a run went as it did.
 
@@ -99,7 +97,7 @@ def diagnose(
     """
     objective = fit.objective
     kind = getattr(fit.stop, "kind", "")
-    words = _Words(language, flags, units, tuple(labels or objective.labels))
+    words = _Words(flags, units, tuple(labels or objective.labels))
     if kind in ("unbounded", "endless"):  # curvatures explain nothing there
         return Diagnosis(fit.reason, facts={"kind": kind, "at": fit.vector})
     diverged = kind in ("growth", "non-finite")
@@ -111,8 +109,8 @@ def diagnose(
     limit = factor * found.limit if found is not None and factor else float("nan")
     compared = _scaled_curvature(objective, scaled, found, _decay(fit))
     known = None if diverged else remaining(objective, fit.vector)
-    why: list[str] = []
-    do: list[str] = []
+    why: list[Line] = []
+    do: list[Line] = []
     if bad is not None:
         why.append(bad.sentence)
         more, mend = _about_step(words, fit, rate, limit)
@@ -150,15 +148,15 @@ LOSSES = frozenset({"gain", "loss", "best", "last", "train_then", "train_now"})
 
 
 class _Words:
-    def __init__(self, language: str, flags: bool, units: float, labels: tuple[str, ...]):
-        self.language, self.flags, self.units, self.labels = language, flags, units, labels
+    def __init__(self, flags: bool, units: float, labels: tuple[str, ...]):
+        self.flags, self.units, self.labels = flags, units, labels
 
-    def __call__(self, key: str, **values: Any) -> str:
+    def __call__(self, key: str, **values: Any) -> Line:
         values = {
             n: v * self.units if n in LOSSES and not isinstance(v, str) else v for n, v in values.items()
         }
         flagged = f"{key} flag"
-        return say(flagged if self.flags and known(flagged) else key, self.language, **values)
+        return Line(flagged if self.flags and known(flagged) else key, **values)
 
 
 def _noise(fit: Fit) -> Noise | None:
@@ -177,18 +175,18 @@ def _noise(fit: Fit) -> Noise | None:
     return noise(fit.objective, proof, batching, fit.vector, rate)
 
 
-def _about_noise(words: _Words, fit: Fit, found: Noise, known: Remaining | None) -> tuple[str, list[str]]:
+def _about_noise(words: _Words, fit: Fit, found: Noise, known: Remaining | None) -> tuple[Line, list[Line]]:
     batching = fit.details["batching"]
     facts = {"size": batching.size, "spread": found.spread, "norm": found.norm}
-    above = words("why noise above", gain=known.gain) if known is not None else ""
-    rate = rate_text(float(fit.details["optimizer"].learning_rate.initial))
+    above = words("why noise above", gain=known.gain) if known is not None else None
+    rate = float(fit.details["optimizer"].learning_rate.initial)
     do = [words("do decay", rate=rate, steps=fit.steps)] if not words.flags else []
     if 4 * batching.size <= batching.rows:
         do.append(words("do batch", size=4 * batching.size))
     return words("why noise", above=above, **facts), do
 
 
-def _about_reach(words: _Words, fit: Fit, known: Remaining | None) -> tuple[list[str], list[str]]:
+def _about_reach(words: _Words, fit: Fit, known: Remaining | None) -> tuple[list[Line], list[Line]]:
     """Return what is to be said of an optimizer whose steps are about its rate long, whatever the slope."""
     optimizer, batching = fit.details["optimizer"], fit.details["batching"]
     if known is None or fit.steps == 0:
@@ -198,17 +196,17 @@ def _about_reach(words: _Words, fit: Fit, known: Remaining | None) -> tuple[list
     rate = float(optimizer.learning_rate.initial)
     facts = {"name": optimizer.name, "label": words.labels[j], "left": left, "reach": can}
     if left < 0.5 * can:
-        return [words("why adaptive", rate=rate_text(rate), **facts)], []
+        return [words("why adaptive", rate=rate, **facts)], []
     per_epoch = batching.steps if batching else 1
     key = "why out of reach" + (", epochs" if batching else "")
     # Twice the way from the start, and one digit of it.
     whole = left + float(abs(fit.vector - fit.objective.start_vector)[j])
     needed = above(2 * rate * whole / can)
     said = words(key, steps=fit.steps, epochs=fit.epochs, per_epoch=per_epoch, **facts)
-    return [said], [words("do rate", rate=rate_text(needed))]
+    return [said], [words("do rate", rate=(needed))]
 
 
-def _about_step(words: _Words, fit: Fit, rate: float, limit: float) -> tuple[list[str], list[str]]:
+def _about_step(words: _Words, fit: Fit, rate: float, limit: float) -> tuple[list[Line], list[Line]]:
     """Return what is to be said of a step of plain descent out of the domain that no limit of the rate explains."""
     if fit.solver != "SGD" or not math.isfinite(rate) or rate >= limit:
         return [], []
@@ -219,14 +217,14 @@ def _about_step(words: _Words, fit: Fit, rate: float, limit: float) -> tuple[lis
     )
     if finite is None:
         return [], []
-    do = [words("do rate", rate=rate_text(below(finite)))]
+    do = [words("do rate", rate=(below(finite)))]
     if not all(
         t.identity for t in objective.transforms
     ):  # the step is taken on another scale than the formula's
         return [], do
     j = int(np.argmax(np.abs(step)))
     facts = {"label": words.labels[j], "before": float(at[j]), "after": float(at[j] + rate * step[j])}
-    return [words("why far step", rate=rate_text(rate), **facts)], do
+    return [words("why far step", rate=rate, **facts)], do
 
 
 def _rate(fit: Fit) -> tuple[float, float]:
@@ -250,56 +248,43 @@ def _decay(fit: Fit) -> float:
     return 0.0 if optimizer is None else float(optimizer.numbers.get("lambda_", 0.0))
 
 
-def _measured(objective: Objective, vector: Array, decay: float = 0.0) -> tuple[Curvature | None, str]:
+def _measured(objective: Objective, vector: Array, decay: float = 0.0) -> tuple[Curvature | None, Any]:
     try:
         found = curvature(objective, vector)
         found = Curvature(found.largest + decay, found.smallest + decay)
     except (GradworkError, np.linalg.LinAlgError, ValueError) as error:
-        return None, str(error).splitlines()[0]
+        return None, error
     if not math.isfinite(found.largest) or not math.isfinite(found.smallest):
-        return None, "the Hessian is not finite there"
+        return None, Line("Hessian infinite there")
     return found, ""
 
 
 def _about_curvature(
     words: _Words, c: Curvature, rate: float, limit: float, factor: float, diverged: bool
-) -> list[str]:
+) -> list[Line]:
     lines = []
-    facts = {"largest": c.largest, "smallest": c.smallest, "limit": limit, "rate": rate_text(rate)}
+    facts: dict[str, Any] = {"largest": c.largest, "smallest": c.smallest, "limit": limit, "rate": (rate)}
     if factor and math.isfinite(limit):
         key = "why limit" if rate >= limit else "why below limit"
-        text = words(key, **facts)
         # Only Nesterov's look ahead makes the limit lower than that of plain descent.
         shown = "2/L" if factor == 1.0 else "2(1 + β)/L" if factor > 1.0 else "2(1 + β)/((1 + 2β)L)"
-        lines.append(text.replace("2/L", shown))
+        lines.append(words(key, bound=shown, **facts))
     if c.smallest < -1e-12 * abs(c.largest):
         lines.append(words("why saddle", **facts))
     elif not c.determined:
         lines.append(words("why flat", **facts))
     else:
         if c.condition < 1 + 1e-9:
-            lines.append(words("why one curvature", rate_best=rate_text(c.best_rate), **facts))
+            lines.append(words("why one curvature", rate_best=(c.best_rate), **facts))
         else:
-            contraction = near_one(c.best_contraction)
-            lines.append(words("why spans", condition=power(c.condition), contraction=contraction, **facts))
+            contraction = c.best_contraction
+            lines.append(words("why spans", condition=c.condition, contraction=contraction, **facts))
         if factor == 1.0 and not diverged and math.isfinite(rate) and rate < limit:
             own = c.contraction(rate)
             steps = math.ceil(math.log(10) / -math.log(own)) if 0 < own < 1 else 0
             if steps > 100:
-                lines.append(words("why crawls", contraction=near_one(own), steps=steps))
+                lines.append(words("why crawls", contraction=(own), steps=steps))
     return lines
-
-
-def near_one(value: float) -> str:
-    """Return a factor just below one with as many nines as it has, and one digit more.
-
-    >>> near_one(0.99999971), near_one(0.75), near_one(0.9985)
-    ('0.9999997', '0.75', '0.998')
-    """
-    if not 0.9 < value < 1:
-        return short(value, 3)
-    digits = math.floor(-math.log10(1 - value)) + 1
-    return f"{math.floor(value * 10**digits) / 10**digits:.{digits}f}"
 
 
 def _remedies(
@@ -310,7 +295,7 @@ def _remedies(
     scaled: Curvature | None,
     rate: float,
     limit: float,
-) -> list[str]:
+) -> list[Line]:
     do = []
     # Both at the start: elsewhere a curvature differs for other reasons than scaling.
     here = _measured(objective, objective.start_vector, _decay(fit))[0]
@@ -322,13 +307,13 @@ def _remedies(
     ):
         data = ", ".join(_tables(objective))
         stable = scaled.limit * (limit / found.limit if math.isfinite(limit) else 1.0)
-        do.append(words("do scale", data=data, limit=short(stable, 3), condition=power(scaled.condition)))
+        do.append(words("do scale", data=data, limit=stable, condition=scaled.condition))
     if math.isfinite(limit) and rate >= limit:
-        do.append(words("do rate", rate=rate_text(below(limit))))
+        do.append(words("do rate", rate=(below(limit))))
     return do + _solvers(words, objective, fit)
 
 
-def _solvers(words: _Words, objective: Objective, fit: Fit) -> list[str]:
+def _solvers(words: _Words, objective: Objective, fit: Fit) -> list[Line]:
     if fit.solver in ("closed", "newton", "lm"):
         return []
     if objective.size > MOST:
@@ -336,18 +321,6 @@ def _solvers(words: _Words, objective: Objective, fit: Fit) -> list[str]:
     from gradwork.learn.solvers import Analysis
 
     return [words("do closed" if Analysis(objective).linear and not words.flags else "do newton")]
-
-
-def rate_text(rate: float) -> str:
-    """Return a learning rate as one types it.
-
-    >>> rate_text(1e-4), rate_text(0.05), rate_text(4e-05)
-    ('1e-4', '0.05', '4e-5')
-    """
-    text = f"{rate:.4g}" if rate >= 1e-3 else f"{rate:.3e}"
-    mantissa, _, exponent = text.partition("e")
-    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
-    return mantissa + (f"e{int(exponent)}" if exponent else "")
 
 
 def below(limit: float) -> float:

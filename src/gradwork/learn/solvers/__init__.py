@@ -24,6 +24,7 @@ from gradwork.learn.stopping import Stop, Stopping
 from gradwork.rows.blocks import Blocks
 from gradwork.rows.proof import NotRows
 from gradwork.stats.least_squares import LeastSquares
+from gradwork.words.notes import Line
 from gradwork.words.say import say
 
 SOLVERS: dict[str, str] = {
@@ -115,31 +116,30 @@ class Choice:
     """A solver and why it was chosen."""
 
     solver: str
-    reason: str
+    reason: Line
 
 
 def choose(analysis: Analysis) -> Choice:
-    """Return the solver for an objective, and the reason as a sentence."""
+    """Return the solver for an objective, and the reason."""
     o = analysis.objective
-    what = _names(list(o.parameters))
-    facts: dict[str, Any] = {"what": what, "size": o.size}
+    facts: dict[str, Any] = {"what": list(o.parameters), "size": o.size}
     if analysis.linear and o.size <= 20_000:
-        return Choice("closed", say("auto closed linear", **facts))
+        return Choice("closed", Line("auto closed linear", **facts))
     if analysis.squares is None and analysis.quadratic:
-        return Choice("closed", say("auto closed quadratic", **facts))
+        return Choice("closed", Line("auto closed quadratic", **facts))
     if analysis.squares is not None and not analysis.kinks:
         entries = analysis.residuals * o.size
         if entries <= MOST_FOR_JACOBIAN and o.size <= MOST_FOR_HESSIAN:
-            return Choice("lm", say("auto lm", **facts))
+            return Choice("lm", Line("auto lm", **facts))
     if analysis.kinks == ("abs",) and o.size <= MOST_FOR_HESSIAN:
-        return Choice("newton", say("auto smoothed"))
+        return Choice("newton", Line("auto smoothed"))
     if analysis.kinks:
-        return Choice("lbfgs", say("auto lbfgs kinks", ops=", ".join(analysis.kinks)))
+        return Choice("lbfgs", Line("auto lbfgs kinks", ops=analysis.kinks))
     if o.size > MOST_FOR_HESSIAN:
-        return Choice("lbfgs", say("auto lbfgs size", **facts))
+        return Choice("lbfgs", Line("auto lbfgs size", **facts))
     if analysis.blocks is not None:
-        return Choice("newton", say("auto newton sampled", rows=analysis.blocks.n, **facts))
-    return Choice("newton", say("auto newton", **facts))
+        return Choice("newton", Line("auto newton sampled", rows=analysis.blocks.n, **facts))
+    return Choice("newton", Line("auto newton", **facts))
 
 
 @dataclass(frozen=True)
@@ -148,10 +148,10 @@ class Solved:
 
     run: Run
     solver: str
-    reason: str
+    reason: Line
     plan: str
     least_squares: LeastSquares | None = None
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[Any, ...] = field(default=())
 
 
 def solve(
@@ -173,7 +173,7 @@ def solve(
         # These factor matrices, which float32 is too coarse for; data are converted once.
         objective = objective.with_dtype("float64")
     analysis = Analysis(objective)
-    choice = choose(analysis) if solver == "auto" else Choice(solver, say("asked"))
+    choice = choose(analysis) if solver == "auto" else Choice(solver, Line("asked"))
     if choice.solver == "closed":
         return _closed(analysis, choice)
     start = objective.start_vector
@@ -184,7 +184,7 @@ def solve(
     value, gradient = problem.value_and_gradient(start)
     if not np.isfinite(value) or not np.isfinite(gradient).all():
         called = _called(value, gradient)
-        raise _outside(objective, called) or GradworkError(f"the loss at the start is {called}")
+        raise _outside(objective, called) or GradworkError("loss not finite at start", called=called)
     norm = float(np.linalg.norm(gradient))
     if norm == 0 and choice.solver != "newton" and not analysis.kinks:
         return Solved(_at_start(objective, value), choice.solver, choice.reason, _plan(choice, ""))
@@ -267,7 +267,8 @@ def _closed(analysis: Analysis, choice: Choice) -> Solved:
         epoch=0, step=0, loss=sign * o.value(start), gradient_norm=float(np.linalg.norm(o.gradient(start)))
     )
     history.add(epoch=1, step=1, loss=sign * value, gradient_norm=norm)
-    run = Run(vector, value, say("closed", how=say(how)), Stop("closed", 1, 1, True), 1, 0.0, history)
+    stop = Stop("closed", 1, 1, True, {"how": Line(how)})
+    run = Run(vector, value, stop.reason, stop, 1, 0.0, history)
     notes = answer.notes if answer is not None else ()
     return Solved(run, "closed", choice.reason, _plan(choice, plan), answer, tuple(notes))
 
@@ -278,27 +279,29 @@ def _at_start(objective: Objective, value: float) -> Run:
     start = objective.start_vector
     lowest = objective.size <= MOST_FOR_HESSIAN and np.linalg.eigvalsh(objective.hessian(start))[0] > 0
     stop = Stop("start is minimum" if lowest else "flat start", 0, 0, converged=bool(lowest))
-    return Run(start, value, say(stop.kind), stop, 0, 0.0, history)
+    return Run(start, value, stop.reason, stop, 0, 0.0, history)
 
 
-def _outside(objective: Objective, called: str = "") -> GradworkError | None:
+def _outside(objective: Objective, called: Line | None = None) -> GradworkError | None:
     """Return the error that says where the loss at the start leaves the numbers; None where it does not."""
     from gradwork.learn.diagnosis.nonfinite import explain_nonfinite
 
     found = explain_nonfinite(objective, objective.start_vector)
     if found is None:
         return None
-    return GradworkError(f"the loss at the start is {called}: {found.sentence}" if called else found.sentence)
+    if called is None:
+        return GradworkError("value left its domain", why=found.sentence)
+    return GradworkError("loss not finite at start, where", called=called, why=found.sentence)
 
 
 def _plan(choice: Choice, text: str) -> str:
     return "\n".join(filter(None, [say("plan solver", solver=choice.solver, why=choice.reason), text]))
 
 
-def _called(value: float, gradient: Any) -> str:
+def _called(value: float, gradient: Any) -> Line:
     if np.isnan(value):
-        return "nan"
-    return "infinite" if not np.isfinite(value) else "finite, but its gradient is not"
+        return Line("is nan")
+    return Line("gradient is infinite" if np.isfinite(value) else "is infinite")
 
 
 def _names(names: list[str]) -> str:

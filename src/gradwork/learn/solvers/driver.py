@@ -22,7 +22,7 @@ from gradwork.learn.history import History
 from gradwork.learn.interrupt import interruptible
 from gradwork.learn.objective import Objective
 from gradwork.learn.stopping import Stop, Stopping, Watch
-from gradwork.words.say import say
+from gradwork.words.notes import Line, Reason
 
 Array = NDArray[Any]
 
@@ -61,7 +61,7 @@ class Run:
 
     vector: Array
     loss: float
-    reason: str
+    reason: Reason
     stop: Stop
     steps: int
     seconds: float
@@ -153,12 +153,11 @@ def drive(
     seconds = time.perf_counter() - began
     if done is not None:
         facts = {"step": step, "norm": chosen.gradient_norm, "dtype": objective.dtype.name, **done.facts}
-        stop, reason = Stop(done.key, step, kept, done.converged, facts), say(done.key, **facts)
-        if done.key == "stuck":
-            reason += say("stuck kink")
+        stop = Stop(done.key, step, kept, done.converged, facts)
+        reason = stop.reason.plus(Line("stuck kink") if done.key == "stuck" else None)
     else:
         assert stop is not None
-        reason = stop.text()
+        reason = stop.reason
     return Run(chosen.vector, chosen.loss, reason, stop, step, seconds, history)
 
 
@@ -179,6 +178,6 @@ def _called(
             lambda: objective.external(state.vector),
         )  # fmt: skip
         why = callback.begin(progress) if step == 0 else callback.after(progress)
-        if isinstance(why, str):
+        if isinstance(why, (str, Line)):
             return Stop("callback", step, step, facts={"step": step, "why": why})
     return None

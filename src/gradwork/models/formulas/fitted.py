@@ -22,7 +22,6 @@ from gradwork.expr import Expr
 from gradwork.inference.form import Form, form_of, nests_constant
 from gradwork.inference.uncertainty import Uncertainty, sandwich_kind, uncertainty
 from gradwork.learn.diagnosis.bounds import at_bounds
-from gradwork.learn.diagnosis.nonfinite import explain_nonfinite
 from gradwork.learn.fit import Fit
 from gradwork.learn.front import learned
 from gradwork.learn.objective import Objective
@@ -42,7 +41,7 @@ from gradwork.stats.likelihoods import aic, bic
 from gradwork.stats.metrics import RegressionMetrics, regression_metrics
 from gradwork.stats.summary import Block, FitSummary, format_summary, regression_facts
 from gradwork.store.savable import Savable
-from gradwork.words.notes import informs
+from gradwork.words.notes import Line, informs
 from gradwork.words.numbers import short
 from gradwork.words.say import say
 
@@ -375,12 +374,12 @@ def _placed(objective: Objective, table: Table, kept: Array, error: GradworkErro
     """Return an error with the row of the table in place of that among the rows that were learned."""
     if len(kept) == table.rows and table.origin is None:
         return error
-    found = explain_nonfinite(objective, objective.start_vector)
-    if found is None or not found.index or found.sentence not in str(error):
+    why = error.facts.get("why")
+    if not isinstance(why, Line) or why.key != "nonfinite":
         return error
-    row = found.index[0]
-    sentence = found.sentence.replace(f" in row {row + 1}:", f" in {table.row_numbers([kept[row]])}:", 1)
-    return GradworkError(str(error).replace(found.sentence, sentence))
+    row = why.facts["row"].facts["row"] - 1
+    placed = why.with_facts(row=table.row_numbers([int(kept[row])]))
+    return GradworkError(error.key, **{**error.facts, "why": placed})
 
 
 def _fitted(
@@ -396,13 +395,13 @@ def _fitted(
     found = (
         uncertainty(expression, form, run.parameters, data, cov, bounds) if np.isfinite(run.loss) else nothing
     )
-    reason = run.reason.split(";")[0]
+    reason = run.reason.alone
     if found.factor is not None:
         found.notes.append(say("constants"))
     if run.converged:
         notes += found.notes
     elif found.distance <= NEAR:
-        notes += [*found.notes, say("nearly converged", reason=reason, distance=short(found.distance, 2))]
+        notes += [*found.notes, say("nearly converged", reason=reason, distance=found.distance)]
     else:
         found = nothing
         notes.append(say("unfinished", reason=reason))

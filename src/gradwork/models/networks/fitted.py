@@ -16,7 +16,7 @@ from gradwork.data.images import Samples, read_samples
 from gradwork.data.sequences import sequences
 from gradwork.data.tables import Table
 from gradwork.errors import GradworkError, TableError
-from gradwork.learn.diagnosis.why import Diagnosis, _turned, rate_text
+from gradwork.learn.diagnosis.why import Diagnosis, _turned
 from gradwork.learn.optimizers.named import as_optimizer
 from gradwork.models.networks.network import NetworkModel
 from gradwork.models.networks.spec import network_from
@@ -25,7 +25,7 @@ from gradwork.stats.classification import confusion_matrix
 from gradwork.stats.metrics import regression_metrics
 from gradwork.stats.summary import share
 from gradwork.store.savable import Savable
-from gradwork.words.notes import informs
+from gradwork.words.notes import Line, informs
 from gradwork.words.numbers import short
 from gradwork.words.say import say
 
@@ -136,16 +136,16 @@ class FittedNetwork(Savable):
         kind, why, do = getattr(self.fit.stop, "kind", ""), [], []
         turned, facts = _turned(self.fit.history)
         if facts:
-            why.append(say("overfit", **facts))
+            why.append(Line("overfit", **facts))
             kept = kind == "patience"
             key = "do overfit network" if kept else "do stop network"
-            stronger = rate_text(10 * self.model.l2 or 1e-3)
+            stronger = 10 * self.model.l2 or 1e-3
             do.append(_remedy(key, flags, patience=max(5, round(0.1 * facts["epoch"])), l2=stronger))
         if kind in ("growth", "non-finite"):
             rate = float(self.model.optimizer.learning_rate.initial)
-            why.append(say("why network diverged"))
+            why.append(Line("why network diverged"))
             usual = float(as_optimizer(self.fit.solver).learning_rate.initial)
-            do.append(_remedy("do rate network", flags, rate=rate_text(min(rate / 10, usual))))
+            do.append(_remedy("do rate network", flags, rate=min(rate / 10, usual)))
         return Diagnosis(self.fit.reason, tuple(why), tuple(do), turned=turned, facts={"kind": kind})
 
     # --- what is predicted ---
@@ -208,8 +208,8 @@ class FittedNetwork(Savable):
             raise TableError(say("network damaged", why=say("network entry"))) from error
 
 
-def _remedy(key: str, flags: bool, **values: Any) -> str:
-    return say(f"{key} flag" if flags else key, **values)
+def _remedy(key: str, flags: bool, **values: Any) -> Line:
+    return Line(f"{key} flag" if flags else key, **values)
 
 
 # --- how well it predicts -----------------------------------------------------------------------------------
@@ -241,9 +241,9 @@ def results_of(model: NetworkModel, X: Any, y: Array) -> str:
 
 
 def _sentence(run: Any, held: Any) -> str:
-    # Patience without held-out rows watches the training loss.
-    text = run.reason if held is not None else run.reason.replace("validation loss", "training loss")
-    return textwrap.fill(f"{run.solver}: {text} ({short(run.seconds, 2)} s)", 100, subsequent_indent="  ")
+    return textwrap.fill(
+        f"{run.solver}: {run.reason} ({short(run.seconds, 2)} s)", 100, subsequent_indent="  "
+    )
 
 
 def _confusion(classes: Any, y: Array, predicted: Array) -> str:

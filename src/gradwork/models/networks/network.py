@@ -24,7 +24,7 @@ from gradwork.ops import FUNCTIONS as f
 from gradwork.ops.windows import per_axis
 from gradwork.run import function
 from gradwork.store.savable import Savable
-from gradwork.words.say import say
+from gradwork.words.notes import Line
 
 Array = NDArray[Any]
 ROWS = 512  # rows predicted at a time
@@ -128,23 +128,20 @@ class NetworkModel(Savable):
         self.held, self._values = held, self.result.parameters
         blame = self.result.details.get("nonfinite")
         if blame is not None:
-            self.result.reason = (
-                f"{self.result.reason.partition('; ' + blame.sentence)[0]}; {self._place(blame, training)}"
-            )
+            self.result.reason = self.result.reason.instead(blame.sentence, self._place(blame, training))
         self._gather_statistics(scaled[training])
         return self
 
-    def _place(self, blame: Any, training: Array) -> str:
+    def _place(self, blame: Any, training: Array) -> Line:
         # A value that is not finite, by layer, unit and sample.
         part, index = blame.part, blame.index
         rows = [k for k, d in enumerate(part.shape) if d == self.network.input.shape[0]]
         made = [k for k, r in enumerate(self.network.records) if part in set(walk(r.output))]
         if not made or not rows or part.ndim < 2:
             return blame.sentence
-        value = f"{blame.value:g}".replace("inf", "∞").replace("-", "−")
-        return say(
+        return Line(
             "layer not finite", layer=made[0] + 1, title=self.network.records[made[0]].title, unit=index[-1] + 1,
-            sample=int(training[index[rows[0]]]) + 1, value=value,
+            sample=int(training[index[rows[0]]]) + 1, value=blame.value,
         )  # fmt: skip
 
     def _gather_statistics(self, X: Array) -> None:

@@ -29,6 +29,7 @@ from gradwork.models.tables.target_scale import TargetScale
 from gradwork.stats.determined import spans_constant
 from gradwork.stats.least_squares import degrees_of_freedom, least_squares
 from gradwork.stats.separation import Separation, find_separation, find_zero_counts, looks_separated
+from gradwork.words.notes import Line, Reason
 from gradwork.words.numbers import short
 from gradwork.words.say import say
 
@@ -152,9 +153,9 @@ class TableFit:
             if apart == "classes":
                 watching = [*watching, Called(lambda p: self._clear(objective, p), every=1)]
         run = solved(objective, solver, stopping=stopping, callbacks=watching)
-        if say("separated") in run.reason:  # that is what it stopped for, and no accident
+        if run.reason.says("separated"):  # that is what it stopped for, and no accident
             run = replace(
-                run, reason=say("separated at", step=run.steps, why=say("separated")), converged=True
+                run, reason=Reason("separated at", step=run.steps, why=Line("separated")), converged=True
             )
         return run
 
@@ -163,7 +164,7 @@ class TableFit:
         block = self.model.block
         return block.separates if block is not None and self.model.penalty is None else ""
 
-    def _clear(self, objective: Objective, progress: Progress) -> str | None:
+    def _clear(self, objective: Objective, progress: Progress) -> Line | None:
         """Return why to stop where all rows are nearly certain of their classes."""
         if progress.loss > -np.log(CLEAR):
             return None
@@ -174,7 +175,7 @@ class TableFit:
         else:
             own = (z * y).sum(axis=1)
             least = (own - np.where(y > 0, -np.inf, z).max(axis=1)).min()
-        return say("separated") if least > np.log(CLEAR / (1 - CLEAR)) else None
+        return Line("separated") if least > np.log(CLEAR / (1 - CLEAR)) else None
 
     def _descend(
         self, objective: Objective, moves: TargetScale | None, Z: Array, training: Array, held: Array | None,
@@ -289,12 +290,12 @@ class TableFit:
         """Return what is to be said of a run that did not converge, and whether it is far from the minimum."""
         if run.converged or (separation is not None and separation.kind == "complete"):
             return "", False
-        reason, stopped = run.reason.split(";")[0], getattr(run.stop, "kind", "") in ("growth", "non-finite")
+        reason, stopped = run.reason.alone, getattr(run.stop, "kind", "") in ("growth", "non-finite")
         if np.isnan(spread.distance) or stopped:
             return say("unfinished", reason=reason), True
         if spread.distance > NEAR:
-            return say("not converged", reason=reason, distance=short(spread.distance, 2)), True
-        return say("nearly converged", reason=reason, distance=short(spread.distance, 2)), False
+            return say("not converged", reason=reason, distance=spread.distance), True
+        return say("nearly converged", reason=reason, distance=spread.distance), False
 
     def _heading(self, run: Fit, rows: int) -> str:
         features = [f.name for f in self.made.encoding.features]

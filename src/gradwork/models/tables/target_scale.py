@@ -22,6 +22,7 @@ from gradwork.learn.callbacks import Callback, Progress, as_callbacks
 from gradwork.learn.fit import Fit
 from gradwork.learn.history import History
 from gradwork.learn.objective import Objective
+from gradwork.words.notes import Line
 
 Array = NDArray[Any]
 
@@ -94,9 +95,8 @@ class TargetScale:
             }
             if stop.kind == "gradient":
                 told |= {n: told[n] * factor / self.deviation for n in ("norm", "limit") if n in told}
-            changed = replace(stop, facts=told)
-            reason = reason.replace(stop.text(), changed.text())
-            stop = changed
+            stop = replace(stop, facts=told)
+            reason = stop.reason.plus(*reason.also)
         return replace(
             run, parameters=parameters, loss=run.loss * factor, reason=reason, history=self.history(run.history),
             stop=stop, free=objective.internal(parameters), objective=objective,
@@ -125,7 +125,7 @@ class _Rescaled(Callback):
     def begin(self, progress: Progress) -> None:
         self.inner.begin(self._told(progress))
 
-    def after(self, progress: Progress) -> str | None:
+    def after(self, progress: Progress) -> str | Line | None:
         return self.inner.after(self._told(progress))
 
     def end(self, fit: Any) -> None:

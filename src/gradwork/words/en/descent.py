@@ -13,16 +13,17 @@ SENTENCES: dict[str, str] = {
     "steps": "ran the {steps} steps that were asked for",
     "one step": "ran the 1 step that was asked for",
     "steps allowed": "stopped without converging after {steps:,} steps, the most by default",
-    "nothing left": "nothing was left to do: the checkpoint holds the whole run of {unit:,} {what}",
+    "nothing left, epochs": "nothing was left to do: the checkpoint holds the whole run of {unit:,} {unit:epoch|epochs}",
+    "nothing left, steps": "nothing was left to do: the checkpoint holds the whole run of {unit:,} {unit:step|steps}",
     "patience": (
-        "stopped after epoch {epoch}: the validation loss has not improved for {patience} epochs; "
+        "stopped after epoch {epoch}: the {what} has not improved for {patience} epochs; "
         "the parameters are those of epoch {best}, where it was {value:.6g}"
     ),
     "patience, last kept": (
-        "stopped after epoch {epoch}: the validation loss has not improved for {patience} epochs "
+        "stopped after epoch {epoch}: the {what} has not improved for {patience} epochs "
         "(best {value:.6g} at epoch {best})"
     ),
-    "best kept": "{reason}; the parameters are those of epoch {best}, with the lowest validation loss ({value:.6g})",
+    "best kept": "{reason}; the parameters are those of epoch {best}, with the lowest {what} ({value:.6g})",
     "growth": "stopped at step {step}: the loss grew {count} times in a row ({first:.5g} → {last:.2g})",
     "growth, epochs": "stopped after epoch {step}: the loss grew {count} times in a row ({first:.5g} → {last:.2g})",
     "non-finite": (
@@ -43,7 +44,9 @@ SENTENCES: dict[str, str] = {
     "unbounded above, shrank": (
         "unbounded above: the value rose to {value:.3g} while ‖{name}‖ shrank to {size:.3g}; check the sign"
     ),
-    "because": "{reason}; {why}",
+    "validation loss": "validation loss",
+    "training loss": "training loss",
+    "unsaved": "{error}",
     "endless": (
         "stopped after {steps:,} steps: the loss approaches {value:.3g} while ‖{name}‖, now {size:.3g}, grows without "
         "end; it has no minimum"

@@ -20,7 +20,7 @@ SENTENCES: dict[str, str] = {
     "no errors": "the loss {loss} has no curvature at its minimum, so there are no standard errors",
     "robust errors": "standard errors: sandwich (HC0), since {loss} is no likelihood",
     "not converged": (
-        "the run had not converged ({reason}); the estimates are up to {distance} standard errors from the minimum, "
+        "the run had not converged ({reason}); the estimates are up to {distance:short 2} standard errors from the minimum, "
         "so they are not tested"
     ),
     "separated column": "no estimate",
@@ -74,7 +74,7 @@ SENTENCES: dict[str, str] = {
         "at a bound ({bounds}): no standard error, and those of other parameters are with this one held there"
     ),
     "nearly converged": (
-        "the run had not converged ({reason}), but ended within {distance} standard errors of the minimum"
+        "the run had not converged ({reason}), but ended within {distance:short 2} standard errors of the minimum"
     ),
     "undetermined": (
         "the rows determine {rank} of {p} parameters: {names} are not separately determined (any multiple of "
@@ -164,14 +164,14 @@ SENTENCES: dict[str, str] = {
     "training": "training",
     "held out": "held out",
     "confusion held out": "held out: true class by row, predicted class by column",
-    "do overfit network": "its best epoch is kept; an l2 penalty of {l2}, fewer units or more rows help",
-    "do overfit network flag": "its best epoch is kept; --l2 {l2}, fewer units or more rows help",
-    "do stop network": "patience={patience} stops there and keeps the best; an l2 penalty of {l2} or more rows help",
-    "do stop network flag": "--patience {patience} stops there and keeps the best; --l2 {l2} or more rows help",
+    "do overfit network": "its best epoch is kept; an l2 penalty of {l2:rate}, fewer units or more rows help",
+    "do overfit network flag": "its best epoch is kept; --l2 {l2:rate}, fewer units or more rows help",
+    "do stop network": "patience={patience} stops there and keeps the best; an l2 penalty of {l2:rate} or more rows help",
+    "do stop network flag": "--patience {patience} stops there and keeps the best; --l2 {l2:rate} or more rows help",
     "why network diverged": "the steps are too large: each overshoots, and the next starts farther out.",
-    "do rate network": "a learning rate of {rate}",
-    "do rate network flag": "--learning-rate {rate}",
-    "layer not finite": "layer {layer}, {title}, gives {value} at unit {unit} for sample {sample}",
+    "do rate network": "a learning rate of {rate:rate}",
+    "do rate network flag": "--learning-rate {rate:rate}",
+    "layer not finite": "layer {layer}, {title}, gives {value:value} at unit {unit} for sample {sample}",
     "collinear all": "the columns are collinear: {sentence}",
     # solvers and targets
     "solver gd": "gradient descent",
