@@ -128,7 +128,7 @@ def test_the_expression_is_the_one_that_python_builds(text, wanted):
         ("-mean(sum(Y * log_softmax(X@W), axis=1))", "Y n×k, X n×d, W d×k"),
         ("k log θ + (n−k) log(1−θ)", "k scalar, θ scalar, n scalar"),
         ("sum(k log θ + (n−k) log(1−θ))", "k d, θ scalar, n scalar"),
-        ("-n log σ - sum((x - μ)^2)/(2σ^2)", "n scalar, σ scalar, x d, μ scalar"),
+        ("-n log σ - sum((x - μ)^2)/(2σ^2)", "σ scalar, x n, μ scalar"),
         ("x'A x", "x n, A n×n"),
         ("tr(A X B)", "A n×d, X d×k, B k×n"),
         ("norm(A X B + C)^2", "A n×d, X d×k, B k×m, C n×m"),

@@ -35,7 +35,7 @@ def ranks(text: str, **options) -> dict[str, int]:
         ("sum(c/(1 + r)^t)", {"c": 1, "r": 0, "t": 1}),
         ("-1/2 sum(1 + log(σ^2) - μ^2 - σ^2)", {"σ": 1, "μ": 1}),
         ("sum(log σ(-N v))", {"N": 2, "v": 1}),
-        ("1/N sum(x)", {"N": 0, "x": 1}),
+        ("1/N sum(x)", {"x": 1}),
     ],
 )
 def test_numbers_vectors_and_matrices(text, wanted):

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from gradwork.formula.letters import COUNTS, DATA, NUMBER, WEIGHT, WORD, custom, is_greek, is_upper, is_vmax
 from gradwork.formula.prepare import Prepared
 from gradwork.formula.roles import PRODUCTS, REDUCTIONS, Place, Roles, operands
-from gradwork.formula.tree import Binary, Call, Index, Name, Negative, Node, Transpose
+from gradwork.formula.tree import Binary, Call, Index, Literal, Name, Negative, Node, Ones, Transpose
 
 _INTERCEPTS = ("a", "b", "c", "b0", "bias", "intercept")
 _SCALAR = frozenset({"dot", "trace", "tr", "det", "logdet"})
@@ -74,7 +74,9 @@ class _Customs:
         self.centres = _centres(prepared, roles)
 
     def one(self, name: str) -> Assumption:
-        places = self.roles.places[name]
+        places = self.roles.places.get(name, [])
+        if not places:
+            return Assumption((0.0, 1.0, 1.0), "it is used only with numbers")
         found = set().union(*(place.roles for place in places))
         if is_upper(name):
             return self.upper(name, places, found)
@@ -231,6 +233,8 @@ def _touching_arrays(prepared: Prepared, roles: Roles) -> set[str]:
         if isinstance(node, Name):
             join(node, ("name", node.name))
             names.append(node.name)
+            if node.name in prepared.formula.definitions:
+                join(node, prepared.formula.definitions[node.name])
             upper = is_upper(node.name) and node.name not in roles.counts and roles.evidence
             if roles.declared.get(node.name, 2 if upper or node.name == "I" else 0):
                 arrays.append(node)
@@ -245,6 +249,8 @@ def _touching_arrays(prepared: Prepared, roles: Roles) -> set[str]:
             join(node, node.operand)
         elif isinstance(node, Transpose):
             join(node, node.operand)
+            arrays.append(node)
+        elif isinstance(node, (Ones, Literal)):
             arrays.append(node)
         elif isinstance(node, Index):
             arrays.append(node.operand)

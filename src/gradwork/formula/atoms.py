@@ -5,10 +5,13 @@ from __future__ import annotations
 import difflib
 
 from gradwork.errors import FormulaError
-from gradwork.formula.lexer import Token, fail
+from gradwork.formula.letters import is_greek
+from gradwork.formula.lexer import COMPARISONS, Token, fail
+from gradwork.formula.literals import literal
 from gradwork.formula.machine import Machine, Rule
-from gradwork.formula.tree import Binary, Call, Group, Index, Name, Node, Number, Slice
-from gradwork.formula.vocabulary import starts_operand
+from gradwork.formula.sums import lift
+from gradwork.formula.tree import Binary, Call, Group, Index, Name, Node, Number, Ones, Slice
+from gradwork.formula.vocabulary import LETTERS, starts_operand
 
 _EXTREMES = {"max": "maximum", "min": "minimum"}
 
@@ -33,6 +36,9 @@ class Atoms(Machine):
         token = self.token
         if token.kind == "number":
             self.advance()
+            after = self.token
+            if token.text == "1" and after.kind in ("[", "{") and not after.spaced:
+                return (yield self.listed())  # 1[x > 0], the indicator
             whole = token.text.isdigit()
             return self.add(Number(token.start, token.end, int(token.text) if whole else float(token.text)))
         if token.kind == "name":
@@ -47,8 +53,17 @@ class Atoms(Machine):
             operand = yield self.power()
             self.depth -= 1
             return self.call("sqrt", token, [operand], operand.end, "root")
-        if token.kind == "∑":
+        if token.kind in ("∑", "∏"):
             return (yield self.total())
+        if token.kind == "ones":
+            self.advance()
+            if self.token.kind == "[" and not self.token.spaced:
+                return (yield self.listed())
+            return self.add(Ones(token.start, token.end))
+        if token.kind == "[":
+            return (yield self.listed())
+        if token.kind == "⟨":
+            return (yield self.inner())
         raise self.unexpected(value=True)
 
     def brackets(self) -> Rule:
@@ -69,16 +84,59 @@ class Atoms(Machine):
         return node
 
     def group(self) -> Rule:
+        """[a, b]; rows of a matrix are parted by semicolons, and numbers by blanks too: [1 2; 3 4]."""
         opened = self.advance()
         self.enter(opened)
-        items = []
+        items: list[Node] = []
+        rows: list[Node] = []
+        start = self.token.start
         while self.token.kind != "]":
             items.append((yield (self.group() if self.token.kind == "[" else self.comparison())))
-            if self.token.kind != ",":
+            if self.token.kind == ";":
+                rows.append(self.add(Group(start, self.token.start, items, "[")))
+                items, start = [], self.advance().end
+            elif self.token.kind == ",":
+                self.advance()
+            elif self.token.kind != "number":
                 break
-            self.advance()
+        if rows and items:
+            rows.append(self.add(Group(start, self.token.start, items, "[")))
         closed = self.close(opened)
-        return self.add(Group(opened.start, closed.end, items, "["))
+        return self.add(Group(opened.start, closed.end, rows or items, "["))
+
+    def listed(self) -> Rule:
+        """A vector or a matrix of numbers, [1, 2; 3, 4]; brackets around one expression only group it."""
+        opened, mark = self.token, len(self.nodes)
+        group = yield self.group()
+        if len(group.items) == 1 and not isinstance(group.items[0], Group) and literal(group) is None:
+            self.nodes.pop()
+            node = group.items[0]
+            node.start, node.end = group.start, group.end
+            return node
+        found = literal(group)
+        if found is None:
+            if any(isinstance(i, Group) for i in group.items) or not group.items:
+                message = "a list holds numbers, as in [1, 2; 3, 4], or is an argument, as in stack([a, b])"
+                raise fail(self.text, message, (opened.start, group.end, "^"))
+            self.nodes.pop()
+            where = (opened.start, opened.end)
+            return self.add(
+                Call(opened.start, group.end, "stack", where, [self.add(group)], arrangement="list")
+            )
+        del self.nodes[mark:]
+        return self.add(found)
+
+    def inner(self) -> Rule:
+        """⟨x, y⟩, the inner product."""
+        opened = self.advance()
+        self.enter(opened)
+        left = yield self.comparison()
+        if self.token.kind != ",":
+            raise self.unexpected()
+        self.advance()
+        right = yield self.comparison()
+        closed = self.close(opened)
+        return self.call("dot", opened, [left, right], closed.end, "bars")
 
     def bars(self) -> Rule:
         """|x|, ‖x‖, ||x||, with the order of a norm below it: ‖A‖_F, ‖x‖₁."""
@@ -103,11 +161,11 @@ class Atoms(Machine):
         if (self.tokens[self.at + 1] if raised else self.token).kind == "norm-order":
             order = self.tokens.pop(self.at + 1) if raised else self.advance()
             norm.end = order.end
-            known = {"1": 1, "2": 2, "F": "fro", "fro": "fro", "inf": "inf"}
+            known = {"1": 1, "2": 2, "F": "fro", "fro": "fro", "inf": "inf", "∞": "inf"}
             if order.text not in known:
                 raise fail(
                     self.text,
-                    f"there is no norm of order '{order.text}'; known are 1, 2 and F",
+                    f"there is no norm of order '{order.text}'; known are 1, 2, F and inf",
                     (order.start, order.end, "^"),
                 )
             kind = known[order.text]
@@ -120,16 +178,27 @@ class Atoms(Machine):
         return norm
 
     def total(self) -> Rule:
-        """Σ and the product that follows it; Σ(x, axis=0) is a call."""
+        """Σ and the product that follows it; Σ(x, axis=0) is a call; Σ_i x_i y_i is a sum over an index."""
         token = self.advance()
         self.deeper(token)
-        if self.token.kind == "(" and self.has_comma():
-            node = yield self.arguments("sum", token)
+        function = "prod" if token.text in ("prod", "∏", "Π") else "sum"
+        if self.token.kind == "bounds":
+            node = yield self.indexed_sum(function, token)
+        elif self.token.kind == "(" and self.has_comma():
+            node = yield self.arguments(function, token)
         else:
             operand = yield self.layer()
-            node = self.call("sum", token, [operand], operand.end, "sum")
+            node = self.call(function, token, [operand], operand.end, "sum")
         self.depth -= 1
         return node
+
+    def indexed_sum(self, function: str, token: Token) -> Rule:
+        bounds = self.advance()
+        mark = len(self.nodes)
+        self.indices.append(bounds.text.partition("|")[0].partition("=")[0].replace(",", "").strip())
+        operand = yield self.layer()
+        self.indices.pop()
+        return lift(self, function, token, bounds, operand, mark)
 
     def has_comma(self) -> bool:
         """Tell whether the bracket that opens here holds a comma of its own."""
@@ -148,22 +217,38 @@ class Atoms(Machine):
         if token.quoted:
             return self.add(Name(token.start, token.end, token.text))
         touching = after.kind == "(" and not after.spaced
-        if token.text == "Σ" and words.sum_sign:
+        if (token.text == "Σ" and words.sum_sign) or (token.text == "Π" and words.product_sign):
             self.at -= 1
             return (yield self.total())
         function = words.function(token.text)
         declared = words.is_declared(token.text)
         if token.text == "σ" and not touching:
             function = None
+        if token.text in LETTERS and (not touching or declared or token.text in words.bare):
+            function = None
         if function and after.kind == "(" and (touching or not declared):
             return (yield self.arguments(function, token))
         if function and not declared:
             return (yield self.applied(function, token))
+        if token.text == "I" and touching and not declared:
+            return (yield self.indicator(token))
         if touching and not declared and token.text not in words.bare and not self.is_factor(token):
-            raise self.unknown(token)
+            if len(token.text.rstrip("0123456789")) > 1 or not is_greek(token.text):
+                raise self.unknown(token)
+            line = f"{token.text}(…) is read as the product of {token.text} and (…)"
+            if line not in words.assumptions:
+                words.assumptions.append(line)
         if token.text == "e" and words.base_e and after.kind in ("^", "**", "power"):
             return (yield self.exponential(token))
         return self.add(Name(token.start, token.end, token.text))
+
+    def indicator(self, token: Token) -> Rule:
+        """I(x > 0) is the indicator; I(x + y) the identity times a sum."""
+        node = yield self.brackets()
+        if isinstance(node, Binary) and node.op in COMPARISONS:
+            return node
+        matrix = self.add(Name(token.start, token.end, "I"))
+        return self.add(Binary(token.start, node.end, "beside", matrix, node, (token.end, token.end)))
 
     def is_factor(self, token: Token) -> bool:
         """Tell whether NAME( is a product: one letter right behind another factor, as in x'C(x + y)."""
@@ -236,7 +321,14 @@ class Atoms(Machine):
     def applied(self, function: str, token: Token) -> Rule:
         """A function before its argument without brackets: log θ, sin 2x, log det(A), sin² x."""
         raised = self.advance() if self.token.kind == "power" else None
-        if not starts_operand(self.token) or (
+        if self.token.kind in ("^", "**") and self.tokens[self.at + 1].kind == "number":
+            self.advance()
+            raised = self.advance()
+            if not raised.text.isdigit():
+                raised = None
+                self.at -= 2
+        bracket = self.token.kind == "[" and not self.token.spaced
+        if not (bracket or starts_operand(self.token)) or (
             self.token.kind in ("|", "‖") and self.closes_bar(self.token.kind)
         ):
             message = f"'{token.text}' is a function: write {token.text}(…)"
@@ -253,6 +345,16 @@ class Atoms(Machine):
             sign = (operand.end, factor.start)
             operand = self.add(Binary(operand.start, factor.end, "beside", operand, factor, sign))
         self.depth -= 1
+        if (
+            self.token.kind == "/"
+            and function in ("log", "exp", "sqrt")
+            and self.text[operand.end - 1] != ")"
+        ):
+            shown = " ".join(self.text[operand.start : operand.end].split())
+            call = f"{token.text} {shown}"
+            line = f"{call}/… is read as ({call})/…; write {token.text}({shown}/…) for the other"
+            if len(shown) < 20 and line not in self.words.assumptions:
+                self.words.assumptions.append(line)
         node = self.call(function, token, [operand], operand.end, "applied")
         if raised:
             exponent = self.add(Number(raised.start, raised.end, int(raised.text)))

@@ -15,7 +15,7 @@ from gradwork.formula.lexer import fail
 from gradwork.formula.operators import whole
 from gradwork.formula.prepare import Prepared
 from gradwork.formula.sizes import Sizes
-from gradwork.formula.tree import Binary, Call, Index, Name, Negative, Node, Number, Transpose
+from gradwork.formula.tree import Binary, Call, Index, Literal, Name, Negative, Node, Number, Ones, Transpose
 
 _LARGEST = 1e300  # beyond, the operations of float64 decide
 
@@ -81,6 +81,14 @@ class _Builder:
             return constant(node.value)
         if isinstance(node, Name):
             return self.name(node)
+        if isinstance(node, Ones):
+            kind = self.trial.types[node]
+            assert kind is not None
+            return self.functions["ones"](self.sizes.resolve(kind.shape[0]))
+        if isinstance(node, Literal):
+            rows = [node.value] if not isinstance(node.value[0], tuple) else list(node.value)
+            value = [[float(v) for v in row] for row in rows]
+            return constant(value if isinstance(node.value[0], tuple) else value[0])
         if isinstance(node, Negative):
             operand = done[node.operand]
             # −1/2 is a number, as it is in Python, and not an operation on numbers.
@@ -97,6 +105,9 @@ class _Builder:
         return self.call(node)
 
     def name(self, node: Name) -> Expr:
+        definitions = self.prepared.formula.definitions
+        if node.name in definitions:
+            return self.done[definitions[node.name]]
         if node.name in self.symbols:
             return self.symbols[node.name]
         if node.name in self.prepared.sizes:
@@ -157,9 +168,29 @@ class _Builder:
             return None if inner is None else -inner
         return float(node.value) if isinstance(node, Number) else self.values.get(node)
 
+    def logarithm(self, node: Call) -> Any:
+        """Return log Γ(x), log Φ(x) and log |S| as one function; None for any other call."""
+        inner = node.args[0] if node.name == "log" and node.args else None
+        if not isinstance(inner, Call):
+            return None
+        if inner.name in _LOGARITHMS and inner in self.done:
+            return self.functions[_LOGARITHMS[inner.name]](self.done[inner.args[0]])
+        written = inner.name == "det" and node.arrangement == "applied"
+        if written or self.trial.functions.plan.get(inner) == "det":
+            return self.functions["logdet"](self.done[inner.args[0]])
+        return None
+
     def call(self, node: Call) -> Any:
         arguments = self.prepared.calls[node]
         done = self.done
+        plan = self.trial.functions.plan.get(node)
+        if plan == "identity":
+            return done[node.args[0]]
+        if plan == "det":
+            return self.functions["det"](done[node.args[0]])
+        joint = self.logarithm(node)
+        if joint is not None:
+            return joint
         given: dict[str, Any] = dict(arguments.options)
         for key, value in arguments.values.items():
             given[key] = [done[v] for v in value] if isinstance(value, list) else done[value]
@@ -176,6 +207,10 @@ class _Builder:
         if "positions" in given and isinstance(given["positions"], tuple):
             given["positions"] = list(given["positions"])
         return function(**given)
+
+
+# The logarithm of these has a function of its own, which neither overflows nor underflows.
+_LOGARITHMS = {"gamma": "lgamma", "normal_cdf": "log_normal_cdf"}
 
 
 def _parameters(function: Callable) -> Mapping[str, Any]:

@@ -8,15 +8,16 @@ from typing import Any
 from gradwork.errors import GradworkError
 from gradwork.expr import Expr, tensor
 from gradwork.expr.dims import Dim
+from gradwork.formula.composed import functions
 from gradwork.formula.operators import MAX_POWER, Operators
 from gradwork.formula.roles import REDUCTIONS
-from gradwork.formula.tree import Call
+from gradwork.formula.tree import Call, Name
 from gradwork.formula.types import SCALAR, Mismatch, Type, broadcast, describe, span, square
-from gradwork.ops import FUNCTIONS
 
 # A rule gets the call, the types of the arguments that are values, and the options; it returns the type.
 Rule = Callable[["Functions", Call, dict[str, Any], dict[str, Any]], Type]
 
+FUNCTIONS = functions()
 RULES: dict[str, Rule] = {}
 
 
@@ -30,6 +31,10 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
     return declare
 
 
+# Functions that are also functions of a matrix as a whole, and how those are called.
+_OF_MATRICES = {"exp": "expm", "log": "logm", "sqrt": "sqrtm", "sin": "sinm", "cos": "cosm"}
+
+
 class Functions(Operators):
     """Types of function calls."""
 
@@ -39,9 +44,34 @@ class Functions(Operators):
         known += [v for listed in values.values() if isinstance(listed, list) for v in listed]
         if any(k is None for k in known):
             return None
+        if node.name == "abs" and node.arrangement == "bars" and known[0].rank == 2:
+            determinant = self.bars(node, known[0])
+            if determinant:
+                return SCALAR
         if node.name in self.elementwise:
+            self.say_entries(node, known)
             return self.together(node, known)
         return RULES.get(node.name, _as_built)(self, node, values, options)
+
+    def bars(self, node: Call, kind: Type) -> bool:
+        """Tell whether |S| is a determinant: S is square, and nothing sums what the bars leave."""
+        if self.roles.summed(node) or not square(self.sizes, kind):
+            return False
+        self.plan[node] = "det"
+        name = self.label(node.args[0], "S")
+        self.remark(f"|{name}| is the determinant; abs({name}) takes the absolute value of each entry")
+        return True
+
+    def say_entries(self, node: Call, kinds: list[Type]) -> None:
+        """Say that exp of a matrix, within a product or a trace, is taken of each entry."""
+        if len(kinds) != 1 or kinds[0].rank != 2 or node.name not in _OF_MATRICES:
+            return
+        alone = isinstance(node.args[0], Name)
+        where = self.roles.meets(node, self.ranks)
+        if where == "matrix" or (where == "root" and alone):
+            other = _OF_MATRICES[node.name]
+            more = f"; the function of the matrix is {other}" if other in FUNCTIONS else ""
+            self.remark(f"{self.label(node, node.name)} is taken of each entry{more}")
 
     def together(self, node: Call, kinds: list[Type]) -> Type:
         result = broadcast(self.sizes, kinds)
@@ -166,6 +196,10 @@ def _kron(f: Functions, node: Call, values: dict, options: dict) -> Type:
 
 @rule("trace", "tr")
 def _trace(f: Functions, node: Call, values: dict, options: dict) -> Type:
+    if not values["x"].rank:
+        f.plan[node] = "identity"
+        f.remark(f"{f.label(node, 'the trace')} is the trace of a number, the number itself")
+        return SCALAR
     f.square(node, values["x"])
     return SCALAR
 

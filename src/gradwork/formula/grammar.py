@@ -12,11 +12,14 @@ atom        number, name, (…), |…|, ‖…‖, f(…), f power, √ power, �
 
 from __future__ import annotations
 
+from typing import Any
+
 from gradwork.formula.atoms import Atoms
-from gradwork.formula.lexer import COMPARISONS, fail, tokenize
+from gradwork.formula.equations import parted
+from gradwork.formula.lexer import COMPARISONS, Token, fail, tokenize
 from gradwork.formula.machine import Rule
-from gradwork.formula.tree import Binary, Formula, Node, Number, Transpose
-from gradwork.formula.vocabulary import Vocabulary, refuse, settle
+from gradwork.formula.tree import Binary, Formula, Node, Number, Subscript, Transpose
+from gradwork.formula.vocabulary import Vocabulary, look_alikes, refuse, settle
 
 
 def parse_tree(text: str, words: Vocabulary) -> Formula:
@@ -31,11 +34,25 @@ def parse_tree(text: str, words: Vocabulary) -> Formula:
         t.text: text[t.start : t.end] for t in tokens if t.quoted and t.text != text[t.start + 1 : t.end - 1]
     }
     words.assumptions += [f"{shown} is called {name}" for name, shown in quoted.items()]
+    look_alikes(tokens, words)
+    whole = parted(text, tokens)
+    words.declared |= frozenset(name for name, _ in whole.definitions)
     refuse(text, tokens, words)
-    tokens = settle(tokens, words)
-    if len(tokens) == 1:
+    if len(whole.body) == 1:
         raise fail(text, "the formula is empty")
-    return Parser(text, tokens, words).formula()
+    nodes: list[Node] = []
+    lengths: list[tuple[Node, int, Any]] = []
+    roots: dict[str, Node] = {}
+    ranks: dict[str, int] = {}
+    made: set[Node] = set()
+    for name, part in whole.ordered(text):
+        parser = Parser(text, settle(part, words), words, nodes)
+        roots[name] = parser.whole()
+        lengths += parser.lengths
+        ranks |= parser.ranks
+        made |= parser.made
+    root = roots.pop("")
+    return Formula(text, root, nodes, words.assumptions, roots, lengths, whole.name, ranks, made)
 
 
 _POWERS = ("^", "**", ".^", "^^")
@@ -44,12 +61,20 @@ _POWERS = ("^", "**", ".^", "^^")
 class Parser(Atoms):
     """The rules for operators, from the loosest to the tightest."""
 
-    def formula(self) -> Formula:
-        """Return the whole formula; anything left over is an error."""
+    def __init__(self, text: str, tokens: list[Token], words: Vocabulary, nodes: list[Node]):
+        super().__init__(text, tokens, words)
+        self.nodes = nodes
+
+    def whole(self) -> Node:
+        """Return the root of what the tokens say; anything left over is an error."""
         root = self.run(self.comparison())
         if self.token.kind != "end":
             raise self.unexpected()
-        return Formula(self.text, root, self.nodes, self.words.assumptions)
+        for node in self.nodes:
+            if isinstance(node, Subscript):
+                message = "an index stands only under a sum that has it, as in Σ_i x_{i+1} − x_i"
+                raise fail(self.text, message, (node.start, node.end, "^"))
+        return root
 
     def comparison(self) -> Rule:
         left = yield self.sum()
@@ -75,16 +100,25 @@ class Parser(Atoms):
 
     def layer(self) -> Rule:
         left = yield self.product()
-        while self.token.kind == "∘":
+        while self.token.kind in ("∘", "⊗"):
             sign = self.advance()
             right = yield self.signed(self.product())
-            left = self.binary("∘", left, right, sign)
+            if sign.kind == "⊗":
+                left = self.call("kron", sign, [left, right], right.end, "infix")
+                left.start = left.args[0].start
+            else:
+                left = self.binary("∘", left, right, sign)
         return left
 
     def product(self) -> Rule:
         left = yield self.beside()
         while True:
-            if self.token.kind in ("*", "@", "/", "./", "·"):
+            if self.token.kind == "%":
+                sign = self.advance()
+                right = yield self.signed(self.power())
+                left = self.call("mod", sign, [left, right], right.end, "infix")
+                left.start = left.args[0].start
+            elif self.token.kind in ("*", "@", "/", "./", "·"):
                 sign = self.advance()
                 # After a quotient the next factor stands beside the whole of it: 1/2 x is (1/2) x.
                 right = yield self.signed(self.power() if sign.kind in ("/", "./") else self.beside())
@@ -127,14 +161,46 @@ class Parser(Atoms):
             return base
         sign = self.advance()
         self.deeper(sign)
-        if sign.kind == "^" and self.token.text == "T" and "T" not in self.words.declared:
-            taken = self.advance()
-            self.depth -= 1
-            node = self.add(Transpose(base.start, taken.end, base, (sign.start, taken.end)))
-            return (yield self.postfix(node))
+        if sign.kind == "^":
+            taken, inverse = self.raised_transpose()
+            if taken is not None:
+                self.depth -= 1
+                span = (sign.start, taken.end)
+                if inverse:
+                    minus = self.add(Number(taken.start, taken.end, -1))
+                    base = self.add(Binary(base.start, taken.end, "^", base, minus, span, "superscript"))
+                node = self.add(Transpose(base.start, taken.end, base, span))
+                return (yield self.postfix(node))
         exponent = yield self.signed(self.power())
         self.depth -= 1
         return self.binary("^" if sign.kind == "**" else sign.kind, base, exponent, sign)
+
+    def raised_transpose(self) -> tuple[Token | None, bool]:
+        """Take the T of A^T, A^⊤, A^-T or A^(-T), if that is what stands raised here."""
+        at = self.at
+        bracket = self.tokens[at].kind == "("
+        at += bracket
+        inverse = self.tokens[at].kind == "-"
+        at += inverse
+        token = self.tokens[at]
+        letter = token.text == "T" and "T" not in self.words.declared
+        if not (letter or (token.kind == "transpose" and token.text in "⊤ᵀ′'")):
+            return None, False
+        if bracket and self.tokens[at + 1].kind != ")":
+            return None, False
+        self.at = at + 1 + bracket
+        return self.tokens[self.at - 1], inverse
+
+    def subscript(self, base: Node) -> Rule:
+        """x_{i+1}: an index of a sum."""
+        opened = self.advance()
+        self.enter(opened)
+        items = [(yield self.sum())]
+        while self.token.kind == ",":
+            self.advance()
+            items.append((yield self.sum()))
+        closed = self.close(opened)
+        return self.add(Subscript(base.start, closed.end, base, items))
 
     def postfix(self, done: Node | None = None) -> Rule:
         node: Node = done if done is not None else (yield self.atom())
@@ -153,6 +219,18 @@ class Parser(Atoms):
             elif token.kind == "[":
                 node = yield self.index(node)
                 self.at -= 1
+            elif token.kind == "_{":
+                node = yield self.subscript(node)
+                self.at -= 1
+            elif token.kind == "!":
+                node = self.call("factorial", token, [node], token.end, "postfix")
+                node.start = node.args[0].start
+            elif token.kind == "†":
+                if self.words.function("pinv") is None:
+                    message = "the pseudo-inverse has no function here; write (X'X)^-1 X'"
+                    raise fail(self.text, message, (token.start, token.end, "^"))
+                node = self.call("pinv", token, [node], token.end, "postfix")
+                node.start = node.args[0].start
             else:
                 self.depth -= marks
                 return node

@@ -12,13 +12,26 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gradwork.errors import FormulaError, GradworkError
+from gradwork.expr.dims import Dim
 from gradwork.formula.assume import Assumption
 from gradwork.formula.functions import Functions
 from gradwork.formula.lexer import fail
 from gradwork.formula.prepare import Prepared
 from gradwork.formula.roles import PRODUCTS, Roles, is_reduction
 from gradwork.formula.sizes import Sizes
-from gradwork.formula.tree import Binary, Call, Formula, Index, Name, Negative, Node, Number, Transpose
+from gradwork.formula.tree import (
+    Binary,
+    Call,
+    Formula,
+    Index,
+    Literal,
+    Name,
+    Negative,
+    Node,
+    Number,
+    Ones,
+    Transpose,
+)
 from gradwork.formula.types import SCALAR, Mismatch, Type, span
 
 # What a reading costs, in units of one name turned against its convention.
@@ -114,6 +127,12 @@ class Inference:
         types, functions = trial.types, trial.functions
         if isinstance(node, Number):
             return SCALAR
+        if isinstance(node, Ones):
+            return Type((trial.functions.sizes.fresh(),), "column")
+        if isinstance(node, Literal):
+            value = node.value
+            shape = (len(value), len(value[0])) if isinstance(value[0], tuple) else (len(value),)
+            return Type(tuple(Dim.of(k) for k in shape), "column" if len(shape) == 1 else "")
         if isinstance(node, Name):
             return self.name(node, trial)
         if isinstance(node, Negative):
@@ -147,8 +166,17 @@ class Inference:
         return functions.call(node, values, arguments.options)
 
     def name(self, node: Name, trial: Trial) -> Type:
+        if node.name in self.formula.definitions:
+            root = self.formula.definitions[node.name]
+            if root in trial.mixed:
+                trial.mixed.add(node)
+            return trial.types[root]
         if node.name in trial.symbols:
-            return trial.symbols[node.name]
+            kind = trial.symbols[node.name]
+            for axis, size in self.prepared.lengths.get(node, ()):
+                if axis < kind.rank and not trial.functions.sizes.unify(kind.shape[axis], size):
+                    raise self.unbounded(node, kind, axis, size)
+            return kind
         if node.name in self.prepared.sizes or node.name in ("pi", "π"):
             return SCALAR
         if node.name == "I":
@@ -156,6 +184,12 @@ class Inference:
             return Type((side, side))
         word = f"'{node.name}' is only a value of options such as keepdims; it has no meaning here"
         raise fail(self.formula.text, word, (node.start, node.end, "^"))
+
+    def unbounded(self, node: Name, kind: Type, axis: int, size: Dim) -> Mismatch:
+        return Mismatch(
+            lambda: f"the bounds of the sum give {node.name} the size {size}; it has {kind.shape[axis]}",
+            (span(node, "^"),),
+        )
 
     def index(self, node: Index, trial: Trial) -> Type | None:
         kind = trial.types[node.operand]

@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import dataclass, replace
 
 from gradwork.errors import FormulaError
+from gradwork.formula.latex import is_latex, plain
 
 MAX_CHARACTERS = 10_000
 MAX_DIGITS = 300  # float64 ends at 1.8e308
@@ -18,6 +19,8 @@ _SINGLE = {
     "−": "-",
     "·": "·",
     "⋅": "·",
+    "𝟏": "ones",
+    "𝟙": "ones",
     "×": "*",
     "∘": "∘",
     "⊙": "∘",
@@ -27,10 +30,12 @@ _SINGLE = {
     "‖": "‖",
     "∥": "‖",
 }
-_PLAIN = "+-*/@^()[],:=<>|√∑∏∞"
-_LONG = ("**", "^^", ".^", "./", ".*", "<=", ">=", "==", "!=")
+_PLAIN = "+-*/@^()[],:;=<>|√∑∏∞⊗⟨⟩†%!"
+_LONG = ("^∘", "**", "^^", ".^", "./", ".*", "<=", ">=", "==", "!=")
 # Words that stand for numbers, or that options use.
 CONSTANTS = ("e", "pi", "π", "I", "T", "True", "False", "None", "inf", "Σ", "σ")
+# Modules that functions are called from in programs: np.log is log.
+_MODULES = frozenset("np numpy jnp jax torch math scipy special linalg nn functional tf sp cp F".split())
 COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 
 Mark = tuple[int, int, str]
@@ -41,8 +46,9 @@ class Token:
     """A piece of a formula: its kind, its normalised text, its place, whether space stands before it.
 
     Kinds: "number", "name", "power" (superscripts, as the integer in `text`), "transpose",
-    "inverse-transpose", "norm-order" (the `_F` of ‖A‖_F), the operator itself, and "end". A name that stood in
-    backquotes is `quoted`: it is a symbol, whatever else its text may mean.
+    "inverse-transpose", "norm-order" (the `_F` of ‖A‖_F), "bounds" (what stands below and above a sum sign), "_{"
+    (an index such as i+1), the operator itself, and "end". A name that stood in backquotes is `quoted`: it is a
+    symbol, whatever else its text may mean.
     """
 
     kind: str
@@ -69,17 +75,70 @@ def tokenize(text: str, what: str = "formula") -> list[Token]:
         raise FormulaError(f"a {what} is text, not {type(text).__name__}")
     if len(text) > MAX_CHARACTERS:
         raise FormulaError(f"the {what} has {len(text):,} characters; the limit is {MAX_CHARACTERS:,}")
+    if what == "formula" and is_latex(text):
+        translated, places = plain(text)
+        return [_moved(t, places, len(text)) for t in tokenize(translated, "translation")]
     tokens: list[Token] = []
     at, spaced = 0, False
     while at < len(text):
         if text[at].isspace():
             at, spaced = at + 1, True
             continue
+        if signed := big_operator(text, at, spaced):
+            tokens += signed
+            at, spaced = signed[-1].end, False
+            continue
         token = _token(text, at, spaced, tokens[-1] if tokens else None)
         tokens.append(token)
         at, spaced = token.end, False
     tokens.append(Token("end", "", len(text.rstrip()), len(text.rstrip()) + 1, spaced))
     return unquoted(text, tokens) if any(t.quoted for t in tokens) else tokens
+
+
+def _moved(token: Token, places: list[int], end: int) -> Token:
+    """Return a token of a translation at the place in the text that it comes from."""
+    if token.kind == "end":
+        return replace(token, start=end, end=end + 1)
+    return replace(token, start=places[token.start], end=places[token.end - 1] + 1)
+
+
+_BIG = re.compile(
+    r"(?P<sign>∑|∏|Σ|Π|sum|prod)"
+    r"(?:_\{(?P<low>[^}]*)\}|_(?P<letters>[A-Za-z]{1,3})(?![A-Za-z0-9_])|(?P<subs>[ᵢⱼₖₗₘₙₚₛₜ]+))"
+    r"(?:\s*\^\{(?P<up>[^}]*)\}|\s*\^(?P<plain>[A-Za-z0-9]+)|(?P<sup>[⁰¹²³⁴⁵⁶⁷⁸⁹ⁿᴺᵐᵏᵗ]+))?"
+)
+
+
+def big_operator(text: str, at: int, spaced: bool = False) -> list[Token]:
+    """Return the tokens of a sum or product sign with its index, or none: Σ_k is also the name of a matrix.
+
+    It is a sign where it holds bounds, or where what follows is indexed: Σ_i y_i, not Σ_k⁻¹x.
+    """
+    found = _BIG.match(text, at)
+    if not found or (at and (text[at - 1].isalnum() or text[at - 1] == "_")):
+        return []
+    low = found["low"] if found["low"] is not None else found["letters"] or normalised(found["subs"])
+    up = found["up"] or found["plain"] or normalised(found["sup"] or "")
+    letters = low.partition("=")[0]
+    rest = text[found.end() :]
+    if "=" not in low and not any(_indexes(rest, c) for c in letters if c.isalpha()):
+        return []
+    sign = "prod" if found["sign"] in ("∏", "Π", "prod") else "sum"
+    middle = at + len(found["sign"])
+    return [
+        Token("∑", sign, at, middle, spaced),
+        Token("bounds", f"{low}|{up}", middle, found.end()),
+    ]
+
+
+def _indexes(rest: str, letter: str) -> bool:
+    lowered = dict(zip("ijklmnpst", "ᵢⱼₖₗₘₙₚₛₜ", strict=True)).get(letter, "_")
+    return bool(re.search(rf"_\{{?[\w,+\-]*{letter}", rest)) or (lowered != "_" and lowered in rest)
+
+
+def normalised(text: str) -> str:
+    """Return raised or lowered letters and digits at their normal height."""
+    return unicodedata.normalize("NFKC", text)
 
 
 def _token(text: str, at: int, spaced: bool, before: Token | None) -> Token:
@@ -106,21 +165,18 @@ def _token(text: str, at: int, spaced: bool, before: Token | None) -> Token:
         raise fail(
             text, "only .T, the transpose, can stand after a dot; write functions as f(x)", (at, end, "^")
         )
+    if char == "}":
+        return Token("}", "}", at, at + 1, spaced)
     if text[at : at + 2] in _LONG:
-        kind = {".*": "∘"}.get(text[at : at + 2], text[at : at + 2])
+        kind = {".*": "∘", "^∘": ".^"}.get(text[at : at + 2], text[at : at + 2])
         return Token(kind, text[at : at + 2], at, at + 2, spaced)
     if char in _PLAIN or char in _SINGLE:
         kind = _SINGLE.get(char, char)
         return Token(kind, kind, at, at + 1, spaced)
     shown = f"'{char}'" if char.isprintable() else f"U+{ord(char):04X}"
     hints = {
-        "{": "; group with ( )",
-        "}": "; group with ( )",
-        "\\": "; write names and functions without a backslash",
         '"': "; a formula holds no strings",
-        ";": "; write one formula",
         "&": "; multiply conditions instead",
-        "!": "; write lgamma(n + 1) for the logarithm of a factorial",
     }
     raise fail(text, f"the character {shown} has no meaning here{hints.get(char, '')}", (at, at + 1, "^"))
 
@@ -128,17 +184,16 @@ def _token(text: str, at: int, spaced: bool, before: Token | None) -> Token:
 def _refuse_index(text: str, at: int, before: Token | None) -> None:
     """Refuse what stands below a sum sign: ∑ᵢ, ∑_i, Σ_{i=1}. Where a name would end, `words` does it."""
     char = text[at]
-    if char in "∏∐":
-        raise fail(text, "write prod(x) for a product", (at, at + 1, "^"))
-    sign = before is not None and before.text == "∑" and before.end == at
+    sign = before is not None and before.text in ("∑", "∏") and before.end == at
     lowered = char == "_" or unicodedata.decomposition(char).startswith("<sub>")
-    if (sign and lowered) or (char == "{" and text[:at].endswith(("Σ_", "sum_"))):
-        raise indexed(text, at - 1 if sign else at)
+    if sign and lowered:
+        raise indexed(text, at - 1)
 
 
 def indexed(text: str, at: int, end: int = 0) -> FormulaError:
-    """Return the error that a sum is written with an index."""
-    return fail(text, "sums have no index: write sum(x^2) for Σᵢ xᵢ²", (at, end or at + 1, "^"))
+    """Return the error that a sum has an index that nothing behind it has."""
+    message = "nothing behind this sum has its index: write Σ_i x_i^2, or sum(x^2)"
+    return fail(text, message, (at, end or at + 1, "^"))
 
 
 def _number(text: str, at: int, spaced: bool) -> Token:
@@ -178,10 +233,20 @@ def _continues_name(char: str) -> bool:
 
 def _name(text: str, at: int, spaced: bool) -> Token:
     end = at + 1
-    while end < len(text) and _continues_name(text[end]):
+    while end < len(text) and _continues_name(text[end]) and text[end : end + 2] != "_{":
         end += 1
+    if (
+        text[end : end + 1] == "."
+        and text[at:end] in _MODULES
+        and begins_name(text[end + 1 : end + 2] or ".")
+    ):
+        inner = _name(text, end + 1, spaced)
+        if inner.text != "T":
+            return replace(inner, start=at, spaced=spaced)
     if text.startswith("__", at):
         raise fail(text, "names may not begin with two underscores", (at, end, "^"))
+    if text[at] == "_" and text[at + 1 : at + 2] == "{" and not (at and text[at - 1] in "|‖∥"):
+        return Token("_{", "_{", at, at + 2, spaced)
     if text[at] == "_":
         order = text[at + 1 : end]
         # ‖A‖_F, and ‖A‖²_F with the power first.

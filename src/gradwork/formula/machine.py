@@ -15,7 +15,7 @@ from gradwork.formula.tree import Binary, Call, Negative, Node
 from gradwork.formula.vocabulary import Vocabulary, starts_operand
 
 MAX_DEPTH = 200
-_CLOSING = {"(": ")", "[": "]", "|": "|", "‖": "‖"}
+_CLOSING = {"(": ")", "[": "]", "|": "|", "‖": "‖", "⟨": "⟩", "_{": "}"}
 
 Rule = Generator[Any, Any, Any]
 
@@ -30,6 +30,12 @@ class Machine:
         self.nodes: list[Node] = []
         # The brackets that are open, innermost last; | and ‖ close only what they opened.
         self.open: list[Token] = []
+        # The indices of the sums that are being read, outermost first, and what sums over an index leave behind.
+        self.indices: list[str] = []
+        self.lifted: dict[Node, Any] = {}
+        self.made: set[Node] = set()
+        self.lengths: list[tuple[Node, int, Any]] = []
+        self.ranks: dict[str, int] = {}
 
     def run(self, rule: Rule) -> Any:
         """Run a rule with all the rules that it yields, on an explicit stack."""

@@ -95,7 +95,11 @@ class Operators:
 
     def say_broadcast(self, node: Binary, left: Type, right: Type) -> None:
         """Say that a vector or a number meets every row or entry of a matrix, unless all of it is declared."""
-        if max(left.rank, right.rank) != 2 or left.rank == right.rank:
+        if (
+            max(left.rank, right.rank) != 2
+            or left.rank == right.rank
+            or node in self.roles.prepared.formula.made
+        ):
             return
         small, large = (node.left, node.right) if left.rank < right.rank else (node.right, node.left)
         rank = min(left.rank, right.rank)
@@ -145,7 +149,7 @@ class Operators:
                 if left.lie == "row":
                     raise self.mismatch(node, left, right, "; both are rows", final=True)
                 self.plan[node] = "outer"
-                self.remark(f"{self.label(node, 'x y′')} is read as an outer product")
+                self.remark_on(node, f"{self.label(node, 'x y′')} is read as an outer product")
                 return Type((*left.shape, *right.shape))
             self.plan[node] = "matmul"
             if not self.sizes.unify(left.shape[0], right.shape[0]):
@@ -334,6 +338,11 @@ class Operators:
 
     def position(self, value: Dim | int, dim: Dim) -> Dim:
         return Dim.of(value) if isinstance(value, Dim) or value >= 0 else dim + value
+
+    def remark_on(self, node: Node, line: str) -> None:
+        """Say how a node was read, unless it stands for something else than what was typed."""
+        if node not in self.roles.prepared.formula.made:
+            self.remark(line)
 
     def remark(self, line: str) -> None:
         if line not in self.remarks:

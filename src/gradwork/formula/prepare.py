@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 from gradwork.expr.dims import Dim
 from gradwork.formula import static
 from gradwork.formula.lexer import fail
-from gradwork.formula.tree import Call, Formula, Group, Index, Name, Node, Slice
+from gradwork.formula.literals import literal
+from gradwork.formula.tree import Call, Formula, Group, Index, Literal, Name, Node, Slice
 
 
 @dataclass
@@ -29,11 +31,12 @@ class Prepared:
     calls: dict[Node, Arguments] = field(default_factory=dict)
     indices: dict[Node, list] = field(default_factory=dict)
     sizes: set[str] = field(default_factory=set)
+    lengths: dict[Node, list[tuple[int, Dim]]] = field(default_factory=dict)
 
     def names(self) -> list[str]:
         """Return the names that are computed with, in the order in which they appear."""
         found = sorted((n for n in self.nodes if isinstance(n, Name)), key=lambda n: n.start)
-        return list(dict.fromkeys(n.name for n in found))
+        return [name for name in dict.fromkeys(n.name for n in found) if name not in self.formula.definitions]
 
 
 def prepare(
@@ -43,6 +46,8 @@ def prepare(
     result = Prepared(formula, sizes=set(known))
     fixed: set[Node] = set()
     allowed: set[Node] = set()
+    literals: dict[Node, Literal] = {}
+    _lengths(formula, result, declared)
 
     def fix(node: Node, sizes: bool = False) -> None:
         for part in static.within(node):
@@ -73,12 +78,15 @@ def prepare(
                     arguments.options[parameter] = value
                 elif kind == "parts" or isinstance(given, tuple):
                     allowed |= {g for g in given_nodes if isinstance(g, Group)}
-                    arguments.values[parameter] = static.list_nodes(given_nodes)
+                    listed = static.list_nodes(given_nodes)
+                    arguments.values[parameter] = [_number_list(formula, g, literals, fix) for g in listed]
                 else:
-                    arguments.values[parameter] = given
+                    arguments.values[parameter] = _number_list(formula, given, literals, fix)
         elif isinstance(node, Index):
             result.indices[node] = [_item(formula, item, result.sizes, fix) for item in node.items]
     for node in formula.nodes:
+        if node in literals:
+            result.nodes.append(literals[node])
         if node in fixed:
             continue
         if isinstance(node, Group):
@@ -88,6 +96,29 @@ def prepare(
         elif not isinstance(node, Slice):
             result.nodes.append(node)
     return result
+
+
+def _number_list(formula: Formula, node: Node, literals: dict[Node, Literal], fix: Callable) -> Node:
+    """Return a list of numbers where a value is expected as the vector or matrix that it is."""
+    found = literal(node) if isinstance(node, Group) and node.bracket == "[" else None
+    if found is None:
+        return node
+    fix(node)
+    literals[node] = found
+    return found
+
+
+def _lengths(formula: Formula, result: Prepared, declared: set[str]) -> None:
+    """Read the sizes that bounds of sums give: Σ_{i=1}^n y_i says that y has size n."""
+    for node, axis, (upper, more) in formula.lengths:
+        size = re.fullmatch(r"(\d+|[^\W\d]\w*)\s*(?:([+-])\s*(\d+))?", upper)
+        if not size or size[1] in declared:
+            continue
+        dim = Dim.of(int(size[1]) if size[1].isdigit() else size[1]) + more
+        dim = dim + int(f"{size[2]}{size[3]}") if size[2] else dim
+        if not size[1].isdigit():
+            result.sizes.add(size[1])
+        result.lengths.setdefault(node, []).append((axis, dim))
 
 
 def _sizes(formula: Formula, node: Node) -> Any:

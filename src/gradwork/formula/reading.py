@@ -13,6 +13,7 @@ from gradwork.expr.node import Expr, symbol
 from gradwork.expr.op import REGISTRY
 from gradwork.formula.assume import Assumption, assume, certain
 from gradwork.formula.build import build
+from gradwork.formula.counts import counted
 from gradwork.formula.declare import SQUARE, Declared, check_facts, parse_shapes
 from gradwork.formula.grammar import parse_tree
 from gradwork.formula.infer import Inference, Trial, name_sizes
@@ -60,25 +61,28 @@ def read(
     b is taken as a vector d (lower case)
     """
     # Not at the top: operations import slowly, and nothing needs them before a formula is read.
-    from gradwork.ops import CONSTANTS, FUNCTIONS
+    from gradwork.formula.composed import functions
+    from gradwork.ops import CONSTANTS
 
+    known = functions()
     declared, given = parse_shapes(shapes), dict(symbols or {})
     facts = _all_facts(declared, facts or {}, given)
     types = _types(declared, given)
     sizes = {name for kind in types.values() for dim in kind.shape for name in dim.names}
-    words = Vocabulary(frozenset(FUNCTIONS), frozenset(types), frozenset(sizes - set(types)))
+    words = Vocabulary(frozenset(known), frozenset(types), frozenset(sizes - set(types)))
     formula = parse_tree(text, words)
-    prepared = prepare(formula, FUNCTIONS, set(words.sizes), set(types))
+    prepared = prepare(formula, known, set(words.sizes), set(types))
     roles = Roles(prepared, _ranks(prepared, types, facts), _elementwise())
     assumed = _assumed(prepared, roles, types, facts)
     squares = frozenset(name for name, own in facts.items() if SQUARE & set(own))
     found = search(Inference(prepared, types, assumed, squares, roles, _sources(declared, types), scalar))
     trial = found.best
+    counts = counted(prepared, roles, trial, assumed)
     name_sizes(trial, prepared)
     made = {**_made(text, trial, facts), **given}
     constants = {name: CONSTANTS["pi"] for name in ("pi", "π") if name not in made}
-    expr = build(prepared, trial, {**constants, **made}, FUNCTIONS)
-    lines = [*words.assumptions, *_said(prepared, found, assumed), *trial.functions.said()]
+    expr = build(prepared, trial, {**constants, **made}, known)
+    lines = [*words.assumptions, *counts, *_said(prepared, found, assumed), *trial.functions.said()]
     return Reading(text, expr, made, lines, _sizes(made, prepared))
 
 
@@ -113,11 +117,11 @@ def _sources(declared: Mapping[str, Declared], types: Mapping[str, Type]) -> dic
 
 @lru_cache(maxsize=1)
 def _elementwise() -> frozenset[str]:
-    from gradwork.ops import FUNCTIONS
+    from gradwork.formula import composed
 
-    return frozenset(
-        name for name in FUNCTIONS if name in COMPOSED or (name in REGISTRY and REGISTRY[name].elementwise)
-    )
+    known = composed.functions()
+    own = COMPOSED | set(composed.COMPOSED)
+    return frozenset(n for n in known if n in own or (n in REGISTRY and REGISTRY[n].elementwise))
 
 
 def _ranks(
@@ -133,6 +137,7 @@ def _ranks(
         name: 0 for name in (*prepared.sizes, "pi", "π", "True", "False", "None", "inf") if name in free
     }
     ranks |= {"I": 2} if "I" in free else {}
+    ranks |= {name: rank for name, rank in prepared.formula.ranks.items() if name in free}
     return ranks | {name: 2 for name, own in facts.items() if name in free and SQUARE & set(own)}
 
 
@@ -144,6 +149,11 @@ def _assumed(
         name: certain(2, own[0]) for name, own in facts.items() if name not in types and SQUARE & set(own)
     }
     assumed = {**assume(prepared, roles), **given}
+    for name, rank in prepared.formula.ranks.items():
+        if name not in types and name not in given and rank < 3:
+            assumed[name] = certain(
+                rank, "each row is one of its vectors" if rank == 2 else "its entries are summed"
+            )
     for name, own in facts.items():
         if "onehot" in own and name in assumed:
             upper = name[:1].isupper()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from gradwork.formula.letters import COUNTS, is_greek, is_upper
 from gradwork.formula.prepare import Prepared
 from gradwork.formula.static import within
-from gradwork.formula.tree import Binary, Call, Index, Name, Negative, Node, Number, Transpose
+from gradwork.formula.tree import Binary, Call, Index, Literal, Name, Negative, Node, Number, Ones, Transpose
 
 REDUCTIONS = frozenset({"sum", "mean", "prod", "max", "min", "var", "std", "norm", "logsumexp"})
 SUMS = REDUCTIONS - {"norm"}
@@ -89,6 +89,11 @@ class Roles:
             elif self.is_matrix_product(node):
                 own.holds_product = True
             through = self.through(node)
+            inner = self.prepared.formula.definitions.get(node.name) if isinstance(node, Name) else None
+            if inner is not None and inner not in region:
+                region[inner], inherited[inner] = own, inherited[node]
+                if node in self.parents:
+                    self.parents[inner] = self.parents[node]
             for below in operands(self.prepared, node):
                 self.parents[below] = node
                 given = self._roles(node, below)
@@ -131,6 +136,8 @@ class Roles:
                 stack += [node.left, node.right]
             elif isinstance(node, Call) and node.name in MAKES_MATRICES:
                 return True
+            elif isinstance(node, Name) and node.name in self.prepared.formula.definitions:
+                stack.append(self.prepared.formula.definitions[node.name])
             elif isinstance(node, Name) and self.declared.get(node.name, self._custom_rank(node.name)) == 2:
                 return True
         return False
@@ -164,7 +171,7 @@ class Roles:
         right = below is above.right
         other = above.left if right else above.right
         if above.op in (*PRODUCTS, "*", "∘"):
-            if above.op == "@":
+            if above.op == "@" or (right and isinstance(other, Transpose) and above.op in PRODUCTS):
                 return {"after matrix", "in after matrix"}
             if self.is_matrix(other):
                 return {"after matrix", "in after matrix"} if right and above.op in PRODUCTS else {"scales"}
@@ -218,9 +225,13 @@ class Roles:
         if any(rank for name, rank in self.declared.items() if name in self.places):
             return True
         for node in self.prepared.nodes:
-            if isinstance(node, (Transpose, Index)) or (isinstance(node, Binary) and node.op == "@"):
+            if isinstance(node, (Transpose, Index, Ones, Literal)) or (
+                isinstance(node, Binary) and node.op == "@"
+            ):
                 return True
             if isinstance(node, Call) and node.name not in self.elementwise:
+                return True
+            if isinstance(node, Call) and node.arrangement == "bars" and self.is_matrix(node.args[0]):
                 return True
             if isinstance(node, Name) and node.name == "I" and "I" not in self.declared:
                 return True

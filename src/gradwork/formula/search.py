@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from gradwork.errors import FormulaError
 from gradwork.formula.infer import Inference, Trial
 from gradwork.formula.static import within
-from gradwork.formula.tree import Name
+from gradwork.formula.tree import Name, Node
 from gradwork.formula.types import Mismatch
 
 _TRIALS = 400
@@ -69,7 +69,7 @@ def _best(
             if first.final:
                 break
             if prune and error.node is not None:
-                below = {n.name for n in within(error.node) if isinstance(n, Name) and n.name in ranks}
+                below = _names(inference, error.node) & set(ranks)
                 barred.append({name: ranks[name] for name in below})
             continue
         if best is None or trial.cost < best.cost:
@@ -135,3 +135,16 @@ def _together(inference: Inference, best: Trial) -> Trial | None:
     ):
         return None
     return _try(inference, {**best.ranks, **dict.fromkeys(matrices, 0)}, best.cost + 1.0 * len(matrices))
+
+
+def _names(inference: Inference, node: Node) -> set[str]:
+    """Return the names below a node, those in the definitions of its names too."""
+    found: set[str] = set()
+    stack = [node]
+    while stack:
+        for part in within(stack.pop()):
+            if isinstance(part, Name) and part.name not in found:
+                found.add(part.name)
+                if part.name in inference.formula.definitions:
+                    stack.append(inference.formula.definitions[part.name])
+    return found

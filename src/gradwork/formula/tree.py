@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 Span = tuple[int, int]
 
@@ -27,6 +28,18 @@ class Name(Node):
     """A symbol, a size, or a word such as True in an option."""
 
     name: str
+
+
+@dataclass(eq=False)
+class Ones(Node):
+    """The vector of ones, as long as what it meets."""
+
+
+@dataclass(eq=False)
+class Literal(Node):
+    """A vector or a matrix of numbers: [1, 2; 3, 4]. `value` is a tuple of numbers, or of rows."""
+
+    value: tuple
 
 
 @dataclass(eq=False)
@@ -82,6 +95,14 @@ class Index(Node):
 
 
 @dataclass(eq=False)
+class Subscript(Node):
+    """x_{i+1}: a name with an index that is no part of the name; a sum over the index takes it away."""
+
+    operand: Node
+    items: list[Node]
+
+
+@dataclass(eq=False)
 class Group(Node):
     """[a, b] or (a, b): several values for one argument."""
 
@@ -91,9 +112,19 @@ class Group(Node):
 
 @dataclass
 class Formula:
-    """A parsed formula: its text, its root, its nodes (operands before what uses them), readings made."""
+    """A parsed formula: its text, its root, its nodes (operands before what uses them), readings made.
+
+    `definitions` are the parts that names stand for (… where z = X b), those that others use first; `lengths` the
+    sizes that bounds of sums give to axes, by name and axis; `name` what the formula is called (y = …); `ranks` the
+    numbers of axes of the names that have an index under a sum; `made` the nodes that stand for such sums.
+    """
 
     text: str
     root: Node
     nodes: list[Node]
     assumptions: list[str] = field(default_factory=list)
+    definitions: dict[str, Node] = field(default_factory=dict)
+    lengths: list[tuple[Node, int, Any]] = field(default_factory=list)
+    name: str = ""
+    ranks: dict[str, int] = field(default_factory=dict)
+    made: set[Node] = field(default_factory=set)

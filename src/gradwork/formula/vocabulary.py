@@ -5,17 +5,53 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from gradwork.formula.letters import GREEK
+from gradwork.formula.letters import GREEK, is_greek
 from gradwork.formula.lexer import Token, fail, indexed
 
 ALIASES = {
     "ln": "log",
+    "log_e": "log",
+    "log_2": "log2",
+    "log_10": "log10",
+    "lg": "log10",
     "arcsinh": "asinh",
     "arccosh": "acosh",
     "arctanh": "atanh",
+    "arsinh": "asinh",
+    "arcosh": "acosh",
+    "artanh": "atanh",
+    "asin": "arcsin",
+    "acos": "arccos",
+    "atan": "arctan",
+    "atan2": "arctan2",
     "σ": "sigmoid",
+    "Γ": "gamma",
+    "Φ": "normal_cdf",
+    "φ": "normal_pdf",
+    "ψ": "digamma",
     "tr": "trace",
+    "Tr": "trace",
+    "Det": "det",
+    "sgn": "sign",
+    "expit": "sigmoid",
+    "ReLU": "relu",
+    "LSE": "logsumexp",
+    "lse": "logsumexp",
+    "Var": "var",
+    "absolute": "abs",
+    "amax": "max",
+    "amin": "min",
+    "inner": "dot",
+    "mm": "matmul",
+    "mv": "matmul",
+    "logsigmoid": "log_sigmoid",
+    "gammaln": "lgamma",
+    "psi": "digamma",
+    "comb": "binom",
+    "mod": "mod",
 }
+# Letters that are functions before a bracket, unless the same letter stands elsewhere by itself.
+LETTERS = ("Γ", "Φ", "φ", "ψ")
 _CHOICE = "write where(c, a, b) for a choice"
 _RESERVED = {
     "and": "multiply conditions: (0 < x) * (x < 1)",
@@ -28,6 +64,8 @@ _RESERVED = {
 }
 _INDEXED = re.compile(r"(Σ|sum)_\w+")
 
+# What stands right of a matrix with no space between; other letters make a name, such as Km.
+_VECTORS = frozenset("abcfghpqruvwxyz")
 _PIECE = re.compile(r"[^\W\d_]\d*")
 # What a textbook writes as one word but means as a product: Xb, Xβ, AXB, λXb. At most four factors.
 _PRODUCT = re.compile(r"(?=.{2})[α-ωΑ-Ω]?(?:[A-Z]\d*){1,4}(?:[a-zα-ω]\d*)?")
@@ -41,8 +79,10 @@ class Vocabulary:
     declared: frozenset[str] = frozenset()
     sizes: frozenset[str] = frozenset()
     bare: set[str] = field(default_factory=set)
+    alone: set[str] = field(default_factory=set)
     assumptions: list[str] = field(default_factory=list)
     sum_sign: bool = True
+    product_sign: bool = True
     base_e: bool = False
 
     def function(self, name: str) -> str | None:
@@ -65,14 +105,32 @@ def refuse(text: str, tokens: list[Token], words: Vocabulary) -> None:
         if token.text in _RESERVED:
             message = f"'{token.text}' is no name in a formula; {_RESERVED[token.text]}"
             raise fail(text, message, (token.start, token.end, "^"))
-        counted = starts_operand(after) or after.kind == "="
-        if _INDEXED.fullmatch(token.text) and counted and not words.is_declared(token.text):
-            raise indexed(text, token.start, token.end)
+        if _INDEXED.fullmatch(token.text) and starts_operand(after) and not words.is_declared(token.text):
+            # Σ_k x is a matrix times a vector; sum_k x can only be a sum.
+            if token.text[0] != "Σ":
+                raise indexed(text, token.start, token.end)
+
+
+# Cyrillic and Greek letters that look like Latin ones.
+_LOOKS = dict(
+    zip("асеорхуівнкмтАВСЕНІКМОРТХУΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "aceopxyiBHKMTABCEHIKMOPTXYABEZHIKMNOPTYXo", strict=True)
+)
+
+
+def look_alikes(tokens: list[Token], words: Vocabulary) -> None:
+    """Say where two names look the same and are not: a Cyrillic х beside a Latin x."""
+    names = list(dict.fromkeys(t.text for t in tokens if t.kind == "name"))
+    for name in names:
+        latin = "".join(_LOOKS.get(c, c) for c in name)
+        if latin != name and latin in names:
+            kind = "Cyrillic" if any("\u0400" <= c <= "\u04ff" for c in name) else "Greek"
+            words.assumptions.append(f"{name} ({kind}) and {latin} (Latin) look alike and are two symbols")
 
 
 def settle(tokens: list[Token], words: Vocabulary) -> list[Token]:
     """Split words that are products, note which names stand alone, and return the tokens."""
     result: list[Token] = []
+    words.alone |= {token.text for token in tokens if token.kind == "name"}
     for at, token in enumerate(tokens):
         pieces = (
             _pieces(token, tokens[at + 1 :][:1], words) if token.kind == "name" and not token.quoted else []
@@ -85,11 +143,15 @@ def settle(tokens: list[Token], words: Vocabulary) -> list[Token]:
             # Subscripts such as x₁ were respelled with as many characters, so lengths agree.
             result.append(Token("name", piece, start, start + len(piece), token.spaced if not i else False))
             start += len(piece)
+    result = _ones(result, words)
     for token, after in zip(result, result[1:]):
         if token.kind == "name" and not (after.kind == "(" and not after.spaced):
             words.bare.add(token.text)
     words.sum_sign = not words.is_declared("Σ") and all(
         starts_operand(after) for token, after in zip(result, result[1:]) if token.text == "Σ"
+    )
+    words.product_sign = not words.is_declared("Π") and all(
+        starts_operand(after) for token, after in zip(result, result[1:]) if token.text == "Π"
     )
     words.base_e = not words.is_declared("e") and all(
         after.kind in ("^", "**", "power") for token, after in zip(result, result[1:]) if token.text == "e"
@@ -97,9 +159,37 @@ def settle(tokens: list[Token], words: Vocabulary) -> list[Token]:
     return result
 
 
+def _ones(tokens: list[Token], words: Vocabulary) -> list[Token]:
+    """Turn a 1 into the vector of ones: where it is transposed (1'a) or a factor with no sign before it (m 1, Wᵀ1)."""
+    result = list(tokens)
+    for at in range(len(result) - 1, -1, -1):
+        token = result[at]
+        if token.kind != "number" or token.text != "1":
+            continue
+        after, skip = result[at + 1], 1
+        if after.kind == "·":
+            after, skip = result[at + 2], 2
+        before = result[at - 1] if at else None
+        factor = (
+            before is not None
+            and (
+                before.kind in (")", "transpose", "inverse-transpose", "power", "]") or before.kind == "name"
+            )
+            and (token.spaced or before.kind != "name")
+            and not (
+                before.kind == "name" and words.function(before.text) and not words.is_declared(before.text)
+            )
+        )
+        turned = after.kind == "transpose" and skip == 1
+        pair = after.kind == "ones" and result[at + skip + 1].kind in ("transpose", "·")
+        if turned or factor or pair:
+            result[at] = Token("ones", "1", token.start, token.end, token.spaced)
+    return result
+
+
 def starts_operand(token: Token) -> bool:
     """Tell whether an operand can begin with this token."""
-    return token.kind in ("name", "number", "(", "|", "‖", "√", "∑")
+    return token.kind in ("name", "number", "(", "|", "‖", "√", "∑", "∏", "ones", "⟨")
 
 
 def _pieces(token: Token, after: list[Token], words: Vocabulary) -> list[str]:
@@ -118,12 +208,21 @@ def _pieces(token: Token, after: list[Token], words: Vocabulary) -> list[str]:
     if len(pieces) < 2 or "".join(pieces) != name:
         return []
     known = all(words.is_declared(piece) for piece in pieces)
-    if not known and (called or not _PRODUCT.fullmatch(name)):
+    if not known and (called or not _PRODUCT.fullmatch(name) or not _multiplies(name, pieces, after, words)):
         return []
     line = f"{name} is read as the product {' '.join(pieces)}"
     if line not in words.assumptions:
         words.assumptions.append(line)
     return pieces
+
+
+def _multiplies(name: str, pieces: list[str], after: list[Token], words: Vocabulary) -> bool:
+    """Tell whether two letters are a product: Xb and Wx, a matrix and a vector, but not Km or Tc, which are names."""
+    if after and after[0].kind == "name" and after[0].spaced and after[0].text == pieces[-1]:
+        return False  # in Wx x the matrix is called Wx
+    if len(pieces) != 2 or pieces[1][0].isupper() or is_greek(pieces[1]) or is_greek(pieces[0]):
+        return True
+    return pieces[1][0] in _VECTORS or all(piece in words.alone for piece in pieces)
 
 
 def is_word(name: str) -> bool:
