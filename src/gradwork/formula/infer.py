@@ -165,7 +165,7 @@ class Inference:
             trial.cost += _COST_MIXED
         return functions.call(node, values, arguments.options)
 
-    def name(self, node: Name, trial: Trial) -> Type:
+    def name(self, node: Name, trial: Trial) -> Type | None:
         if node.name in self.formula.definitions:
             root = self.formula.definitions[node.name]
             if root in trial.mixed:

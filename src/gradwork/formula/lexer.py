@@ -36,6 +36,14 @@ _LONG = ("^∘", "**", "^^", ".^", "./", ".*", "<=", ">=", "==", "!=")
 CONSTANTS = ("e", "pi", "π", "I", "T", "True", "False", "None", "inf", "Σ", "σ")
 # Modules that functions are called from in programs: np.log is log.
 _MODULES = frozenset("np numpy jnp jax torch math scipy special linalg nn functional tf sp cp F".split())
+_OF_MODULES = {
+    "mm": "matmul",
+    "mv": "matmul",
+    "bmm": "matmul",
+    "inner": "dot",
+    "comb": "binom",
+    "identity": "eye",
+}
 COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 
 Mark = tuple[int, int, str]
@@ -242,7 +250,8 @@ def _name(text: str, at: int, spaced: bool) -> Token:
     ):
         inner = _name(text, end + 1, spaced)
         if inner.text != "T":
-            return replace(inner, start=at, spaced=spaced)
+            name = _OF_MODULES.get(inner.text, inner.text)
+            return replace(inner, text=name, start=at, spaced=spaced)
     if text.startswith("__", at):
         raise fail(text, "names may not begin with two underscores", (at, end, "^"))
     if text[at] == "_" and text[at + 1 : at + 2] == "{" and not (at and text[at - 1] in "|‖∥"):

@@ -281,7 +281,7 @@ class _Lifter:
         one = isinstance(order, Number) and order.value == 1
         if order is not None and not one and not (isinstance(order, Number) and order.value == 2):
             raise self.unread(node)
-        axis = {"axis": Number(node.start, node.end, 1)}
+        axis: dict[str, Node] = {"axis": Number(node.start, node.end, 1)}
         if one:
             return Lifted(self.call("sum", node, [self.call("abs", node, [inner.node])], axis), inner.axes)
         squares = self.call("sum", node, [self.power(inner.node, 2, node)], axis)

@@ -41,14 +41,9 @@ ALIASES = {
     "absolute": "abs",
     "amax": "max",
     "amin": "min",
-    "inner": "dot",
-    "mm": "matmul",
-    "mv": "matmul",
     "logsigmoid": "log_sigmoid",
     "gammaln": "lgamma",
     "psi": "digamma",
-    "comb": "binom",
-    "mod": "mod",
 }
 # Letters that are functions before a bracket, unless the same letter stands elsewhere by itself.
 LETTERS = ("Γ", "Φ", "φ", "ψ")
