@@ -137,7 +137,7 @@ class _Customs:
         alone = all(self.is_data(name, place) for place in summed)
         own = any(self.is_data(name, place) for place in summed)
         only = all({n.name for n in p.region.names if not is_upper(n.name)} == {name} for p in summed)
-        if only and not alone:
+        if only and not alone and not any(p.region.holds_product for p in summed if is_greek(name)):
             return Assumption((0.5, 0.0, None), "what is summed")
         letter = "a Greek letter" if is_greek(name) else "lower case"
         if alone:
@@ -183,12 +183,8 @@ class _Customs:
             return Assumption((0.4, None, 0.0), "upper case")
         if name in self.roles.counts:
             return Assumption((0.0, None, 0.5), "a count by convention")
-        if is_vmax(name):
-            word = len(name.rstrip("0123456789")) > 2
-            return Assumption(
-                (0.3 if "coefficient" in found or not word else 0.8, 0.8 if summed else None, 0.0),
-                "upper case",
-            )
+        if name in self.roles.numbers:
+            return Assumption((0.0, 0.8 if summed else None, 0.5), "a coefficient")
         if summed:
             scales = (
                 "coefficient" in found or "divisor" in found and not any("base" in p.roles for p in places)

@@ -252,6 +252,8 @@ class Atoms(Machine):
 
     def is_factor(self, token: Token) -> bool:
         """Tell whether NAME( is a product: one letter right behind another factor, as in x'C(x + y)."""
+        if self.indices and token.text.rpartition("_")[2] in "".join(self.indices):
+            return True
         before = self.tokens[self.at - 2] if self.at > 1 else None
         if before is None or before.end != token.start:
             return False

@@ -27,6 +27,10 @@ def counted(prepared: Prepared, roles: Roles, trial: Trial, assumed: dict[str, A
         return []
     sizes = trial.functions.sizes
     dims = {sizes.resolve(dim) for dim in _summed(prepared, trial)}
+    if len(dims) > 1:  # of ‖y − X b‖² and ‖b‖², the rows of X are counted
+        rows = {sizes.resolve(kind.shape[0]) for kind in trial.symbols.values() if kind.rank == 2}
+        columns = {sizes.resolve(kind.shape[1]) for kind in trial.symbols.values() if kind.rank == 2}
+        dims &= rows - columns
     if len(dims) != 1:
         return []
     (dim,) = dims

@@ -131,6 +131,9 @@ class Functions(Operators):
         return found
 
     def square(self, node: Call, kind: Type) -> None:
+        for factor in self.krons.get(node.args[0], ()):  # A ⊗ B is square where both are
+            square(self.sizes, factor)
+            kind = Type(tuple(self.sizes.resolve(d) for d in kind.shape))
         if not square(self.sizes, kind):
             raise self.refuse(node, f"{node.name} needs a square matrix", kind)
 
@@ -191,6 +194,7 @@ def _kron(f: Functions, node: Call, values: dict, options: dict) -> Type:
     a, b = values["a"], values["b"]
     if a.rank != 2 or b.rank != 2:
         raise f.refuse(node, "kron needs two matrices", a, b)
+    f.krons[node] = (a, b)
     return Type(tuple(f.sizes.resolve(i) * f.sizes.resolve(j) for i, j in zip(a.shape, b.shape)))
 
 

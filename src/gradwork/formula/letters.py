@@ -8,6 +8,7 @@ it is what `assume` weighs, and what the shapes of the formula may overrule.
 from __future__ import annotations
 
 import re
+import unicodedata
 
 GREEK = frozenset(
     "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda lam lmbda mu nu xi "
@@ -45,7 +46,8 @@ def stem(name: str) -> str:
     >>> stem("x_1"), stem("b0"), stem("y_hat"), stem("rate")
     ('x', 'b', 'y', 'rate')
     """
-    bare = re.sub(r"(_\w+|\d+)$", "", name)
+    bare = "".join(c for c in unicodedata.normalize("NFD", name) if not unicodedata.combining(c))
+    bare = re.sub(r"(_\w+|\d+)$", "", bare)
     return re.sub(r"(?<=^\w)(hat|bar|tilde|dot)$", "", bare)
 
 
@@ -56,6 +58,8 @@ def custom(name: str) -> str:
     ['data', 'weight', 'number', 'word', 'number']
     """
     letter = stem(name)
+    if name.endswith("bar") or "\u0304" in unicodedata.normalize("NFD", name):
+        return NUMBER  # x̄ is one number, the mean of x
     if len(letter) > 1:
         return NUMBER if letter.lower() in _PARAMETERS else WORD
     return DATA if letter in _DATA else WEIGHT if letter in _WEIGHTS else NUMBER

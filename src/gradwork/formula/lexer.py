@@ -123,7 +123,8 @@ def big_operator(text: str, at: int, spaced: bool = False) -> list[Token]:
     It is a sign where it holds bounds, or where what follows is indexed: Σ_i y_i, not Σ_k⁻¹x.
     """
     found = _BIG.match(text, at)
-    if not found or (at and (text[at - 1].isalnum() or text[at - 1] == "_")):
+    word = bool(found) and found["sign"].isascii()
+    if not found or (word and at and (text[at - 1].isalnum() or text[at - 1] == "_")):
         return []
     low = found["low"] if found["low"] is not None else found["letters"] or normalised(found["subs"])
     up = found["up"] or found["plain"] or normalised(found["sup"] or "")

@@ -39,6 +39,7 @@ class Operators:
         self.plan: dict[Node, str] = {}
         self.remarks: list[str] = []
         self.powers: list[tuple[Type, str]] = []
+        self.krons: dict[Node, tuple[Type, Type]] = {}
 
     def label(self, node: Node, otherwise: str) -> str:
         """Return the text of a node, if it is short enough to be put into a sentence."""
@@ -265,7 +266,7 @@ class Operators:
             ),
             (span(node.left), span(node.right, "^")),
             (base, exponent),
-            final=True,
+            final=self.roles.evidence,
         )
 
     def entrywise_power(self, node: Binary, base: Type) -> None:

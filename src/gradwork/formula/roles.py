@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gradwork.formula.letters import COUNTS, is_greek, is_upper
+from gradwork.formula.letters import COUNTS, DATA, WEIGHT, custom, is_greek, is_upper, is_vmax, stem
 from gradwork.formula.prepare import Prepared
 from gradwork.formula.static import within
 from gradwork.formula.tree import Binary, Call, Index, Literal, Name, Negative, Node, Number, Ones, Transpose
@@ -57,6 +57,7 @@ class Roles:
 
     def __init__(self, prepared: Prepared, declared: dict[str, int], elementwise: frozenset[str]):
         self.prepared, self.declared, self.elementwise = prepared, declared, elementwise
+        self.numbers = _amplitudes(prepared)
         self.regions: dict[Node, Region] = {}
         self.places: dict[str, list[Place]] = {}
         self.parents: dict[Node, Node] = {}
@@ -86,7 +87,7 @@ class Roles:
             if isinstance(node, Name):
                 own.names.append(node)
                 self.places.setdefault(node.name, []).append(Place(node, own, set(inherited[node])))
-            elif self.is_matrix_product(node):
+            elif isinstance(node, Index) or self.is_matrix_product(node):
                 own.holds_product = True
             through = self.through(node)
             inner = self.prepared.formula.definitions.get(node.name) if isinstance(node, Name) else None
@@ -100,6 +101,8 @@ class Roles:
                 if through:
                     region[below] = own
                     roles = inherited[node] | given
+                    if "scales" in roles and "term" in given and self.is_matrix(node):
+                        roles -= {"scales"}  # a term beside a matrix scales nothing
                     if not self._keeps_factor(node, below):
                         roles -= {"whole factor"}
                 else:
@@ -143,7 +146,7 @@ class Roles:
         return False
 
     def _custom_rank(self, name: str) -> int:
-        return 2 if name == "I" or (is_upper(name) and name not in self.counts) else 0
+        return 2 if name == "I" or (is_upper(name) and name not in self.counts | self.numbers) else 0
 
     def through(self, node: Node) -> bool:
         """Tell whether a node works on components, so that the shapes of its operands pass through it."""
@@ -171,7 +174,11 @@ class Roles:
         right = below is above.right
         other = above.left if right else above.right
         if above.op in (*PRODUCTS, "*", "∘"):
-            if above.op == "@" or (right and isinstance(other, Transpose) and above.op in PRODUCTS):
+            if (
+                above.op == "@"
+                or _inner(above)
+                or (right and isinstance(other, Transpose) and above.op in PRODUCTS)
+            ):
                 return {"after matrix", "in after matrix"}
             if self.is_matrix(other):
                 return {"after matrix", "in after matrix"} if right and above.op in PRODUCTS else {"scales"}
@@ -235,12 +242,48 @@ class Roles:
                 return True
             if isinstance(node, Name) and node.name == "I" and "I" not in self.declared:
                 return True
-            if isinstance(node, Binary) and node.op == "beside" and isinstance(node.right, Name):
+            if isinstance(node, Binary) and node.op in ("beside", "·") and isinstance(node.right, Name):
                 name = node.right.name
+                if _inner(node) or (_stem_of(node.left) == "X" and is_upper(name)):
+                    return True
                 columns = is_greek(name) or (name[0] in _COLUMNS and not name[1:].isalpha())
                 if columns and not is_upper(name) and _ends_upper(node.left, self.counts):
                     return True
         return False
+
+
+def _inner(node: Binary) -> bool:
+    """Tell whether a product is u·v of two letters that are vectors by custom."""
+    sides = [s for s in (node.left, node.right) if isinstance(s, Name)]
+    return (
+        node.op == "·"
+        and len(sides) == 2
+        and all(
+            not is_upper(s.name) and not is_greek(s.name) and custom(s.name) in (DATA, WEIGHT) for s in sides
+        )
+    )
+
+
+def _stem_of(node: Node) -> str:
+    return stem(node.name) if isinstance(node, Name) else ""
+
+
+def _amplitudes(prepared: Prepared) -> frozenset[str]:
+    """Return the upper-case names that are numbers before functions: A sin(ω t), and words such as Vmax."""
+    found: set[str] = set()
+    for node in prepared.nodes:
+        if isinstance(node, Name) and is_vmax(node.name):
+            found.add(node.name)
+        if isinstance(node, Binary) and node.op in ("beside", "*") and isinstance(node.left, Name):
+            right = node.right
+            if is_upper(node.left.name) and isinstance(right, Call) and right.name in ("sin", "cos", "exp"):
+                found.add(node.left.name)
+    for node in prepared.nodes:
+        if isinstance(node, Binary) and node.op == "beside" and isinstance(node.left, Name):
+            name = node.left.name
+            if len(name) == 2 and isinstance(node.right, Name) and node.right.name[0] == name[1]:
+                found.discard(name)  # Wx x
+    return frozenset(found)
 
 
 def _ends_upper(node: Node, counts: frozenset[str]) -> bool:

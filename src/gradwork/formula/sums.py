@@ -43,6 +43,8 @@ class Lifted:
     vector: bool = False
     row: bool = False
     outer: tuple[Any, Any] | None = None
+    waits: tuple[Any, Any] | None = None  # a number for each index and a row, before the row meets its vector
+    waits: tuple[Any, Any] | None = None  # a number for each index and a row, before the row meets its vector
 
 
 def lift(machine: Machine, function: str, sign: Token, bounds: Token, body: Node, mark: int) -> Node:
@@ -300,7 +302,7 @@ class _Lifter:
                 self.add(
                     Binary(node.start, node.end, node.op, left.node, right.node, node.sign, node.spelling)
                 ),
-                row=left.row and not right.row,
+                row=self.is_row(node, left, right),
             )
         if (
             node.op == "^"
@@ -324,7 +326,20 @@ class _Lifter:
         made = self.add(Binary(node.start, node.end, op, a.node, b.node, node.sign, node.spelling))
         return Lifted(made, axes, left.vector or right.vector, left.row or right.row)
 
+    def is_row(self, node: Binary, left: Lifted, right: Lifted) -> bool:
+        """Tell whether a product of parts without an index is a row: λ w', w'A."""
+        if node.op not in ("beside", "@", "·", "*"):
+            return left.row and right.row
+        matrix = isinstance(node.right, Name) and node.right.name[0].isupper()
+        return right.row or (left.row and matrix)
+
     def product(self, node: Binary, left: Lifted, right: Lifted, axes: tuple[str, ...]) -> Lifted:
+        if left.waits is not None:
+            scalar, row = left.waits
+            inner = self.product(node, row, right, right.axes)
+            return self.product(node, scalar, inner, self.union((scalar.axes, inner.axes)))
+        if right.row and not right.axes and not left.row and left.axes and not left.vector:
+            return Lifted(left.node, left.axes, waits=(left, right))
         if left.row and (right.vector or not right.axes):
             return self.inner(node, left, right)
         if left.vector and right.vector and right.row:

@@ -142,8 +142,10 @@ def settle(tokens: list[Token], words: Vocabulary) -> list[Token]:
     for token, after in zip(result, result[1:]):
         if token.kind == "name" and not (after.kind == "(" and not after.spaced):
             words.bare.add(token.text)
-    words.sum_sign = not words.is_declared("Σ") and all(
-        starts_operand(after) for token, after in zip(result, result[1:]) if token.text == "Σ"
+    words.sum_sign = (
+        not words.is_declared("Σ")
+        and all(starts_operand(after) for token, after in zip(result, result[1:]) if token.text == "Σ")
+        and not any(t.kind == "transpose" for t, after in zip(result, result[1:]) if after.text == "Σ")
     )
     words.product_sign = not words.is_declared("Π") and all(
         starts_operand(after) for token, after in zip(result, result[1:]) if token.text == "Π"
@@ -177,7 +179,14 @@ def _ones(tokens: list[Token], words: Vocabulary) -> list[Token]:
         )
         turned = after.kind == "transpose" and skip == 1
         pair = after.kind == "ones" and result[at + skip + 1].kind in ("transpose", "·")
-        if turned or factor or pair:
+        column = (  # 1 m', but not A^-1 m'
+            (token.spaced or before is None or before.kind == "(")
+            and (before is None or before.kind in ("+", "-", "(", "="))
+            and after.kind == "name"
+            and skip == 1
+            and result[at + 2].kind == "transpose"
+        )
+        if turned or factor or pair or column:
             result[at] = Token("ones", "1", token.start, token.end, token.spaced)
     return result
 
@@ -213,7 +222,12 @@ def _pieces(token: Token, after: list[Token], words: Vocabulary) -> list[str]:
 
 def _multiplies(name: str, pieces: list[str], after: list[Token], words: Vocabulary) -> bool:
     """Tell whether two letters are a product: Xb and Wx, a matrix and a vector, but not Km or Tc, which are names."""
-    if after and after[0].kind == "name" and after[0].spaced and after[0].text == pieces[-1]:
+    if (
+        after
+        and after[0].kind == "name"
+        and after[0].spaced
+        and re.sub(r"\d+$", "", after[0].text) == pieces[-1]
+    ):
         return False  # in Wx x the matrix is called Wx
     if len(pieces) != 2 or pieces[1][0].isupper() or is_greek(pieces[1]) or is_greek(pieces[0]):
         return True
