@@ -38,6 +38,8 @@ _LATER = {
     "scan": "gradwork.ops.sequence",
     "stop": "gradwork.ops.sequence",
     "written_out": "gradwork.ops.sequence",
+    "eigh": "gradwork.ops.spectra",
+    "svd": "gradwork.ops.spectra",
     "minimize": "gradwork.learn.front",
     "maximize": "gradwork.learn.front",
     "Objective": "gradwork.learn.objective",
@@ -95,6 +97,8 @@ if TYPE_CHECKING:
     from gradwork.ops.sequence import scan as scan
     from gradwork.ops.sequence import stop as stop
     from gradwork.ops.sequence import written_out as written_out
+    from gradwork.ops.spectra import eigh as eigh
+    from gradwork.ops.spectra import svd as svd
     from gradwork.run import compile as compile
     from gradwork.run import function as function
 
@@ -111,6 +115,7 @@ __all__ = [
     "constant",
     "derivative",
     "dims",
+    "eigh",
     "errors",
     "function",
     "grad",
@@ -125,6 +130,7 @@ __all__ = [
     "simplify",
     "size",
     "stop",
+    "svd",
     "symbol",
     "tensor",
     "vector",

@@ -38,10 +38,15 @@ def example(op: Op, seed: int = 0) -> tuple[Expr, dict[str, np.ndarray], list[st
         low, high = op.domain[min(i, len(op.domain) - 1)]
         x = rng.uniform(low, high, shape)
         if kind == "well":
-            x = x + 3 * np.eye(shape[0])
-        if kind == "spd":
+            x = x + 3 * np.eye(shape[-1])
+        if kind == "symmetric":
+            x = x + np.swapaxes(x, -1, -2)
+        if kind == "spd" and x.ndim == 3:
+            x = x @ np.swapaxes(x, -1, -2) + np.eye(shape[-1])
+        elif kind == "spd":
             x = x @ x.T + np.eye(shape[0])
         symbols.append(symbol(label, shape))
         values[label] = x
-        moving.append(label)
+        if i == 0 or kind != "first":  # "first": it has a derivative by its first argument only
+            moving.append(label)
     return make(op, tuple(symbols), params), values, moving

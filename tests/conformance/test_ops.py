@@ -27,8 +27,9 @@ def numeric(program, values, label, direction):
 
 
 def symmetrised(op, direction):
-    # cholesky sees only the symmetric part of its argument, and its factor only exists for such.
-    return (direction + direction.T) / 2 if op.name == "cholesky" else direction
+    # cholesky sees only the symmetric part of its argument, and its factor only exists for such; so do eigenvalues.
+    symmetric = op.name in ("cholesky", "eigvalsh", "eigenvectors")
+    return (direction + np.swapaxes(direction, -1, -2)) / 2 if symmetric else direction
 
 
 @pytest.mark.parametrize("op", OPERATIONS, ids=IDS)

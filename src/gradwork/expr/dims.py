@@ -13,7 +13,8 @@ from gradwork.errors import ShapeError
 
 DimLike = Union["Dim", int, str]
 
-# An atom is a size's name, or a quotient `("//", numerator, denominator)` that does not divide exactly.
+# An atom is a size's name, a quotient `("//", numerator, denominator)` that does not divide exactly, or the smaller
+# of two, `("min", a, b)`.
 # A monomial is a sorted tuple of (atom, power); a Dim is a sorted tuple of (monomial, coefficient).
 
 
@@ -66,11 +67,11 @@ class Dim:
         total = 0
         for monomial, coefficient in self.terms:
             for atom, power in monomial:
-                base = (
-                    sizes[atom]
-                    if isinstance(atom, str)
-                    else atom[1].evaluate(sizes) // atom[2].evaluate(sizes)
-                )
+                if isinstance(atom, str):
+                    base = sizes[atom]
+                else:
+                    first, second = atom[1].evaluate(sizes), atom[2].evaluate(sizes)
+                    base = min(first, second) if atom[0] == "min" else first // second
                 coefficient *= base**power
             total += coefficient
         return total
@@ -160,6 +161,10 @@ class Dim:
                     base = atom
                 else:
                     top, bottom = (atom[i].render(times, power, minus, quotient) for i in (1, 2))
+                    if atom[0] == "min":
+                        base = f"min({top}, {bottom})"
+                        parts.append(base if exponent == 1 else f"{base}{power}{exponent}")
+                        continue
                     base = f"({top}){quotient}{f'({bottom})' if len(atom[2].terms) > 1 else bottom}"
                     if len(monomial) > 1 or abs(coefficient) != 1 or exponent != 1:
                         base = f"({base})"
@@ -219,6 +224,20 @@ def _divide_by_monomial(top: Dim, bottom: Dim) -> Dim | None:
             return None
         total[tuple(sorted(((a, p) for a, p in powers.items() if p), key=repr))] = coefficient // number
     return _canonical(total)
+
+
+def smaller(a: DimLike, b: DimLike) -> Dim:
+    """Return the smaller of two sizes; while it is not known which that is, it is written min(n, d).
+
+    >>> print(smaller(3, 5), smaller("n", "n"), smaller("n", "d"))
+    3 n min(d, n)
+    """
+    a, b = sorted((Dim.of(a), Dim.of(b)), key=str)
+    difference = (a - b).value
+    if difference is not None:
+        return a if difference <= 0 else b
+    atom = ("min", a, b)
+    return Dim(((((atom, 1),), 1),))
 
 
 def dims(*names: str) -> tuple[Dim, ...]:

@@ -383,8 +383,8 @@ def symbol(name: str, shape: Iterable[DimLike] = (), **facts: bool) -> Expr:
         raise GradworkError(f"unknown fact {unknown[0]!r} about {name}; known are {', '.join(FACTS)}")
     sizes = tuple(Dim.of(d) for d in shape)
     for dim in sizes:
-        if dim.value is not None and dim.value < 1:
-            raise ShapeError(f"an axis of {name} has size {dim}; a size is a whole number from 1")
+        if dim.value is not None and dim.value < 0:
+            raise ShapeError(f"an axis of {name} has size {dim}; a size is a whole number from 0")
     declared = frozenset(f for f, holds in facts.items() if holds)
     square = declared & {"symmetric", "orthogonal", "diagonal"}
     if square and (len(sizes) != 2 or sizes[0] != sizes[1]):

@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 
 from gradwork.errors import GradworkError
 from gradwork.expr.node import Expr, facts, symbol
-from gradwork.ops.contraction import diag, transpose
+from gradwork.ops.contraction import transpose
 from gradwork.ops.elementwise import exp, sigmoid
+from gradwork.ops.matrix import diag
 
 Array = NDArray[Any]
 

@@ -9,6 +9,7 @@ operand had and `eye` for one that it repeats (Laue, Mitterreiter, Giesen, AAAI 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
@@ -104,19 +105,26 @@ def contract(operands: Iterable[Operand], out: Sequence[Hashable]) -> Expr:
     return make(CONTRACT, tuple(args), (tuple(labels), tuple(numbers[label] for label in out)))
 
 
-def ein(pattern: str, *operands: Expr) -> Expr:
-    """Return a contraction written as `ij,jk*->ik*`; a star stands for any further axes."""
+def ein(pattern: str, *operands: Expr, stack: int = 0) -> Expr:
+    """Return a contraction written as `ij,jk*->ik*`; a star stands for any further axes.
+
+    stack: how many leading axes the points stand for, as in `.ij,.jk->.ik`, which multiplies stacks of matrices.
+    """
     left, right = pattern.split("->")
     pairs: list[Operand] = []
     extra: tuple = ()
+    front = tuple(("stack", i) for i in range(stack))
+
+    def labels(text: str) -> tuple:
+        return (*(front if text.startswith(".") else ()), *text.strip(".*"))
+
     for text, operand in zip(left.split(","), operands, strict=True):
-        own: tuple = tuple(text.rstrip("*"))
+        own = labels(text)
         if text.endswith("*"):
             extra = _extra(operand.ndim - len(own))
             own = (*own, *extra)
         pairs.append((operand, own))
-    result: tuple = tuple(right.rstrip("*"))
-    return contract(pairs, (*result, *extra) if right.endswith("*") else result)
+    return contract(pairs, (*labels(right), *extra) if right.endswith("*") else labels(right))
 
 
 def times(d: Expr, g: Expr) -> Expr:
@@ -220,19 +228,18 @@ def matmul(a: Any, b: Any) -> Expr:
             f"(inner sizes {inner_a} and {inner_b})"
         )
     stack_a, stack_b = a.shape[:-2], b.shape[:-2]
-    rank = max(len(stack_a), len(stack_b))
-    if (
-        stack_a
-        and stack_b
-        and common_shape(stack_a, stack_b)[-min(len(stack_a), len(stack_b)) :]
-        != (stack_a[-min(len(stack_a), len(stack_b)) :])
-    ):
-        raise ShapeError(f"stacks of shapes {shape_text(a.shape)} and {shape_text(b.shape)} do not meet")
-    batch = tuple(("batch", i) for i in range(rank))
-    own_a = (*batch[rank - len(stack_a) :], *(("row",) if a.ndim > 1 else ()), "inner")
-    own_b = (*batch[rank - len(stack_b) :], "inner", *(("column",) if b.ndim > 1 else ()))
-    out = (*batch, *(("row",) if a.ndim > 1 else ()), *(("column",) if b.ndim > 1 else ()))
-    return contract([(a, own_a), (b, own_b)], out)
+    stack = common_shape(stack_a, stack_b)
+
+    def front(own: tuple[Dim, ...], side: str) -> tuple:
+        # An axis of size 1 beside a longer one is stretched: it has a label of its own, which is summed.
+        first = len(stack) - len(own)
+        return tuple(("batch" if d == stack[first + i] else side, first + i) for i, d in enumerate(own))
+
+    row, column = (("row",) if a.ndim > 1 else ()), (("column",) if b.ndim > 1 else ())
+    own_a = (*front(stack_a, "left"), *row, "inner")
+    own_b = (*front(stack_b, "right"), "inner", *column)
+    batch = tuple(("batch", i) for i in range(len(stack)))
+    return contract([(a, own_a), (b, own_b)], (*batch, *row, *column))
 
 
 def axes_of(x: Expr, axis: Any) -> tuple[int, ...]:
@@ -243,6 +250,8 @@ def axes_of(x: Expr, axis: Any) -> tuple[int, ...]:
     for a in axis if isinstance(axis, (tuple, list)) else (axis,):
         if not hasattr(a, "__index__"):
             raise ShapeError(f"axis is a whole number or several, not {a!r}")
+        if not x.ndim and a in (0, -1):
+            continue  # NumPy lets the only axis of a number be named
         if not -x.ndim <= a < x.ndim:
             raise ShapeError(f"axis {a} does not exist in shape {shape_text(x.shape)}")
         chosen.append(a.__index__() % x.ndim)
@@ -267,7 +276,9 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Expr:
         count = count * x.shape[a]
     from gradwork.ops.arithmetic import power
 
-    return _sum([(power(size(count), -1), ())], x, axis, keepdims)
+    # The mean of nothing is not a number, as in NumPy.
+    share = constant(math.nan) if count == 0 else power(size(count), -1)
+    return _sum([(share, ())], x, axis, keepdims)
 
 
 def _sum(front: list[Operand], x: Expr, axis: Any, keepdims: bool) -> Expr:
@@ -297,27 +308,6 @@ def transpose(x: Any, axes: Sequence[int] | None = None) -> Expr:
     return contract([(x, tuple(range(x.ndim)))], order)
 
 
-def trace(x: Any) -> Expr:
-    """Return the sum of the diagonal: tr(A) = Σ aᵢᵢ."""
-    x = constant(x)
-    _square(x, "trace")
-    return contract([(x, (0, 0))], ())
-
-
-def diag(x: Any) -> Expr:
-    """Return the diagonal matrix of a vector, or the diagonal of a square matrix."""
-    x = constant(x)
-    if x.ndim == 1:
-        return contract([(x, (0,)), (make(EYE, (), (x.shape[0],)), (0, 1))], (0, 1))
-    _square(x, "diag")
-    return contract([(x, (0, 0))], (0,))
-
-
-def _square(x: Expr, what: str) -> None:
-    if x.ndim != 2 or x.shape[0] != x.shape[1]:
-        raise ShapeError(f"{what} needs a square matrix, not {shape_text(x.shape)}")
-
-
 def dot(a: Any, b: Any) -> Expr:
     """Return the inner product aᵀb of two vectors (for matrices the same as `a @ b`)."""
     return matmul(a, b)
@@ -329,30 +319,3 @@ def outer(a: Any, b: Any) -> Expr:
     if a.ndim != 1 or b.ndim != 1:
         raise ShapeError(f"outer takes two vectors, not {shape_text(a.shape)} and {shape_text(b.shape)}")
     return contract([(a, (0,)), (b, (1,))], (0, 1))
-
-
-def kron(a: Any, b: Any) -> Expr:
-    """Return the Kronecker product of two matrices."""
-    a, b = constant(a), constant(b)
-    if a.ndim != 2 or b.ndim != 2:
-        raise ShapeError(f"kron takes two matrices, not {shape_text(a.shape)} and {shape_text(b.shape)}")
-    from gradwork.ops.indexing import reshape
-
-    product = contract([(a, (0, 2)), (b, (1, 3))], (0, 1, 2, 3))
-    return reshape(product, a.shape[0] * b.shape[0], a.shape[1] * b.shape[1])
-
-
-def matrix_power(a: Any, k: int) -> Expr:
-    """Return the matrix power Aᵏ for a whole k (negative k: of the inverse)."""
-    a = constant(a)
-    _square(a, "matrix_power")
-    if not isinstance(k, int):
-        raise ShapeError(f"matrix_power takes a whole number, not {k!r}")
-    if k < 0:
-        from gradwork.ops.linalg import inv
-
-        return matrix_power(inv(a), -k)
-    result = make(EYE, (), (a.shape[0],))
-    for i in range(k):
-        result = a if i == 0 else matmul(result, a)
-    return result

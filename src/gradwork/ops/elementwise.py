@@ -378,12 +378,6 @@ def elu(x: Any, alpha: Any = 1) -> Expr:
     return where(greater(x, 0), x, multiply(alpha, expm1(x)))
 
 
-def gelu(x: Any) -> Expr:
-    """Return x Φ(x), elementwise (the exact form, not the tanh approximation)."""
-    x = constant(x)
-    return multiply(x, normal_cdf(x))
-
-
 # --- comparisons and choices ------------------------------------------------------------------------------
 
 

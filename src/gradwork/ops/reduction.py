@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
 from typing import Any
 
 from gradwork.errors import ShapeError
-from gradwork.expr.dims import Dim, shape_text
+from gradwork.expr.dims import Dim
 from gradwork.expr.node import Expr, constant, make, size
 from gradwork.expr.notation import (
     BigSum,
@@ -22,10 +24,10 @@ from gradwork.expr.notation import (
 from gradwork.expr.op import Op
 from gradwork.ops.arithmetic import add, multiply, power, subtract
 from gradwork.ops.contraction import axes_of, contract, mean, spread, sum_, transpose
-from gradwork.ops.elementwise import absolute, exp, reciprocal0, sqrt
+from gradwork.ops.elementwise import exp, sqrt
 
 
-def _reduced(args: tuple[Expr, ...], params: tuple) -> tuple[Dim, ...]:
+def reduced(args: tuple[Expr, ...], params: tuple) -> tuple[Dim, ...]:
     return tuple(d for a, d in enumerate(args[0].shape) if a not in params[0])
 
 
@@ -42,7 +44,7 @@ def keep(x: Expr, axes: tuple[int, ...], keepdims: bool, full_rank: int) -> Expr
     return contract([(x, kept), *fresh], tuple(range(full_rank)))
 
 
-def _weighted_pullback(weights):
+def weighted_pullback(weights):
     """Return the pullback of a reduction whose derivative by x is weights(y, x) of the shape of x."""
 
     def pullback(g: Expr, y: Expr, node: Expr, i: int) -> Expr:
@@ -55,7 +57,7 @@ def _weighted_pullback(weights):
     return pullback
 
 
-def _weighted_pushforward(weights):
+def weighted_pushforward(weights):
     def pushforward(t: Expr, y: Expr, node: Expr, i: int) -> Expr:
         x, axes = node.args[0], node.params[0]
         labels = tuple(range(x.ndim))
@@ -66,7 +68,7 @@ def _weighted_pushforward(weights):
     return pushforward
 
 
-def _options(node: Expr) -> tuple:
+def options(node: Expr) -> tuple:
     x, axes = node.args[0], node.params[0]
     if len(axes) == x.ndim:
         return ()
@@ -88,7 +90,7 @@ SHARES = Op(
     pushforward=lambda t, y, node, i: None,
     code=lambda w, node, args: w.helper("shares", args, node.params[0], w.reducer(node.params[1])),
     notation=lambda node, args: Either(
-        Call("shares", tuple(args), (("of", node.params[1]), *_options(node))),
+        Call("shares", tuple(args), (("of", node.params[1]), *options(node))),
         _shares_notation(node, args),
     ),
     law=r"\partial = 0",
@@ -101,12 +103,12 @@ SHARES = Op(
 def _shares_notation(node: Expr, args: list) -> Math:
     # [x = max(x)]/Σ [x = max(x)]: the number of ties is below the bar.
     hit = Fence("bracket", Relation("==", args[0], _extremum_notation(node, args, node.params[1])))
-    options = _options(node)
-    return Quotient(hit, Call("sum", (hit,), options) if options else BigSum((), hit))
+    over_axes = options(node)
+    return Quotient(hit, Call("sum", (hit,), over_axes) if over_axes else BigSum((), hit))
 
 
 def _extremum_notation(node: Expr, args: list, name: str) -> Call:
-    return Call(name, tuple(args), _options(node), latex=rf"\{name}")
+    return Call(name, tuple(args), options(node), latex=rf"\{name}")
 
 
 def _extremum(name: str, summary: str) -> Op:
@@ -115,9 +117,9 @@ def _extremum(name: str, summary: str) -> Op:
 
     return Op(
         name,
-        shape=_reduced,
-        pullback=_weighted_pullback(weights),
-        pushforward=_weighted_pushforward(weights),
+        shape=reduced,
+        pullback=weighted_pullback(weights),
+        pushforward=weighted_pushforward(weights),
         code=_reduction_code(name),
         notation=lambda node, args: _extremum_notation(node, args, name),
         law=rf"\partial\{name} x/\partial x_i = [x_i = \{name} x] / \text{{number of ties}}",
@@ -133,15 +135,15 @@ MIN = _extremum("min", "the smallest component; ties share the derivative equall
 
 def max_(x: Any, axis: Any = None, keepdims: bool = False) -> Expr:
     """Return the largest component over the given axes; ties share the derivative equally."""
-    return _reduce(MAX, x, axis, keepdims)
+    return over(MAX, x, axis, keepdims)
 
 
 def min_(x: Any, axis: Any = None, keepdims: bool = False) -> Expr:
     """Return the smallest component over the given axes; ties share the derivative equally."""
-    return _reduce(MIN, x, axis, keepdims)
+    return over(MIN, x, axis, keepdims)
 
 
-def _reduce(op: Op, x: Any, axis: Any, keepdims: bool) -> Expr:
+def over(op: Op, x: Any, axis: Any, keepdims: bool) -> Expr:
     x = constant(x)
     axes = axes_of(x, axis)
     return keep(make(op, (x,), (axes,)), axes, keepdims, x.ndim) if axes else x
@@ -322,12 +324,12 @@ def _lse_weights(y: Expr, node: Expr) -> Expr:
 
 LOGSUMEXP = Op(
     "logsumexp",
-    shape=_reduced,
-    pullback=_weighted_pullback(_lse_weights),
-    pushforward=_weighted_pushforward(_lse_weights),
+    shape=reduced,
+    pullback=weighted_pullback(_lse_weights),
+    pushforward=weighted_pushforward(_lse_weights),
     code=lambda w, node, args: w.axis_call("special.logsumexp", node, args[0]),
     targets={"torch": lambda w, node, args: w.axis_call("torch.logsumexp", node, args[0])},
-    notation=lambda node, args: Call("logsumexp", tuple(args), _options(node)),
+    notation=lambda node, args: Call("logsumexp", tuple(args), options(node)),
     law=r"\nabla\operatorname{logsumexp} = \operatorname{softmax}",
     summary="log of the sum of exponentials, without overflow",
     example=(((4, 3),), ((1,),)),
@@ -336,116 +338,60 @@ LOGSUMEXP = Op(
 
 def softmax(x: Any, axis: int = -1) -> Expr:
     """Return the softmax along one axis (the last by default): pᵢ = e^xᵢ / Σ e^xⱼ."""
-    x = constant(x)
-    return make(SOFTMAX, (x,), (_one_axis(x, axis),))
+    return _over_one(SOFTMAX, x, axis)
 
 
 def log_softmax(x: Any, axis: int = -1) -> Expr:
     """Return the logarithm of the softmax along one axis, without underflow."""
-    x = constant(x)
-    return make(LOG_SOFTMAX, (x,), (_one_axis(x, axis),))
+    return _over_one(LOG_SOFTMAX, x, axis)
 
 
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Expr:
     """Return log Σ e^x over the given axes (all by default), without overflow."""
-    return _reduce(LOGSUMEXP, x, axis, keepdims)
+    return over(LOGSUMEXP, x, axis, keepdims)
 
 
-def _one_axis(x: Expr, axis: Any) -> tuple[int]:
-    if not x.ndim:
-        raise ShapeError("this function needs at least one axis; its argument is a scalar")
+def _over_one(op: Op, x: Any, axis: Any) -> Expr:
+    x = constant(x)
+    if not x.ndim:  # a number is an axis of one entry
+        from gradwork.ops.indexing import getitem
+
+        axes_of(x, axis)
+        return getitem(_over_one(op, getitem(x, None), 0), 0)
     axes = axes_of(x, axis)
     if len(axes) != 1:
-        raise ShapeError(f"this function takes one axis, not {axis!r}")
-    return axes
+        raise ShapeError(f"{op.name} takes one axis, not {axis!r}")
+    return make(op, (x,), (axes,))
 
 
-# --- norms ------------------------------------------------------------------------------------------------
+# --- variance ---------------------------------------------------------------------------------------------
 
 
-def _norm_weights(y: Expr, node: Expr) -> Expr:
-    x, axes = node.args[0], node.params[0]
-    labels = tuple(range(x.ndim))
-    kept = tuple(a for a in labels if a not in axes)
-    return contract([(x, labels), (reciprocal0(y), kept)], labels)
-
-
-NORM = Op(
-    "norm",
-    shape=_reduced,
-    pullback=_weighted_pullback(_norm_weights),
-    pushforward=_weighted_pushforward(_norm_weights),
-    code=lambda w, node, args: w.norm(node, args[0]),
-    notation=lambda node, args: (
-        Call("norm", tuple(args), _options(node))
-        if _options(node)
-        else Fence("norm", args[0], "F" if node.args[0].ndim > 1 else "")
-    ),
-    law=r"\nabla\lVert x \rVert = x / \lVert x \rVert, \quad 0 \text{ at } 0",
-    summary="the Euclidean (Frobenius) norm; its derivative at 0 is 0",
-    example=(((4, 3),), ((1,),)),
-)
-
-
-def norm(x: Any, ord: Any = 2, axis: Any = None, keepdims: bool = False) -> Expr:
-    """Return the norm over the given axes (all by default).
-
-    ord: 2 or "fro" for √Σx², 1 for Σ|x| (of the components, for matrices too), "inf" for max|x|.
-    """
-    x = constant(x)
-    if ord in (2, "fro", "F", None):
-        return _reduce(NORM, x, axis, keepdims)
-    if ord == 1:
-        return sum_(absolute(x), axis, keepdims)
-    if ord in ("inf", float("inf")):
-        return max_(absolute(x), axis, keepdims)
-    raise ShapeError(f'norm knows ord = 1, 2, "fro" and "inf", not {ord!r}')
-
-
-def var(x: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Expr:
+def var(x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Expr:
     """Return the variance over the given axes: 1/n Σ (x − x̄)², or 1/(n − ddof)."""
     x = constant(x)
+    if (
+        isinstance(ddof, bool)
+        or not isinstance(ddof, (int, float, Fraction))
+        and not hasattr(ddof, "__index__")
+    ):
+        raise ShapeError(f"ddof is a number, taken from the number of entries, not {ddof!r}")
     squares = power(subtract(x, mean(x, axis, keepdims=True)), 2)
     if not ddof:
         return mean(squares, axis, keepdims)
     count = Dim.of(1)
     for a in axes_of(x, axis):
         count = count * x.shape[a]
-    return multiply(power(size(count - ddof), -1), sum_(squares, axis, keepdims))
+    if float(ddof) == int(ddof):
+        left: Any = count - int(ddof)
+        if left == 0:
+            return multiply(math.nan, sum_(squares, axis, keepdims))  # NumPy's 0/0
+        rest = size(left)
+    else:
+        rest = subtract(size(count), ddof)
+    return multiply(power(rest, -1), sum_(squares, axis, keepdims))
 
 
-def std(x: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Expr:
+def std(x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Expr:
     """Return the standard deviation over the given axes; where it is 0 its derivative is 0."""
     return sqrt(var(x, axis, ddof, keepdims))
-
-
-# --- running sums -----------------------------------------------------------------------------------------
-
-# params: (axis, reverse)
-CUMSUM = Op(
-    "cumsum",
-    shape=_same,
-    pullback=lambda g, y, node, i: make(CUMSUM, (g,), (node.params[0], not node.params[1])),
-    pushforward=lambda t, y, node, i: make(CUMSUM, (t,), node.params),
-    code=lambda w, node, args: w.cumsum(node, args[0]),
-    notation=lambda node, args: Call(
-        "cumsum",
-        tuple(args),
-        (() if node.args[0].ndim == 1 else (("axis", str(node.params[0])),))
-        + ((("reverse", "1"),) if node.params[1] else ()),
-    ),
-    law=r"\partial y_i/\partial x_j = [j \le i]",
-    linear=True,
-    summary="running sums along an axis",
-    example=(((4, 3),), (0, False)),
-)
-
-
-def cumsum(x: Any, axis: int | None = None, reverse: bool = False) -> Expr:
-    """Return the running sums along an axis (of the last end first, with `reverse`)."""
-    x = constant(x)
-    if axis is None:
-        if x.ndim != 1:
-            raise ShapeError(f"cumsum of shape {shape_text(x.shape)} needs an axis")
-        axis = 0
-    return make(CUMSUM, (x,), (*_one_axis(x, axis), bool(reverse)))

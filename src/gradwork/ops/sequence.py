@@ -37,7 +37,7 @@ from gradwork.ops.arithmetic import add
 from gradwork.ops.contraction import matmul, multiply
 from gradwork.ops.elementwise import equal, mod, tanh, where
 from gradwork.ops.indexing import ones, stack
-from gradwork.ops.reduction import cumsum
+from gradwork.ops.running import cumsum
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,8 @@ from gradwork.expr.node import (
 )
 from gradwork.ops.arithmetic import ADD, add, power, total
 from gradwork.ops.contraction import CONTRACT, contract, multiply, split
-from gradwork.ops.reduction import norm, std, var
+from gradwork.ops.norms import norm
+from gradwork.ops.reduction import std, var
 from gradwork.ops.sequence import SCAN
 from gradwork.rewrite import STABILISE, Engine, normalise
 from gradwork.rows.rowwise import FREE, ROWWISE, SUM

@@ -186,6 +186,7 @@ class _Composer:
             node
             for node in self.nodes
             if node.op.name == "inv"
+            and node.ndim == 2
             and node not in self.labels
             and len(parents.get(node, ())) == self.uses.get(node, 0) <= 3
             and all(p.op.name == "contract" and sum(a.ndim > 0 for a in p.args) > 1 for p in parents[node])

@@ -18,7 +18,7 @@ from gradwork.learn.optimizers.schedules import positive
 from gradwork.ops.arithmetic import add, divide, power, subtract
 from gradwork.ops.contraction import multiply
 from gradwork.ops.elementwise import clip, maximum, minimum, sign, sqrt
-from gradwork.ops.reduction import norm
+from gradwork.ops.norms import norm
 
 
 class Terms:

@@ -13,7 +13,7 @@ from gradwork.expr.node import NAME, Expr, constant, rebuild, scalar, symbol
 from gradwork.learn.optimizers.parts import Part, Terms
 from gradwork.learn.optimizers.schedules import Schedule, as_schedule, is_constant_rate
 from gradwork.ops.arithmetic import subtract
-from gradwork.ops.reduction import norm
+from gradwork.ops.norms import norm
 
 
 @dataclass(frozen=True)

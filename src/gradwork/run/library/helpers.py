@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from gradwork.run.library.helper import Helper
+from gradwork.run.library.special import SPECIAL_HELPERS
+from gradwork.run.library.spectra import SPECTRA_HELPERS
 from gradwork.run.library.tiles import TILE_HELPERS
 from gradwork.run.library.windows import WINDOW_HELPERS
 
@@ -52,8 +54,9 @@ _COFACTOR = '''
 def cofactor(a):
     """det(A) A^-T, from the singular value decomposition: right for singular matrices too."""
     u, s, vt = np.linalg.svd(a)
-    others = np.prod(np.where(np.eye(len(s), dtype=bool), 1.0, s), axis=-1)
-    return np.linalg.det(u) * np.linalg.det(vt) * ((u * others) @ vt)
+    others = np.prod(np.where(np.eye(s.shape[-1], dtype=bool), 1.0, s[..., None, :]), axis=-1)
+    signs = np.linalg.det(u) * np.linalg.det(vt)
+    return signs[..., None, None] * ((u * others[..., None, :]) @ vt)
 '''
 
 _PLACE = '''
@@ -111,7 +114,7 @@ def scatter(x, positions, axis, size):
 _SYMMETRIC_PART = '''
 def symmetric_part(a):
     """The symmetric part of a square matrix."""
-    return (a + a.T) / 2
+    return (a + np.swapaxes(a, -1, -2)) / 2
 '''
 
 _OVER_ROWS = '''
@@ -165,6 +168,8 @@ HELPERS: dict[str, Helper] = {
     "scatter": Helper(_SCATTER, {"jax": _JAX_SCATTER, "torch": _TORCH_SCATTER}),
     "over_rows": Helper(_OVER_ROWS, {"jax": _JAX_OVER_ROWS}),
     "symmetric_part": Helper(_SYMMETRIC_PART),
+    **SPECIAL_HELPERS,
+    **SPECTRA_HELPERS,
     **WINDOW_HELPERS,
     **TILE_HELPERS,
 }

@@ -118,6 +118,9 @@ class ArrayWriter:
 
     def literal_array(self, array: Any) -> str:
         """Return an array written out."""
+        if not array.size:  # an empty list does not tell the shape
+            kind = "int" if array.dtype.kind in "iu" else self.translate(f"np.{self.dtype}")
+            return f"{self.translate('np.zeros')}({array.shape}, dtype={kind})"
         option = (
             f", dtype={self.translate('np.' + self.dtype)}"
             if self.dtype_option() and array.dtype.kind == "f"

@@ -20,6 +20,7 @@ class JaxWriter(Writer):
     imports = (
         ("itertools.", "import itertools"),
         ("jax.", "import jax"),
+        ("jax.scipy.linalg.", "import jax.scipy.linalg"),
         ("jnp.", "import jax.numpy as jnp"),
         ("numpy.", "import numpy"),
         ("special.", "from jax.scipy import special"),

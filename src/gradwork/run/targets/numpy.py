@@ -37,6 +37,7 @@ class Writer(ArrayWriter):
     imports: tuple[tuple[str, str], ...] = (
         ("itertools.", "import itertools"),
         ("np.", "import numpy as np"),
+        ("scipy.linalg.", "import scipy.linalg"),
         ("special.", "from scipy import special"),
     )
     COMPARE = COMPARE
@@ -120,10 +121,15 @@ class Writer(ArrayWriter):
 
     def helper(self, name: str, values: Sequence[Value], *literals: Any) -> Value:
         """Return a call of a helper function, whose definition goes above the function."""
-        self.used.add(name)
-        self.used.update(HELPERS[name].called(self.target))
+        self.helper_name(name)
         parts = [self.array(v).signed().text for v in values] + [self.translate(str(x)) for x in literals]
         return Value(f"{name}({', '.join(parts)})")
+
+    def helper_name(self, name: str) -> str:
+        """Return the name of a helper that another helper is to call."""
+        self.used.add(name)
+        self.used.update(HELPERS[name].called(self.target))
+        return name
 
     def method(self, value: Value, name: str, *args: Any) -> Value:
         """Return a method of an array."""

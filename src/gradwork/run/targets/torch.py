@@ -31,7 +31,9 @@ class TorchWriter(Writer):
 
     def keyword(self, name: str) -> str:
         """Return the name of an option: PyTorch says dim for axis."""
-        return {"axis": "dim", "axes": "dims", "axis1": "dim1", "axis2": "dim2"}.get(name, name)
+        return {"axis": "dim", "axes": "dims", "axis1": "dim1", "axis2": "dim2", "k": "diagonal"}.get(
+            name, name
+        )
 
     @property
     def real_type(self) -> str:
@@ -127,5 +129,8 @@ class TorchWriter(Writer):
 
     def literal_array(self, array: Any) -> str:
         """Return an array written out."""
-        option = "" if array.dtype.kind in "iu" else f", dtype={self.real_type}"
+        whole = array.dtype.kind in "iu"
+        if not array.size:
+            return f"torch.zeros({array.shape}, dtype={'torch.int64' if whole else self.real_type})"
+        option = "" if whole else f", dtype={self.real_type}"
         return f"torch.tensor({array.tolist()}{option})"

@@ -1,0 +1,38 @@
+"""Whole numbers near a number. All of these are piecewise constant, so their derivative is 0."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradwork.errors import GradworkError
+from gradwork.expr.node import Expr, constant
+from gradwork.ops.arithmetic import divide, multiply, power
+from gradwork.ops.elementwise import round_, unary
+
+ceil = unary(
+    "ceil", None, "the smallest whole number not below x", law=r"\lceil x \rceil' = 0", analytic=False
+)
+
+trunc = unary(
+    "trunc", None, "the whole part, rounded towards 0", law=r"\operatorname{trunc}' = 0", analytic=False
+)
+
+
+def around(x: Any, decimals: int = 0) -> Expr:
+    """Return the nearest number of so many decimals (of whole tens, hundreds … where negative); half goes to even.
+
+    >>> around(2.345, 1).evaluate(), around(1250.0, -2).evaluate()
+    (2.3, 1200.0)
+    """
+    if isinstance(decimals, bool) or not hasattr(decimals, "__index__"):
+        raise GradworkError(f"the decimals of round are a whole number, not {decimals!r}")
+    k = decimals.__index__()
+    if not k:
+        return round_(x)
+    scale = power(constant(10), abs(k)) if abs(k) > 22 else constant(10 ** abs(k))
+    if k > 0:
+        return multiply(round_(multiply(x, scale)), power(scale, -1))
+    return multiply(round_(divide(x, scale)), scale)
+
+
+__all__ = ["around", "ceil", "trunc"]
