@@ -39,6 +39,7 @@ _LATER = {
     "stop": "gradwork.ops.sequence",
     "written_out": "gradwork.ops.sequence",
     "eigh": "gradwork.ops.spectra",
+    "einsum": "gradwork.ops.matrix",
     "svd": "gradwork.ops.spectra",
     "minimize": "gradwork.learn.front",
     "maximize": "gradwork.learn.front",
@@ -94,6 +95,7 @@ def __dir__() -> list[str]:
 if TYPE_CHECKING:
     from gradwork.check.certificate import certify as certify
     from gradwork.formula import parse as parse
+    from gradwork.ops.matrix import einsum as einsum
     from gradwork.ops.sequence import scan as scan
     from gradwork.ops.sequence import stop as stop
     from gradwork.ops.sequence import written_out as written_out
@@ -116,6 +118,7 @@ __all__ = [
     "derivative",
     "dims",
     "eigh",
+    "einsum",
     "errors",
     "function",
     "grad",

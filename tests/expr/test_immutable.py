@@ -97,15 +97,15 @@ def test_names_stand_for_one_symbol():
         (S @ T).evaluate(S=np.eye(3))
 
 
-@pytest.mark.parametrize("size", [-1, 0])
-def test_a_size_is_at_least_one(size):
-    with pytest.raises(ShapeError, match=f"an axis of v has size {size}"):
-        gw.vector("v", size)
+def test_a_size_is_not_negative():
+    with pytest.raises(ShapeError, match="an axis of v has size -1"):
+        gw.vector("v", -1)
+    assert gw.vector("v", 0).shape == (0,)
 
 
 @pytest.mark.parametrize(
     "index", [x > 0, (x > 0) * (x < 1), [True, False], np.array([True, False]), True, np.True_], ids=str
-)
+)  # the size of x is not that of the masks
 def test_a_condition_is_no_index(index):
     with pytest.raises(ShapeError, match=r"use gw\.where"):
         x[index]
@@ -125,12 +125,16 @@ class TestNumPysFunctions:
             found = np.linalg.norm(X, order, axis=1).evaluate(X=given)
             np.testing.assert_allclose(found, np.linalg.norm(given, order, axis=1))
             assert np.linalg.norm(x, order).evaluate(x=given[0]) == np.linalg.norm(given[0], order)
-        for order in (1, 2, np.inf, -1, "nuc"):
-            with pytest.raises(GradworkError, match=r"np\.linalg\.norm over 2 axes knows ord"):
-                np.linalg.norm(X, order)
-        for order in (0, 3, -np.inf, "fro"):
-            with pytest.raises(GradworkError, match=r"np\.linalg\.norm over 1 axes knows ord"):
-                np.linalg.norm(x, order)
+        for order in (1, 2, np.inf, -1, -2, -np.inf, "nuc"):
+            found = np.linalg.norm(X, order).evaluate(X=given)
+            assert found == pytest.approx(np.linalg.norm(given, order), abs=1e-15)
+        for order in (0, 3, 1.5, -np.inf):
+            found = np.linalg.norm(x, order).evaluate(x=given[0])
+            assert found == pytest.approx(np.linalg.norm(given[0], order))
+        with pytest.raises(GradworkError, match="a matrix has the norms"):
+            np.linalg.norm(X, 3)
+        with pytest.raises(GradworkError, match="the order of a vector's norm"):
+            np.linalg.norm(x, "nuc")
 
     @pytest.mark.parametrize(
         "call, message",
@@ -138,19 +142,17 @@ class TestNumPysFunctions:
             (lambda x, A: np.sum(x, dtype=np.float32), "np.sum of an expression takes no dtype"),
             (lambda x, A: np.mean(x, 0, np.float32), "np.mean of an expression takes no dtype"),
             (lambda x, A: np.sum(x, where=[True]), "np.sum of an expression takes no where"),
-            (lambda x, A: np.round(x, 2), "np.round of an expression takes no decimals=2"),
-            (lambda x, A: np.trace(A, offset=1), "np.trace of an expression takes no offset=1"),
-            (lambda x, A: np.trace(A, 1), "np.trace of an expression takes no offset=1"),
-            (lambda x, A: np.diag(x, 1), "np.diag of an expression takes no k=1"),
+            (lambda x, A: np.sort(x, kind="stable"), "np.sort of an expression takes no kind"),
+            (lambda x, A: np.trace(A, dtype=float), "np.trace of an expression takes no dtype"),
             (lambda x, A: np.clip(x, 0), "missing a required argument"),
             (lambda x, A: np.where(x > 0), "missing a required argument"),
             (lambda x, A: np.concatenate([A, A], axis=None), "np.concatenate of an expression takes no axis"),
             (lambda x, A: np.take(A, [0, 1]), "np.take of a matrix needs an axis"),
+            (lambda x, A: np.pad(x, 1, "linear_ramp"), "the mode of pad is"),
             (
-                lambda x, A: np.pad(x, 1, constant_values=3),
-                "np.pad of an expression takes no constant_values",
+                lambda x, A: np.pad(x, 1, "edge", reflect_type="odd"),
+                "np.pad of an expression takes no reflect_type",
             ),
-            (lambda x, A: np.pad(x, 1, "edge"), "np.pad of an expression takes no mode='edge'"),
             (lambda x, A: np.exp(x, dtype=float), "np.exp of an expression takes no dtype"),
             (lambda x, A: np.add.reduce(x), "np.add.reduce is not an operation"),
             (lambda x, A: np.linalg.svd(A), "np.linalg.svd is not an operation"),

@@ -113,7 +113,7 @@ def _hardtanh(x: Any, min_val: Any = -1.0, max_val: Any = 1.0, inplace: bool = F
 
 @named("nn.functional.softplus")
 def _softplus(x: Any, beta: Any = 1, threshold: Any = 20) -> Any:
-    return gw.softplus(beta * x) / beta
+    return gw.where(beta * x > threshold, x, gw.softplus(beta * x) / beta)
 
 
 @named("clamp", "clamp_min", "clamp_max")
@@ -333,7 +333,15 @@ NAMES["linalg.inv"] = lambda x: gw.inv(x)
 NAMES["linalg.pinv"] = NAMES["pinverse"] = lambda x, **k: gw.pinv(x, **only(k))
 NAMES["matrix_exp"] = lambda x: gw.expm(x)
 NAMES["linalg.matrix_power"] = lambda x, n: gw.matrix_power(x, n)
-NAMES["linalg.eigvalsh"] = lambda x, UPLO="L": gw.eigvalsh(x)
+
+
+@named("linalg.eigvalsh")
+def _eigenvalues(x: Any, UPLO: str = "L") -> Any:
+    if 0 not in x.shape:
+        raise Missing("PyTorch reads one triangle, Gradwork the symmetric part")
+    return gw.eigvalsh(x)
+
+
 NAMES["linalg.svdvals"] = lambda x: gw.svdvals(x)
 NAMES["linalg.cross"] = NAMES["cross"] = lambda a, b, dim=-1: gw.cross(a, b, axis=dim)
 NAMES["linalg.vecdot"] = lambda a, b, dim=-1: gw.sum(a * b, axis=dim)
@@ -349,6 +357,10 @@ def _cholesky(x: Any, upper: bool = False) -> Any:
 def _solve(a: Any, b: Any, left: bool = True) -> Any:
     if not left:
         raise Missing("no option left=False")
+    if (
+        b.ndim == a.ndim - 1 and b.shape == a.shape[:-1] and b.ndim > 1
+    ):  # PyTorch's rule for stacks of vectors
+        return gw.solve(a, b[..., None])[..., 0]
     return gw.solve(a, b)
 
 
@@ -378,7 +390,7 @@ NAMES["permute"] = lambda x, dims: gw.transpose(x, tuple(dims))
 NAMES["T"] = lambda x: x.T
 NAMES["mT"] = lambda x: gw.transpose(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 NAMES["broadcast_to"] = lambda x, shape: gw.broadcast_to(x, tuple(shape))
-NAMES["index_select"] = lambda x, dim, index: gw.take(x, index, axis=dim)
+NAMES["index_select"] = lambda x, dim, index: gw.take(x, index, axis=dim) if x.ndim else x
 NAMES["take"] = lambda x, index: gw.take(gw.reshape(x, -1), index, axis=0)
 NAMES["nn.functional.embedding"] = lambda positions, w, **k: gw.take(w, positions, axis=0)
 NAMES["select"] = lambda x, dim, at: x[(slice(None),) * (dim % x.ndim) + (at,)]
@@ -396,7 +408,7 @@ def _narrow(x: Any, dim: int, start: Any, length: int) -> Any:
 
 
 @named("nn.functional.embedding")
-def _embedding(positions: Any, w: Any, **options: Any) -> Any:
+def _embedding(w: Any, positions: Any, **options: Any) -> Any:
     padding = options.pop("padding_idx", None)
     only(options)
     if padding is not None:
@@ -468,8 +480,8 @@ def _pool(name: str, rank: int) -> Callable:
             options["dilation"] = one(dilation)
         if not more.pop("count_include_pad", True):
             options["count_padding"] = False
-        if more.pop("divisor_override", None):
-            raise Missing("no option divisor_override")
+        if divisor := more.pop("divisor_override", None):
+            options["divisor"] = divisor
         if any(one(padding)):
             options["padding"] = tuple((p, p) for p in one(padding))
         only(more)

@@ -194,7 +194,7 @@ class _Builder:
         given: dict[str, Any] = dict(arguments.options)
         for key, value in arguments.values.items():
             given[key] = [done[v] for v in value] if isinstance(value, list) else done[value]
-        function = self.functions[node.name]
+        function = self.functions[_norm(node, given)]
         order = list(_parameters(function))
         if order and order[-1] in given and _is_variadic(function, order[-1]):
             # f(x, *sizes): positional up to the star.
@@ -211,6 +211,12 @@ class _Builder:
 
 # The logarithm of these has a function of its own, which neither overflows nor underflows.
 _LOGARITHMS = {"gamma": "lgamma", "normal_cdf": "log_normal_cdf"}
+
+
+def _norm(node: Call, options: dict[str, Any]) -> str:
+    # ‖A‖₁ is Σ|a| and ‖A‖_∞ the largest |a|, of a matrix too; norm(A, 1) is what NumPy means by it.
+    entries = node.name == "norm" and node.arrangement == "bars" and options.get("ord") in (1, "inf")
+    return "vector_norm" if entries else node.name
 
 
 def _parameters(function: Callable) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from gradwork.errors import GradworkError
 from gradwork.expr import Expr, tensor
-from gradwork.expr.dims import Dim
+from gradwork.expr.dims import Dim, smaller
 from gradwork.formula.composed import functions
 from gradwork.formula.operators import MAX_POWER, Operators
 from gradwork.formula.roles import REDUCTIONS
@@ -138,16 +138,20 @@ class Functions(Operators):
             raise self.refuse(node, f"{node.name} needs a square matrix", kind)
 
 
-@rule(*REDUCTIONS)
+@rule(*REDUCTIONS, "median", "quantile", "vector_norm", "matrix_norm")
 def _reduce(f: Functions, node: Call, values: dict, options: dict) -> Type:
     kind = values["x"]
+    if node.name == "matrix_norm" and kind.rank != 2 and "axis" not in options:
+        raise f.refuse(node, "matrix_norm needs a matrix", kind)
+    if node.name in ("norm", "vector_norm", "matrix_norm"):
+        _as_built(f, node, values, options)  # which norms there are, their own functions know
     axes = f.axes(node, kind, options.get("axis"))
     if options.get("keepdims"):
         return Type(tuple(Dim.of(1) if a in axes else d for a, d in enumerate(kind.shape)))
     return Type(tuple(d for a, d in enumerate(kind.shape) if a not in axes))
 
 
-@rule("softmax", "log_softmax", "cumsum")
+@rule("softmax", "log_softmax", "cumsum", "cumprod", "sort")
 def _along(f: Functions, node: Call, values: dict, options: dict) -> Type:
     kind = values["x"]
     if not kind.rank:
@@ -204,8 +208,60 @@ def _trace(f: Functions, node: Call, values: dict, options: dict) -> Type:
         f.plan[node] = "identity"
         f.remark(f"{f.label(node, 'the trace')} is the trace of a number, the number itself")
         return SCALAR
-    f.square(node, values["x"])
+    # A matrix of which nothing else is known is square here.
+    if values["x"].rank != 2:
+        raise f.refuse(node, f"{node.name} needs a square matrix", values["x"])
+    if not square(f.sizes, values["x"]) or options:
+        return _as_built(f, node, values, options)
     return SCALAR
+
+
+@rule("tril", "triu")
+def _triangle(f: Functions, node: Call, values: dict, options: dict) -> Type:
+    if values["x"].rank < 2:
+        raise f.refuse(node, f"{node.name} needs a matrix", values["x"])
+    return values["x"]
+
+
+@rule("diagonal")
+def _diagonal(f: Functions, node: Call, values: dict, options: dict) -> Type:
+    return _as_built(f, node, values, options)
+
+
+@rule("cross")
+def _cross(f: Functions, node: Call, values: dict, options: dict) -> Type:
+    a, b = values["a"], values["b"]
+    axis = options.get("axis", -1)
+    for kind in (a, b):
+        if not kind.rank or not f.sizes.unify(kind.shape[f.axes(node, kind, axis)[0]], Dim.of(3)):
+            raise f.refuse(node, "cross takes vectors of three components", a, b)
+    return f.together(node, [a, b])
+
+
+@rule("recurrence")
+def _recurrence(f: Functions, node: Call, values: dict, options: dict) -> Type:
+    return f.together(node, [values["a"], values["b"]])
+
+
+@rule("pinv")
+def _pinv(f: Functions, node: Call, values: dict, options: dict) -> Type:
+    kind = values["a"]
+    if kind.rank != 2:
+        raise f.refuse(node, "pinv needs a matrix", kind)
+    return Type((kind.shape[1], kind.shape[0]))
+
+
+@rule("eigvalsh")
+def _eigenvalues(f: Functions, node: Call, values: dict, options: dict) -> Type:
+    f.square(node, values["a"])
+    return Type(values["a"].shape[:1], "column")
+
+
+@rule("svdvals")
+def _singular_values(f: Functions, node: Call, values: dict, options: dict) -> Type:
+    if values["a"].rank != 2:
+        raise f.refuse(node, "svdvals needs a matrix", values["a"])
+    return Type((smaller(*(f.sizes.resolve(d) for d in values["a"].shape)),), "column")
 
 
 @rule("det", "logdet")
@@ -214,7 +270,7 @@ def _determinant(f: Functions, node: Call, values: dict, options: dict) -> Type:
     return SCALAR
 
 
-@rule("inv", "cholesky", "matrix_power")
+@rule("inv", "cholesky", "matrix_power", "expm", "sqrtm", "adjugate")
 def _square_to_square(f: Functions, node: Call, values: dict, options: dict) -> Type:
     f.square(node, values["a"])
     if abs(options.get("k", 1)) > MAX_POWER:
@@ -225,9 +281,14 @@ def _square_to_square(f: Functions, node: Call, values: dict, options: dict) -> 
 @rule("diag")
 def _diag(f: Functions, node: Call, values: dict, options: dict) -> Type:
     kind = values["x"]
+    if options:
+        return _as_built(f, node, values, options)
     if kind.rank == 1:
         return Type((*kind.shape, *kind.shape))
-    f.square(node, kind)
+    if kind.rank != 2:
+        raise f.refuse(node, "diag needs a vector or a matrix", kind)
+    if not square(f.sizes, kind):
+        return Type((smaller(*(f.sizes.resolve(d) for d in kind.shape)),), "column")
     return Type(kind.shape[:1], "column")
 
 
@@ -329,7 +390,23 @@ def _gather(f: Functions, node: Call, values: dict, options: dict) -> Type:
     return Type(shape, "column" if len(shape) == 1 else "")
 
 
-@rule("conv1d", "conv2d", "window", "pad", "flip", "maxpool", "avgpool", "global_maxpool", "global_avgpool")
+@rule("convolve")
+def _convolve(f: Functions, node: Call, values: dict, options: dict) -> Type:
+    return _as_built(f, node, values, options)
+
+
+@rule(
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "window",
+    "pad",
+    "flip",
+    "maxpool",
+    "avgpool",
+    "global_maxpool",
+    "global_avgpool",
+)
 def _sliding(f: Functions, node: Call, values: dict, options: dict) -> Type:
     if not values["x"].rank:
         raise f.refuse(node, f"{node.name} needs a vector or a matrix", values["x"])

@@ -73,7 +73,7 @@ def prepare(
                     arguments.options[parameter] = tuple(chosen) if isinstance(given, tuple) else chosen[0]
                 elif kind == "option" or (kind == "positions" and isinstance(given, Group)):
                     fix(given_nodes[0])
-                    value = static.option(formula, given_nodes[0])
+                    value = static.option(formula, given_nodes[0], whole=parameter not in ("ord", "ddof"))
                     static.check(formula, functions[node.name], parameter, given_nodes[0], value)
                     arguments.options[parameter] = value
                 elif kind == "parts" or isinstance(given, tuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from gradwork.expr.dims import Dim, shape_text
+from gradwork.expr.dims import Dim, shape_text, smaller
 
 # Free sizes are named with two underscores, which no formula may write, so they meet no size of a person's.
 _FREE = "__"
@@ -31,7 +31,8 @@ def substitute(dim: Dim, values: Mapping[str, Dim]) -> Dim:
             if isinstance(atom, str):
                 base = values.get(atom) or Dim.of(atom)
             else:
-                base = substitute(atom[1], values) // substitute(atom[2], values)
+                one, other = substitute(atom[1], values), substitute(atom[2], values)
+                base = smaller(one, other) if atom[0] == "min" else one // other
             for _ in range(power):
                 product = product * base
         total = total + product

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
@@ -13,11 +14,13 @@ from gradwork.expr.dims import Dim
 from gradwork.formula.lexer import fail
 from gradwork.formula.tree import Binary, Call, Formula, Group, Index, Name, Negative, Node, Number, Slice
 
-WORDS = {"True": True, "False": False, "None": None, "inf": "inf", "fro": "fro", "F": "fro",
-         "valid": "valid", "same": "same", "full": "full"}  # fmt: skip
+WORDS = {"True": True, "False": False, "None": None, "inf": "inf", "fro": "fro", "F": "fro", "nuc": "nuc",
+         "valid": "valid", "same": "same", "full": "full",
+         **{w: w for w in "linear lower higher midpoint nearest constant reflect edge wrap".split()}}  # fmt: skip
 
 _OPTIONS = (
     "axis", "axes", "keepdims", "ord", "ddof", "reverse", "size", "width", "gaps", "stride", "padding", "dilation",
+    "method", "mode", "groups", "ceil", "count_padding",
 )  # fmt: skip
 _SIZES = ("shape", "dim", "n")
 _MAX_INTEGER = 10**9
@@ -109,8 +112,8 @@ def within(node: Node) -> Iterator[Node]:
             stack.append(item.operand)
 
 
-def option(formula: Formula, node: Node) -> Any:
-    """Return the value of an option: a whole number, True, a tuple of axes, …
+def option(formula: Formula, node: Node, whole: bool = True) -> Any:
+    """Return the value of an option: a whole number (or any, unless `whole`), True, a tuple of axes, …
 
     >>> from gradwork.formula.tree import Formula, Negative, Number
     >>> one = Number(1, 2, 1)
@@ -120,9 +123,11 @@ def option(formula: Formula, node: Node) -> Any:
     if isinstance(node, Name) and node.name in WORDS:
         return WORDS[node.name]
     if isinstance(node, Negative) and isinstance(node.operand, Number):
-        return -option(formula, node.operand)
+        return -option(formula, node.operand, whole)
     if isinstance(node, Number):
         if isinstance(node.value, int) and abs(node.value) <= _MAX_INTEGER:
+            return node.value
+        if not whole:
             return node.value
         raise fail(formula.text, "a whole number is needed here", (node.start, node.end, "^"))
     if isinstance(node, Group):
@@ -142,6 +147,10 @@ def check(formula: Formula, function: Callable[..., Any], parameter: str, node: 
     mark = (node.start, node.end, "^")
     if annotation.startswith("bool") and not isinstance(value, int):
         raise fail(formula.text, f"{parameter} is True or False", mark)
+    if annotation.startswith("float") and (
+        isinstance(value, bool) or not isinstance(value, (int, float, Fraction))
+    ):
+        raise fail(formula.text, f"{parameter} is one number", mark)
     if annotation.startswith("int") and not (value is None and "None" in annotation):
         if isinstance(value, bool) or not isinstance(value, int):
             raise fail(formula.text, f"{parameter} is one whole number", mark)

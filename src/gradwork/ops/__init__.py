@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from gradwork.expr.dims import Dim
 from gradwork.expr.node import METHODS, UFUNCS, Expr, eye
 from gradwork.ops import (
@@ -61,7 +63,6 @@ FUNCTIONS: dict[str, Callable[..., Expr]] = {
     "tril": matrix.tril,
     "triu": matrix.triu,
     "cross": matrix.cross,
-    "einsum": matrix.einsum,
     "kron": matrix.kron,
     "transpose": contraction.transpose,
     "matrix_power": matrix.matrix_power,
@@ -176,6 +177,8 @@ FUNCTIONS: dict[str, Callable[..., Expr]] = {
     "flip": windows.flip,
     "conv1d": convolution.conv1d,
     "conv2d": convolution.conv2d,
+    "conv3d": convolution.conv3d,
+    "convolve": convolution.convolve,
     "maxpool": pooling.maxpool,
     "avgpool": pooling.avgpool,
     "global_maxpool": pooling.global_maxpool,
@@ -229,6 +232,10 @@ UFUNCS.update(
     reciprocal=lambda x: arithmetic.power(x, -1),
     absolute=elementwise.absolute,
     fabs=elementwise.absolute,
+    einsum=matrix.einsum,
+    percentile=lambda a, q, axis=None, method="linear", keepdims=False: order.quantile(
+        a, np.asarray(q, dtype=float) / 100, axis, keepdims, method
+    ),
     rint=elementwise.round_,
     fix=rounding.trunc,
     arcsinh=logarithms.asinh,

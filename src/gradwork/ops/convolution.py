@@ -16,56 +16,128 @@ from gradwork.errors import ShapeError
 from gradwork.expr.dims import Dim, shape_text
 from gradwork.expr.node import Expr, constant
 from gradwork.ops.contraction import contract
-from gradwork.ops.windows import WINDOW, padded, per_axis, positions, span, window
+from gradwork.ops.indexing import reshape
+from gradwork.ops.windows import WINDOW, flip, pad, padded, per_axis, positions, span, window
 
 _FORMS = {
     1: "x: n and w: k, or x: N×n×c (or n×c) and w: k×c×o",
     2: "x: h×w and w: kh×kw, or x: N×h×w×c (or h×w×c) and w: kh×kw×c×o",
+    3: "x: h×w×d and w: kh×kw×kd, or x: N×h×w×d×c (or h×w×d×c) and w: kh×kw×kd×c×o",
 }
 
 
-def conv1d(x: Any, w: Any, stride: int = 1, padding: Any = "valid", dilation: int = 1) -> Expr:
+def conv1d(
+    x: Any,
+    w: Any,
+    stride: int = 1,
+    padding: Any = "valid",
+    dilation: int = 1,
+    groups: int = 1,
+    mode: str = "constant",
+) -> Expr:
     """Return the correlation of signals with a kernel: o[i] = Σₐ x[s i + d a] w[a].
 
     x: n and w: k, or x: N×n×c (or n×c) and w: k×c×o, summed over the channels c.
     padding: "valid" (none), "same" (n/s outputs), "full", a width, or (before, after).
+    groups:  of channels, each with its own part of the outputs; w has c/groups channels. As many groups as channels
+             is called depthwise.
+    mode:    what the padding holds: zeros, or "reflect", "edge", "wrap" as in `pad`.
 
     >>> conv1d([1.0, 2, 3, 4], [1.0, -1]).evaluate().tolist()
     [-1.0, -1.0, -1.0]
     """
-    return _convolution(1, x, w, stride, padding, dilation)
+    return _convolution(1, x, w, stride, padding, dilation, groups, mode)
 
 
-def conv2d(x: Any, w: Any, stride: Any = 1, padding: Any = "valid", dilation: Any = 1) -> Expr:
+def conv2d(
+    x: Any,
+    w: Any,
+    stride: Any = 1,
+    padding: Any = "valid",
+    dilation: Any = 1,
+    groups: int = 1,
+    mode: str = "constant",
+) -> Expr:
     """Return the correlation of images with a kernel: o[i, j] = Σ x[s i + d a, s j + d b] w[a, b].
 
     x: h×w and w: kh×kw, or x: N×h×w×c (or h×w×c) and w: kh×kw×c×o, summed over the channels c.
     padding: "valid" (none), "same" (h/s × w/s outputs), "full", a width, or one (or a pair) for each axis.
+    groups, mode: as for `conv1d`.
 
     >>> from gradwork.expr import tensor
     >>> conv2d(tensor("x", "n", 28, 28, 1), tensor("w", 5, 5, 1, 8)).shape
     (Dim(n), Dim(24), Dim(24), Dim(8))
     """
-    return _convolution(2, x, w, stride, padding, dilation)
+    return _convolution(2, x, w, stride, padding, dilation, groups, mode)
 
 
-def _convolution(rank: int, x: Any, w: Any, stride: Any, padding: Any, dilation: Any) -> Expr:
+def conv3d(
+    x: Any,
+    w: Any,
+    stride: Any = 1,
+    padding: Any = "valid",
+    dilation: Any = 1,
+    groups: int = 1,
+    mode: str = "constant",
+) -> Expr:
+    """Return the correlation of volumes with a kernel, as `conv2d` does with three axes."""
+    return _convolution(3, x, w, stride, padding, dilation, groups, mode)
+
+
+_PARTS = ("full", "same", "valid")
+
+
+def convolve(a: Any, v: Any, mode: str = "full") -> Expr:
+    """Return the convolution of two vectors, (a ∗ v)[k] = Σᵢ a[i] v[k − i]: a correlation with v reversed.
+
+    mode: "full" for all n + m − 1 places, "same" for the middle max(n, m), "valid" for where they overlap wholly.
+
+    >>> convolve([1.0, 2, 3], [0.0, 1, 0.5]).evaluate().tolist()
+    [0.0, 1.0, 2.5, 4.0, 1.5]
+    """
+    a, v = constant(a), constant(v)
+    if a.ndim != 1 or v.ndim != 1:
+        raise ShapeError(f"convolve takes two vectors, not {shape_text(a.shape)} and {shape_text(v.shape)}")
+    if mode not in _PARTS:
+        raise ShapeError(f"the mode of convolve is {', '.join(_PARTS)}, not {mode!r}")
+    longer = (v.shape[0] - a.shape[0]).value
+    if longer is not None and longer > 0:
+        a, v = v, a
+    if mode == "same":
+        reach = v.shape[0] - 1
+        return conv1d(a, flip(v), padding=((reach + 1) // 2, reach // 2))
+    return conv1d(a, flip(v), padding=mode)
+
+
+def _convolution(
+    rank: int, x: Any, w: Any, stride: Any, padding: Any, dilation: Any, groups: Any, mode: str
+) -> Expr:
     x, w = constant(x), constant(w)
     plain = x.ndim == w.ndim == rank
+    (parts,) = per_axis(groups, 1, "groups")
     if not plain and (w.ndim != rank + 2 or x.ndim not in (rank + 1, rank + 2)):
         raise ShapeError(
             f"conv{rank}d takes {_FORMS[rank]}, not {shape_text(x.shape)} and {shape_text(w.shape)}"
         )
-    if not plain and x.shape[-1] != w.shape[-2]:
+    if plain and parts != 1:
+        raise ShapeError("groups divide channels; an input without channels has none")
+    if not plain and x.shape[-1] != w.shape[-2] * parts:
+        grouped = f" in each of {parts} groups" if parts > 1 else ""
         raise ShapeError(
-            f"the kernel {shape_text(w.shape)} takes {w.shape[-2]} channels, the input "
+            f"the kernel {shape_text(w.shape)} takes {w.shape[-2]} channels{grouped}, the input "
             f"{shape_text(x.shape)} has {x.shape[-1]}"
         )
+    if w.shape[-1].value is not None and w.shape[-1].value % parts:
+        raise ShapeError(f"{w.shape[-1]} outputs do not divide into {parts} groups")
     axis = x.ndim - rank - 1 if not plain else 0
     sizes = w.shape[:rank]
     strides, dilations = per_axis(stride, rank, "stride"), per_axis(dilation, rank, "dilation")
     ends = paddings(padding, x.shape[axis : axis + rank], sizes, strides, dilations)
-    wide = padded(x, axis, tuple((a, b, 0) for a, b in ends))
+    wide = (
+        padded(x, axis, tuple((a, b, 0) for a, b in ends))
+        if mode == "constant"
+        else pad(x, ends, axis, mode=mode)
+    )
     for n, k, d in zip(wide.shape[axis:], sizes, dilations, strict=False):
         reach = span(k, d)
         if n.value is not None and reach.value is not None and reach.value > n.value:
@@ -79,6 +151,18 @@ def _convolution(rank: int, x: Any, w: Any, stride: Any, padding: Any, dilation:
     if plain:
         return contract([(windows, (*places, *inside)), (w, inside)], places)
     batch = ("batch",) * axis
+    if parts > 1:
+        # Channels and outputs as (group, one of the group's); the sum runs over the channels of the output's group.
+        own = reshape(windows, *windows.shape[:-1], parts, w.shape[-2])
+        kernel = reshape(w, *w.shape[:-1], parts, w.shape[-1] // parts)
+        joined = contract(
+            [
+                (own, (*batch, *places, *inside, "group", "channel")),
+                (kernel, (*inside, "channel", "group", "out")),
+            ],
+            (*batch, *places, "group", "out"),
+        )
+        return reshape(joined, *joined.shape[:-2], w.shape[-1])
     return contract(
         [(windows, (*batch, *places, *inside, "channel")), (w, (*inside, "channel", "out"))],
         (*batch, *places, "out"),
@@ -115,6 +199,9 @@ def paddings(
             found.append((total // 2, total - total // 2))
         return found
     given = padding if isinstance(padding, (tuple, list)) else (padding,) * len(reach)
+    if any(isinstance(d, Dim) for p in given for d in (p if isinstance(p, (tuple, list)) else (p,))):
+        pairs = [given] if len(reach) == 1 and len(given) == 2 and not isinstance(given[0], tuple) else given
+        return [(Dim.of(a), Dim.of(b)) for a, b in (p if isinstance(p, tuple) else (p, p) for p in pairs)]
     if len(reach) == 1 and len(given) == 2 and not isinstance(given[0], (tuple, list)):
         given = (tuple(given),)
     if len(given) != len(reach) or isinstance(padding, str):
@@ -175,4 +262,4 @@ def match(operands: Sequence[tuple[Expr, Sequence[int]]], out: Sequence[int]) ->
     return None
 
 
-__all__ = ["Correlation", "conv1d", "conv2d", "match", "paddings", "positions"]
+__all__ = ["Correlation", "conv1d", "conv2d", "conv3d", "convolve", "match", "paddings", "positions"]

@@ -9,10 +9,10 @@ import numpy as np
 
 from gradwork.errors import GradworkError, ShapeError
 from gradwork.expr.dims import Dim, DimLike, shape_text
-from gradwork.expr.node import SYMBOL, Expr, constant, make, zeros
+from gradwork.expr.node import SYMBOL, Expr, constant, make, size, zeros
 from gradwork.expr.notation import Call, Either, Indexed, Raw
 from gradwork.expr.op import Op
-from gradwork.ops.contraction import axes_of, broadcast, contract, spread
+from gradwork.ops.contraction import axes_of, broadcast, common_shape, contract, multiply, spread
 
 # An axis of an index is ("at", i) or ("from", start, stop, step) with Dims for start and stop.
 
@@ -80,28 +80,31 @@ def _position(value: Any, dim: Dim, what: str) -> Dim:
 
 
 def getitem(x: Expr, index: Any) -> Expr:
-    """Return `x[index]`: integers, slices, `None`, `...`, and lists of integers (repeated ones too)."""
+    """Return `x[index]` as NumPy does: integers, slices, `None`, `...`, lists of positions, and masks of truth values.
+
+    >>> from gradwork.expr import matrix
+    >>> X = matrix("X", 2, 3)
+    >>> X[[0, 1], [2, 0]].evaluate(X=[[1, 2, 3], [4, 5, 6]]).tolist()
+    [3.0, 4.0]
+    """
     x = constant(x)
-    items = list(index) if isinstance(index, tuple) else [index]
-    for item in items:
-        _refuse_truth(item)
+    items: list = []
+    for item in index if isinstance(index, tuple) else (index,):
+        mask = _mask(item)
+        items += [item] if mask is None else _places(mask, x, items)
     if sum(i is Ellipsis for i in items) > 1:
         raise ShapeError("an index holds more than one ...")
     used = sum(i is not None and i is not Ellipsis for i in items)
     if used > x.ndim:
         raise ShapeError(f"an index of {used} axes was given for shape {shape_text(x.shape)}")
     items = [j for i in items for j in ([slice(None)] * (x.ndim - used) if i is Ellipsis else [i])]
-    lists = [(k, i) for k, i in enumerate(items) if isinstance(i, (list, np.ndarray, Expr))]
-    if lists:
-        if len(lists) > 1 or any(i is None for i in items):
-            raise ShapeError("an index may hold one list of positions, and no new axes beside it")
-        k, chosen = lists[0]
-        if any(not isinstance(i, slice) for j, i in enumerate(items) if j < k):
-            raise ShapeError("a list of positions may follow slices only")
-        x = gather(x, chosen, axis=k)
-        items[k : k + 1] = [slice(None)] * np.ndim(
-            chosen if not isinstance(chosen, Expr) else np.empty((1,) * chosen.ndim)
-        )
+    if any(isinstance(i, (list, np.ndarray, Expr)) and not _single(i) for i in items):
+        return _at_positions(x, items)
+    return _parts(x, items)
+
+
+def _parts(x: Expr, items: list) -> Expr:
+    # Integers, slices and new axes.
     spec, new_axes, axis, position = [], [], 0, 0
     for item in items:
         if item is None:
@@ -128,6 +131,126 @@ def getitem(x: Expr, index: Any) -> Expr:
         ones = [(spread(constant(1), (Dim.of(1),)), (a,)) for a in new_axes]
         result = contract([(result, kept), *ones], tuple(range(rank)))
     return result
+
+
+def _single(item: Any) -> bool:
+    # A whole number that came as an array without axes.
+    return isinstance(item, np.ndarray) and not item.ndim
+
+
+def _at_positions(x: Expr, items: list) -> Expr:
+    # NumPy's advanced indexing: lists (and the integers beside them) are broadcast against each other; their axes stand
+    # where the first of them stood, or in front where something stands between them.
+    picks = [k for k, i in enumerate(items) if i is not None and not isinstance(i, slice)]
+    together = picks[-1] - picks[0] == len(picks) - 1
+    axes = [i for i in items if i is not None]
+    x = _parts(x, [i if isinstance(i, slice) else slice(None) for i in axes])
+    chosen = [k for k, i in enumerate(axes) if not isinstance(i, slice)]
+    if len(chosen) == 1 and together:
+        found = gather(x, axes[chosen[0]], axis=chosen[0])
+        count = found.ndim - x.ndim + 1
+    else:
+        found, count = _gathered(x, chosen, [axes[k] for k in chosen])
+        before = sum(isinstance(i, slice) for i in items[: picks[0]]) if together else 0
+        rest = found.ndim - count
+        order = (*range(count, count + before), *range(count), *range(count + before, count + rest))
+        found = found if order == tuple(range(found.ndim)) else contract([(found, range(found.ndim))], order)
+    if not any(i is None for i in items):
+        return found
+    layout: list = [] if together else [slice(None)] * count
+    for k, item in enumerate(items):
+        layout += [slice(None)] * count if together and k == picks[0] else []
+        layout += [item if item is None else slice(None)] if item is None or isinstance(item, slice) else []
+    return _parts(found, layout)
+
+
+def _gathered(x: Expr, axes: list[int], given: list) -> tuple[Expr, int]:
+    # Several lists are one list of places in the axes taken as one, which go to the front.
+    positions = [_whole_positions(i, x.shape[a], a) for i, a in zip(given, axes)]
+    shape = common_shape(*(p.shape for p in positions))
+    place: Expr | None = None
+    for at, axis in zip(positions, axes):
+        place = at if place is None else _joined(place, x.shape[axis], at)
+    rest = [a for a in range(x.ndim) if a not in axes]
+    turned = contract([(x, range(x.ndim))], (*axes, *rest)) if [*axes, *rest] != list(range(x.ndim)) else x
+    joined = _numel([x.shape[a] for a in axes])
+    flat = reshape(turned, (joined, *(x.shape[a] for a in rest)))
+    assert place is not None
+    place = broadcast(place, shape) if place.op.name != "array" else place
+    if place.op.name == "array" and place.shape != shape:
+        place = constant(np.broadcast_to(place.params[0].array, [d.value for d in shape]))
+    if not place.ndim:
+        return _parts(flat, [int(place.params[0])] if place.op.name == "constant" else [place]), 0
+    return make(GATHER, (flat, place), (0,)), len(shape)
+
+
+def _joined(place: Expr, dim: Dim, at: Expr) -> Expr:
+    # place · d + at: the place in two axes taken as one, of which the second has size d.
+    plain_ = [p.params[0].array if p.op.name == "array" else p for p in (place, at)]
+    arrays = [int(p.params[0]) if isinstance(p, Expr) and p.op.name == "constant" else p for p in plain_]
+    if dim.value is not None and not any(isinstance(a, Expr) for a in arrays):
+        return constant(np.asarray(arrays[0]) * dim.value + np.asarray(arrays[1]))
+    from gradwork.ops.arithmetic import add
+
+    return add(multiply(place, size(dim)), at)
+
+
+def _whole_positions(given: Any, dim: Dim, axis: int) -> Expr:
+    # Positions along an axis, counted from the front and checked where they are numbers.
+    if isinstance(given, Expr):
+        return given
+    if isinstance(given, (Dim, str)):
+        return size(Dim.of(given))
+    values = np.asarray(given)
+    values = values.astype(int) if not values.size else values
+    if values.dtype.kind not in "iu":
+        raise ShapeError(f"positions are whole numbers, not {given!r}")
+    if (
+        values.size
+        and dim.value is not None
+        and not (-dim.value <= values.min() and values.max() < dim.value)
+    ):
+        raise ShapeError(f"a position is outside axis {axis} of size {dim}")
+    if values.size and values.min() < 0:
+        if dim.value is None:
+            raise ShapeError("a negative position beside another list needs an axis of a known size")
+        values = values % dim.value
+    return constant(values)
+
+
+def _mask(item: Any) -> np.ndarray | None:
+    # An array of truth values, if that is what was given; refuse what is a truth value otherwise.
+    if isinstance(item, (Expr, bool, np.bool_)):
+        _refuse_truth(item)
+        return None
+    if not isinstance(item, (list, np.ndarray)):
+        _refuse_truth(item)
+        return None
+    try:
+        array = np.asarray(item)
+    except ValueError:
+        array = np.asarray(None)
+    if array.dtype == bool and array.ndim:
+        return array
+    if array.dtype.kind not in "iu" and array.size and not any(isinstance(i, Expr) for i in item):
+        raise ShapeError(f"a list in an index holds whole numbers or truth values, not {item!r}")
+    _refuse_truth(item)
+    return None
+
+
+def _places(mask: np.ndarray, x: Expr, before: list) -> list:
+    # The positions of a mask's truths, one list for each of its axes.
+    if any(i is Ellipsis for i in before):
+        raise ShapeError("a mask stands before ..., not after it")
+    first = sum(i is not None for i in before)
+    own = x.shape[first : first + mask.ndim]
+    if len(own) < mask.ndim or any(d.value is None for d in own) or tuple(d.value for d in own) != mask.shape:
+        found = shape_text(tuple(Dim.of(k) for k in mask.shape))
+        raise ShapeError(
+            f"a mask of shape {found} does not fit {shape_text(own) if own else 'no axis'}; of a size that is not known"
+            " yet, use gw.where(condition, x, 0)"
+        )
+    return list(np.nonzero(mask))
 
 
 _COMPARISONS = frozenset({"greater", "greater_equal", "less", "less_equal", "equal", "not_equal"})
@@ -228,13 +351,20 @@ SCATTER = Op(
 def gather(x: Any, positions: Any, axis: int = 0) -> Expr:
     """Return the entries of `x` at the given positions (integers, repeated ones too) along an axis."""
     _refuse_truth(positions)
-    x, positions = (
-        constant(x),
-        constant(np.asarray(positions) if isinstance(positions, (list, tuple)) else positions),
-    )
+    x = constant(x)
+    if isinstance(positions, (list, tuple)):
+        positions = np.asarray(positions) if len(positions) else np.zeros(0, dtype=int)
+    elif isinstance(positions, np.ndarray) and not positions.size:
+        positions = positions.astype(int)
+    positions = constant(positions)
+    if not x.ndim:  # a number is an axis of one entry
+        axes_of(x, axis)
+        return gather(_parts(x, [None]), positions, 0)
     (axis,) = axes_of(x, axis)
     if positions.op.name == "array":
         values, dim = positions.params[0].array, x.shape[axis].value
+        if not values.size:
+            values = values.astype(int)
         if values.dtype.kind not in "iu":
             raise ShapeError("positions are whole numbers")
         if dim is not None and values.size and not (-dim <= values.min() and values.max() < dim):

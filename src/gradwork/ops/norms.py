@@ -122,15 +122,15 @@ def vector_norm(x: Any, ord: Any = 2, axis: Any = None, keepdims: bool = False) 
         raise ShapeError(f"the order of a vector's norm is a number, inf or -inf, not {ord!r}")
     if math.isnan(ord):
         raise ShapeError("the order of a vector's norm is a number, inf or -inf, not nan")
+    axes = axes_of(x, axis)
+    if not axes:
+        return absolute(x) if ord else not_equal(x, 0)
     if ord == 2:
         return over(NORM, x, axis, keepdims)
     if ord in (math.inf, -math.inf):
         return (max_ if ord > 0 else min_)(absolute(x), axis, keepdims)
     if ord in (0, 1):
         return sum_(absolute(x) if ord else not_equal(x, 0), axis, keepdims)
-    axes = axes_of(x, axis)
-    if not axes:
-        return absolute(x)
     return keep(make(POWER_NORM, (x,), (axes, number(ord))), axes, keepdims, x.ndim)
 
 
@@ -181,7 +181,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> E
     """
     x, ord = constant(x), _order(ord)
     if ord is None or (ord in ("fro", "F") and axis is None):
-        return over(NORM, x, axis, keepdims)
+        return vector_norm(x, 2, axis, keepdims)
     if axis is None and x.ndim > 2:
         raise ShapeError(
             f"norm of order {ord!r} of {shape_text(x.shape)} needs one or two axes; vector_norm takes all"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -11,7 +10,9 @@ from typing import Any
 from gradwork.errors import GradworkError
 from gradwork.expr.node import UFUNCS, Expr, constant
 
-_ALIASES = {"amax": "max", "amin": "min"}
+_ALIASES = {"amax": "max", "amin": "min", "around": "round"}
+# What NumPy has another default for than Gradwork: the first two axes, all axes.
+_EXPLICIT = frozenset({"np.trace", "np.diagonal"})
 # What NumPy's signatures call optional, and is an argument all the same.
 _INPUTS = {"clip": ("a_min", "a_max", "min", "max"), "where": ("x", "y")}
 
@@ -33,23 +34,32 @@ def call(function: Any, args: tuple, kwargs: Mapping[str, Any]) -> Expr:
     except TypeError as error:
         raise GradworkError(f"{spelled}: {error}") from None
     inputs, options = [], {}
+    if spelled in _EXPLICIT:
+        given.apply_defaults()
     for key, parameter in _parameters(function).parameters.items():
         if key not in given.arguments or parameter.kind is inspect.Parameter.VAR_KEYWORD:
             continue
         value = given.arguments[key]
-        if parameter.default is inspect.Parameter.empty or key in _INPUTS.get(name, ()):
+        if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+            inputs.extend(value)
+        elif parameter.default is inspect.Parameter.empty or key in _INPUTS.get(name, ()):
             inputs.append(value)
+        elif spelled in _EXPLICIT and key in _parameters(ours).parameters:
+            options[key] = value
         elif value is parameter.default or (type(value) in (int, str, bool) and value == parameter.default):
             continue
         elif key in _parameters(ours).parameters and value is not None:
             options[key] = value
         else:
             raise GradworkError(f"{spelled} of an expression takes no {key}={value!r}")
-    more = next(iter(given.arguments.get("kwargs", ())), None)
+    extra = dict(given.arguments.get("kwargs", ()))
+    if name == "pad" and "constant_values" in extra:
+        options["value"] = extra.pop("constant_values")
+    more = next(iter(extra), None)
     if more is not None:
         raise GradworkError(f"{spelled} of an expression takes no {more}")
-    if name == "norm":
-        _check_norm(spelled, constant(inputs[0]).ndim, **options)
+    if name in ("cumsum", "cumprod") and "axis" not in options and constant(inputs[0]).ndim > 1:
+        raise GradworkError(f"{spelled} of a matrix needs an axis")
     if name == "take" and "axis" not in options and constant(inputs[0]).ndim > 1:
         raise GradworkError(f"{spelled} of a matrix needs an axis")
     try:
@@ -57,11 +67,3 @@ def call(function: Any, args: tuple, kwargs: Mapping[str, Any]) -> Expr:
     except TypeError as error:
         raise GradworkError(f"{spelled} of an expression: {error}") from None
     return ours(*inputs, **options)
-
-
-def _check_norm(spelled: str, ndim: int, ord: Any = None, axis: Any = None, keepdims: bool = False) -> None:
-    count = ndim if axis is None else len(axis) if isinstance(axis, (tuple, list)) else 1
-    vector = count == 1 and (ord in (1, 2) or ord == math.inf)
-    if ord is not None and not vector and not (count == 2 and isinstance(ord, str) and ord == "fro"):
-        known = "None, 1, 2 and np.inf" if count == 1 else 'None and "fro"'
-        raise GradworkError(f"{spelled} over {count} axes knows ord = {known}, not {ord!r}")

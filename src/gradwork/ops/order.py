@@ -108,7 +108,7 @@ def _share(q: Any) -> Fraction:
         q = q.params[0]
     if isinstance(q, bool) or not isinstance(q, (int, float, Fraction)) and not hasattr(q, "item"):
         raise GradworkError(f"a quantile is a number from 0 to 1, or a list of them, not {q!r}")
-    share = q if isinstance(q, Fraction) else Fraction(Decimal(repr(float(q))))
+    share = q if isinstance(q, Fraction) else Fraction(Decimal(repr(float(q))))  # type: ignore[arg-type]
     if not 0 <= share <= 1:
         raise GradworkError(f"a quantile is a number from 0 to 1, not {q!r}")
     return share

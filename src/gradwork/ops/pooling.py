@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from gradwork.errors import ShapeError
 from gradwork.expr.dims import Dim, shape_text
-from gradwork.expr.node import Expr, constant, make, size
+from gradwork.expr.node import Expr, constant, make
+from gradwork.expr.node import size as size_of
 from gradwork.expr.notation import Call
 from gradwork.expr.op import Op
 from gradwork.expr.reason import Reason
 from gradwork.ops.arithmetic import power
-from gradwork.ops.contraction import axes_of, contract, mean
+from gradwork.ops.contraction import axes_of, contract, filled, mean, multiply, transpose
 from gradwork.ops.convolution import paddings
+from gradwork.ops.indexing import getitem, reshape
 from gradwork.ops.reduction import max_
-from gradwork.ops.windows import FOLD, WINDOW, per_axis, positions, sizes_of, span, steps
+from gradwork.ops.windows import (
+    FOLD,
+    WINDOW,
+    pad,
+    padded,
+    per_axis,
+    positions,
+    sizes_of,
+    span,
+    steps,
+    window,
+)
 
 
 def _pooled(args: tuple[Expr, ...], params: tuple) -> tuple[Dim, ...]:
@@ -116,10 +132,7 @@ def _ones(dim: Dim) -> Expr:
 
 
 def _over(sizes: tuple[Dim, ...]) -> Expr:
-    count = Dim.of(1)
-    for d in sizes:
-        count = count * d
-    return power(size(count), -1)
+    return power(size_of(_count(sizes)), -1)
 
 
 AVGPOOL = Op(
@@ -137,38 +150,127 @@ AVGPOOL = Op(
 )
 
 
+@dataclass(frozen=True)
+class _Pool:
+    # What pooling slides over: the first axis, the sizes, strides and dilations of the windows, what goes around.
+    #
+    # ends: the padding that was asked for;   more: what goes after it, so that a window that begins inside fits.
+
+    axis: int
+    sizes: tuple[Dim, ...]
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+    ends: tuple[tuple[Dim, Dim], ...]
+    more: tuple[Dim, ...]
+
+    @property
+    def all_ends(self) -> tuple[tuple[Dim, Dim], ...]:
+        return tuple((a, b + m) for (a, b), m in zip(self.ends, self.more, strict=True))
+
+    @property
+    def plain(self) -> bool:
+        return all(d == 0 for pair in self.all_ends for d in pair)
+
+
 def maxpool(
-    x: Any, size: Any = 2, stride: Any = None, axis: int | None = None, padding: Any = "valid"
+    x: Any,
+    size: Any = 2,
+    stride: Any = None,
+    axis: int | None = None,
+    padding: Any = "valid",
+    dilation: Any = 1,
+    ceil: bool = False,
 ) -> Expr:
     """Return the largest entry of each window. Of equal entries the first (row by row) has the derivative.
 
-    size:    of the windows, one for all axes or one for each; stride: the size by default, so that they tile.
-    axis:    the first axis that they slide over. By default images N×h×w×c, h×w×c or h×w, signals n; or as many
-             axes as `size` names.
-    padding: "valid" (none), "same" (⌈n/s⌉ windows), a width, or one (or a pair) for each axis, of −∞, so that
-             every window has an entry of `x`.
+    size:     of the windows, one for all axes or one for each; stride: the size by default, so that they tile.
+    axis:     the first axis that they slide over. By default images N×h×w×c, h×w×c or h×w, signals n; or as many
+              axes as `size` names.
+    padding:  "valid" (none), "same" (⌈n/s⌉ windows), a width, or one (or a pair) for each axis, of −∞, so that
+              every window has an entry of `x`.
+    dilation: how far apart the entries of a window stand.
+    ceil:     whether a last window that reaches beyond the end counts, as long as it begins inside.
 
     >>> maxpool([1.0, 4, 2, 2]).evaluate().tolist()
     [4.0, 2.0]
     >>> maxpool([1.0, 4, 2, 2], 3, stride=2, padding=1).evaluate().tolist()
     [4.0, 4.0]
     """
-    return _pool(MAXPOOL, x, size, stride, axis, padding)
+    x = constant(x)
+    p = _pool("maxpool", x, size, stride, axis, padding, dilation, ceil)
+    if set(p.dilations) == {1}:
+        return make(MAXPOOL, (x,), (p.axis, p.sizes, p.strides, () if p.plain else p.all_ends))
+    # The entries of each window side by side are an axis of their own, of which the largest is taken.
+    k = len(p.sizes)
+    wide = x if p.plain else pad(x, p.all_ends, p.axis, value=-math.inf)
+    windows = window(wide, p.sizes, p.axis, p.strides, p.dilations)
+    order = [*range(p.axis + k), *range(p.axis + 2 * k, windows.ndim), *range(p.axis + k, p.axis + 2 * k)]
+    turned = transpose(windows, order)
+    count = _count(p.sizes)
+    flat = reshape(turned, *turned.shape[: turned.ndim - k], count)
+    if count.value is None:
+        raise ShapeError(f"windows of {shape_text(p.sizes)} with a dilation need known sizes")
+    return getitem(make(MAXPOOL, (flat,), (flat.ndim - 1, (count,), (count.value,), ())), (Ellipsis, 0))
 
 
-def avgpool(x: Any, size: Any = 2, stride: Any = None, axis: int | None = None) -> Expr:
-    """Return the mean of each window; the options are those of `maxpool`.
+def avgpool(
+    x: Any,
+    size: Any = 2,
+    stride: Any = None,
+    axis: int | None = None,
+    padding: Any = "valid",
+    ceil: bool = False,
+    count_padding: bool = True,
+    divisor: float | None = None,
+) -> Expr:
+    """Return the mean of each window; size, stride, axis and ceil are those of `maxpool`, padding is of zeros.
+
+    count_padding: whether the zeros of the padding count in the mean.
+    divisor:       what the sum of a window is divided by instead of the number of its entries.
 
     >>> avgpool([1.0, 4, 2, 2]).evaluate().tolist()
     [2.5, 2.0]
     """
-    return _pool(AVGPOOL, x, size, stride, axis)
-
-
-def _pool(op: Op, x: Any, size_: Any, stride: Any, axis: int | None, padding: Any = None) -> Expr:
     x = constant(x)
+    p = _pool("avgpool", x, size, stride, axis, padding, 1, ceil)
+    params = (p.axis, p.sizes, p.strides)
+
+    def padded_by(y: Expr, ends: Sequence[tuple[Dim, Dim]]) -> Expr:
+        return padded(y, p.axis, tuple((a, b, 0) for a, b in ends))
+
+    means = make(AVGPOOL, (padded_by(x, p.all_ends),), params)
+    if divisor is not None:
+        if isinstance(divisor, bool) or not isinstance(divisor, (int, float)) or not divisor:
+            raise ShapeError(f"the divisor of avgpool is a number other than 0, not {divisor!r}")
+        return multiply(size_of(_count(p.sizes)), constant(1) / divisor, means)
+    if p.plain or (count_padding and all(m == 0 for m in p.more)):
+        return means
+    # The share of each window that counts: the padding too, or the entries of x only, never what `ceil` adds.
+    lengths = x.shape[p.axis : p.axis + len(p.sizes)]
+    counted = (
+        tuple(n + a + b for n, (a, b) in zip(lengths, p.ends, strict=True)) if count_padding else lengths
+    )
+    around = [(Dim.of(0), m) for m in p.more] if count_padding else p.all_ends
+    share = make(
+        AVGPOOL, (padded(filled(1, counted), 0, tuple((a, b, 0) for a, b in around)),), (0, *params[1:])
+    )
+    labels = tuple(range(means.ndim))
+    inside = labels[p.axis : p.axis + len(p.sizes)]
+    return contract([(means, labels), (power(share, -1), inside)], labels)
+
+
+def _count(sizes: tuple[Dim, ...]) -> Dim:
+    count = Dim.of(1)
+    for d in sizes:
+        count = count * d
+    return count
+
+
+def _pool(
+    name: str, x: Expr, size_: Any, stride: Any, axis: int | None, padding: Any, dilation: Any, ceil: bool
+) -> _Pool:
     if not x.ndim:
-        raise ShapeError(f"{op.name} needs at least one axis; its argument is a scalar")
+        raise ShapeError(f"{name} needs at least one axis; its argument is a scalar")
     count = len(size_) if isinstance(size_, (tuple, list)) else (1 if x.ndim == 1 else 2)
     given = tuple(size_) if isinstance(size_, (tuple, list)) else (size_,) * count
     sizes = tuple(Dim.of(d) for d in given)
@@ -182,27 +284,48 @@ def _pool(op: Op, x: Any, size_: Any, stride: Any, axis: int | None, padding: An
     if stride is None and any(d.value is None for d in sizes):
         raise ShapeError(f"windows of {shape_text(sizes)}, which is not known, need a stride")
     strides = per_axis(tuple(d.value for d in sizes) if stride is None else stride, count, "stride")
+    dilations = per_axis(dilation, count, "dilation")
     lengths = x.shape[axis : axis + count]
-    ends: list[tuple[Dim, Dim]] = []
-    if padding not in (None, "valid"):
-        ends = paddings(padding, lengths, sizes, strides, (1,) * count)
-        for k, pair in zip(sizes, ends, strict=True):
+    ends = tuple(paddings("valid" if padding is None else padding, lengths, sizes, strides, dilations))
+    spans = tuple(span(k, d) for k, d in zip(sizes, dilations, strict=True))
+    if any(d != 0 for pair in ends for d in pair):
+        for k, pair in zip(spans, ends, strict=True):
             if k.value is None or any(d.value is None or d.value >= k.value for d in pair):
                 raise ShapeError(
-                    f"a padding is smaller than its window, {shape_text(sizes)}; got {_ends(tuple(ends))}"
+                    f"a padding is smaller than its window, {shape_text(sizes)}; got {_ends(ends)}"
                 )
-        lengths = tuple(n + a + b for n, (a, b) in zip(lengths, ends, strict=True))
-    for n, k in zip(lengths, sizes, strict=True):
+    lengths = tuple(n + a + b for n, (a, b) in zip(lengths, ends, strict=True))
+    _check_lengths(x, axis, sizes, spans, lengths)
+    none = (Dim.of(0),) * count
+    more = (
+        tuple(map(_beyond, lengths, spans, strides, (a for a, _ in ends), (b for _, b in ends)))
+        if ceil
+        else none
+    )
+    return _Pool(axis, sizes, strides, dilations, ends, more)
+
+
+def _check_lengths(
+    x: Expr, axis: int, sizes: tuple[Dim, ...], spans: tuple[Dim, ...], lengths: tuple[Dim, ...]
+) -> None:
+    for n, k, reach in zip(lengths, sizes, spans, strict=True):
         if k.value is not None and k.value < 1:
             raise ShapeError(f"a window has at least size 1, not {k}")
-        if n.value is not None and span(k, 1).value is not None and k.value > n.value:  # type: ignore[operator]
+        if n.value is not None and reach.value is not None and reach.value > n.value:
             raise ShapeError(
-                f"the window {shape_text(sizes)} is larger than its input {shape_text(x.shape[axis : axis + count])}"
+                f"the window {shape_text(sizes)} is larger than its input "
+                f"{shape_text(x.shape[axis : axis + len(sizes)])}"
             )
-    every = all(d == 0 for pair in ends for d in pair)
-    return make(
-        op, (x,), (axis, sizes, strides, *(() if op is AVGPOOL else ((() if every else tuple(ends)),)))
-    )
+
+
+def _beyond(length: Dim, reach: Dim, stride: int, before: Dim, after: Dim) -> Dim:
+    # How much goes after the padding for one more window that begins in the input or the padding before it.
+    if length.value is None or reach.value is None or after.value is None:
+        raise ShapeError(f"ceil needs known sizes, not {length} and {reach}")
+    windows = -(-(length.value - reach.value) // stride) + 1
+    if (windows - 1) * stride >= length.value - after.value:
+        windows -= 1
+    return Dim.of(max((windows - 1) * stride + reach.value - length.value, 0))
 
 
 def _inner(x: Expr) -> tuple[int, ...]:

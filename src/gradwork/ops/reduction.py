@@ -361,6 +361,8 @@ def _over_one(op: Op, x: Any, axis: Any) -> Expr:
     axes = axes_of(x, axis)
     if len(axes) != 1:
         raise ShapeError(f"{op.name} takes one axis, not {axis!r}")
+    if any(d == 0 for d in x.shape):
+        return x  # nothing, of the same shape
     return make(op, (x,), (axes,))
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from gradwork.errors import ShapeError
 from gradwork.expr.dims import Dim, DimLike, shape_text
-from gradwork.expr.node import Expr, constant, make
+from gradwork.expr.node import Expr, constant, is_constant, make
 from gradwork.expr.notation import Call, Either, Math, Raw
 from gradwork.expr.op import Op
-from gradwork.ops.contraction import axes_of
-from gradwork.ops.indexing import INDEX
+from gradwork.ops.contraction import axes_of, filled
+from gradwork.ops.elementwise import where
+from gradwork.ops.indexing import INDEX, concatenate, gather, getitem
 
 # The windows slide over neighbouring axes from `axis` on; their own axes follow right after those, so that
 # further axes at the end of an array pass through.
@@ -246,13 +249,20 @@ def window(x: Any, size: Any, axis: int = 0, stride: Any = 1, dilation: Any = 1)
     return make(WINDOW, (x,), (axis, sizes, strides, dilations))
 
 
-def pad(x: Any, width: Any = 0, axis: int = 0, gaps: Any = 0) -> Expr:
-    """Return `x` with zeros around it: a width, (before, after), or one of these for each axis from `axis` on.
+MODES = ("constant", "reflect", "edge", "wrap")
 
-    gaps: zeros between neighbouring entries.
+
+def pad(x: Any, width: Any = 0, axis: int = 0, gaps: Any = 0, mode: str = "constant", value: Any = 0) -> Expr:
+    """Return `x` with something around it: a width, (before, after), or one of these for each axis from `axis` on.
+
+    gaps:  zeros between neighbouring entries.
+    mode:  "constant" puts `value` there (0), "reflect" the entries mirrored at the last one, "edge" the last one,
+           "wrap" those from the other end.
 
     >>> pad([1.0, 2.0], (1, 2)).evaluate().tolist()
     [0.0, 1.0, 2.0, 0.0, 0.0]
+    >>> pad([1.0, 2.0, 3.0], 2, mode="reflect").evaluate().tolist()
+    [3.0, 2.0, 1.0, 2.0, 3.0, 2.0, 1.0]
     """
     x = constant(x)
     axes = x.ndim - (axis % x.ndim if x.ndim else 0)
@@ -265,9 +275,65 @@ def pad(x: Any, width: Any = 0, axis: int = 0, gaps: Any = 0) -> Expr:
         ends = [tuple(w) if isinstance(w, (tuple, list)) else (w, w) for w in width]
     if any(len(e) != 2 for e in ends) or len(ends) > axes:
         raise ShapeError(f"padding is a width, (before, after) or one of these for each axis, not {width!r}")
+    if mode not in MODES:
+        raise ShapeError(f"the mode of pad is {', '.join(MODES)}, not {mode!r}")
     between = per_axis(gaps, len(ends), "gaps", least=0)
+    first = axis % max(x.ndim, 1)
     widths = tuple((_width(a), _width(b), g) for (a, b), g in zip(ends, between, strict=True))
-    return padded(x, axis % max(x.ndim, 1), widths)
+    if mode != "constant":
+        return _extended(x, first, widths, mode)
+    result = padded(x, first, widths)
+    fill = constant(value)
+    if is_constant(fill, 0) or result is x:
+        return result
+    if fill.ndim:
+        raise ShapeError(f"the value of pad is one number, not an array of shape {shape_text(fill.shape)}")
+    return where(padded(filled(1, x.shape), first, widths), result, fill)
+
+
+def _extended(x: Expr, first: int, widths: tuple, mode: str) -> Expr:
+    # Each axis is taken at positions that run on beyond its ends.
+    for axis, (low, high, gap) in enumerate(widths, first):
+        if gap:
+            raise ShapeError(f'gaps are zeros; they go with mode="constant", not {mode!r}')
+        if low == 0 and high == 0:
+            continue
+        n, before, after = x.shape[axis].value, low.value, high.value
+        if n is None or before is None or after is None:
+            x = _extended_by_parts(x, axis, low, high, mode)
+            continue
+        if n == 0:
+            raise ShapeError(f"axis {axis} of size {n} has no entries to pad with")
+        at = np.arange(-before, n + after)
+        if mode == "edge":
+            at = np.clip(at, 0, n - 1)
+        elif mode == "wrap":
+            at = at % n
+        else:
+            period = max(2 * (n - 1), 1)
+            at = (n - 1) - np.abs((n - 1) - at % period)
+        x = gather(x, at, axis=axis)
+    return x
+
+
+def _extended_by_parts(x: Expr, axis: int, low: Dim, high: Dim, mode: str) -> Expr:
+    # The same where the size is a name: the parts are as long as the padding, which must not exceed the axis.
+    n = x.shape[axis]
+    front = (slice(None),) * axis
+    part = lambda start, stop: getitem(x, (*front, slice(start, stop)))
+    parts = [x]
+    if mode == "edge":
+        one = lambda place, count: [getitem(x, (*front, slice(place, place + 1)))] * count
+        if low.value is None or high.value is None:
+            raise ShapeError(f'mode="edge" needs a known width, not {low} and {high}')
+        parts = [*one(Dim.of(0), low.value), x, *one(n - 1, high.value)]
+    else:
+        ends = (n - low, n, Dim.of(0), high) if mode == "wrap" else (Dim.of(1), low + 1, n - 1 - high, n - 1)
+        before, after = part(ends[0], ends[1]), part(ends[2], ends[3])
+        if mode == "reflect":
+            before, after = flip(before, axis), flip(after, axis)
+        parts = [*([before] if low != 0 else []), x, *([after] if high != 0 else [])]
+    return concatenate(parts, axis=axis)
 
 
 def _width(value: DimLike) -> Dim:

@@ -153,8 +153,20 @@ class Program:
         return execute(self._source, self.target)[self._source.name]
 
     def _run(self, function: Callable, inputs: list, keywords: dict[str, int]) -> Any:
-        with np.errstate(all="ignore"):
-            return function(*inputs, **keywords)
+        try:
+            with np.errstate(all="ignore"):
+                return function(*inputs, **keywords)
+        except ZeroDivisionError:
+            raise GradworkError(self._empty("it is divided by")) from None
+        except ValueError as error:
+            if "zero-size array to reduction" not in str(error):
+                raise
+            raise GradworkError(self._empty("the largest or smallest of no entries is asked for")) from None
+
+    def _empty(self, what: str) -> str:
+        """Say that an axis has no entries."""
+        axes = {str(d) for a in self._source.signature.arguments for d in a.shape if d.value is None}
+        return f"an input has no entries along an axis ({', '.join(sorted(axes)) or 'size 0'}), and {what}; give some"
 
     def _finish(self, result: Any, inputs: list) -> Any:
         if self.single:

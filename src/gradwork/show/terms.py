@@ -84,8 +84,10 @@ def size_term(dim: Dim, power: Fraction) -> Term:
 def _atom(atom: object) -> Math:
     if isinstance(atom, str):
         return Letter(atom, "size")
-    _, top, bottom = atom  # type: ignore[misc]
+    kind, top, bottom = atom  # type: ignore[misc]
     text = Dim(((((atom, 1),), 1),)).render(times="*")
+    if kind == "min":
+        return Raw(text, text, rf"\min({top}, {bottom})")
     return Raw(text, f"⌊{top}/{bottom}⌋", rf"\left\lfloor {top}/{bottom} \right\rfloor")
 
 

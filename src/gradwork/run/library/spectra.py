@@ -17,7 +17,8 @@ def gaps(x):
 _UPRIGHT = '''
 def upright(v):
     """1 or -1 for each column, so that its largest component becomes positive."""
-    return np.where(np.max(v, axis=-2, keepdims=True) >= -np.min(v, axis=-2, keepdims=True), 1.0, -1.0)
+    top, bottom = np.max(v, axis=-2, keepdims=True, initial=0), np.min(v, axis=-2, keepdims=True, initial=0)
+    return np.where(top >= -bottom, 1.0, -1.0)
 '''
 
 _EIGENVECTORS = '''
@@ -130,7 +131,8 @@ SPECTRA_HELPERS: dict[str, Helper] = {
     "upright": Helper(
         _UPRIGHT,
         {
-            "torch": _UPRIGHT.replace("np.max", "torch.amax")
+            "torch": _UPRIGHT.replace(", initial=0", "")
+            .replace("np.max", "torch.amax")
             .replace("np.min", "torch.amin")
             .replace("np.", "torch.")
         },
