@@ -199,15 +199,15 @@ def paddings(
             found.append((total // 2, total - total // 2))
         return found
     given = padding if isinstance(padding, (tuple, list)) else (padding,) * len(reach)
-    if any(isinstance(d, Dim) for p in given for d in (p if isinstance(p, (tuple, list)) else (p,))):
-        pairs = [given] if len(reach) == 1 and len(given) == 2 and not isinstance(given[0], tuple) else given
-        return [(Dim.of(a), Dim.of(b)) for a, b in (p if isinstance(p, tuple) else (p, p) for p in pairs)]
     if len(reach) == 1 and len(given) == 2 and not isinstance(given[0], (tuple, list)):
         given = (tuple(given),)
     if len(given) != len(reach) or isinstance(padding, str):
         raise ShapeError(f'padding is "valid", "same", "full", a width or one for each axis, not {padding!r}')
     ends = [tuple(p) if isinstance(p, (tuple, list)) else (p, p) for p in given]
-    if any(len(e) != 2 or any(not hasattr(w, "__index__") or w < 0 for w in e) for e in ends):
+    if any(
+        len(e) != 2 or any(not (isinstance(w, Dim) or hasattr(w, "__index__") and w >= 0) for w in e)
+        for e in ends
+    ):
         raise ShapeError(f"a padding is a whole number from 0 or a pair of them, not {padding!r}")
     return [(Dim.of(a), Dim.of(b)) for a, b in ends]
 

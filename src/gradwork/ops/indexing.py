@@ -178,7 +178,7 @@ def _gathered(x: Expr, axes: list[int], given: list) -> tuple[Expr, int]:
     assert place is not None
     place = broadcast(place, shape) if place.op.name != "array" else place
     if place.op.name == "array" and place.shape != shape:
-        place = constant(np.broadcast_to(place.params[0].array, [d.value for d in shape]))
+        place = constant(np.broadcast_to(place.params[0].array, [d.value or 0 for d in shape]))
     if not place.ndim:
         return _parts(flat, [int(place.params[0])] if place.op.name == "constant" else [place]), 0
     return make(GATHER, (flat, place), (0,)), len(shape)

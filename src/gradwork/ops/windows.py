@@ -291,7 +291,7 @@ def pad(x: Any, width: Any = 0, axis: int = 0, gaps: Any = 0, mode: str = "const
     return where(padded(filled(1, x.shape), first, widths), result, fill)
 
 
-def _extended(x: Expr, first: int, widths: tuple, mode: str) -> Expr:
+def _extended(x: Expr, first: int, widths: tuple[tuple[Dim, Dim, int], ...], mode: str) -> Expr:
     # Each axis is taken at positions that run on beyond its ends.
     for axis, (low, high, gap) in enumerate(widths, first):
         if gap:
