@@ -210,7 +210,7 @@ class _Builder:
 
 
 # The logarithm of these has a function of its own, which neither overflows nor underflows.
-_LOGARITHMS = {"gamma": "lgamma", "normal_cdf": "log_normal_cdf"}
+_LOGARITHMS = {"gamma": "lgamma", "gamma_function": "lgamma", "normal_cdf": "log_normal_cdf"}
 
 
 def _norm(node: Call, options: dict[str, Any]) -> str:
