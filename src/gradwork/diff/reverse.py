@@ -86,7 +86,7 @@ def _naming(p: Expr) -> Rule:
 
 
 BUDGET = 14  # letters in a result, and
-NAMES = 2  # names in it, beyond which names read better than the whole
+NAMES = 3  # names in it, beyond which names read better than the whole
 
 
 def _final(value: Expr) -> Expr:

@@ -136,6 +136,7 @@ FUNCTIONS: dict[str, Callable[..., Expr]] = {
     "sigmoid": elementwise.sigmoid,
     "softplus": elementwise.softplus,
     "log_sigmoid": elementwise.log_sigmoid,
+    "log_cosh": elementwise.log_cosh,
     "relu": elementwise.relu,
     "leaky_relu": elementwise.leaky_relu,
     "elu": elementwise.elu,

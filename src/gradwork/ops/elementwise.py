@@ -147,6 +147,15 @@ sinh = unary("sinh", lambda x, y: cosh(x), "the hyperbolic sine", law=r"\sinh' =
 
 cosh = unary("cosh", lambda x, y: sinh(x), "the hyperbolic cosine", law=r"\cosh' = \sinh", latex=r"\cosh")
 
+log_cosh = unary(
+    "log_cosh",
+    lambda x, y: tanh(x),
+    "log cosh(x) without overflow",
+    law=r"(\log\cosh)' = \tanh",
+    code=lambda w, node, args: w.helper("log_cosh", args),
+    notation=lambda node, args: Call("log_cosh", tuple(args), latex=r"\log\cosh", unicode="log cosh"),
+)
+
 tanh = unary(
     "tanh",
     lambda x, y: subtract(1, power(y, 2)),

@@ -6,16 +6,16 @@ from collections.abc import Iterable
 
 from gradwork.expr.node import METHODS, NAME, Expr, consumers, make, name, plain, rebuild, substitute, walk
 from gradwork.ops.contraction import CONTRACT
-from gradwork.rewrite import canonical, convolution, expand, powers, simplify, stabilise
+from gradwork.rewrite import cancel, canonical, convolution, expand, powers, simplify, spellings
 from gradwork.rewrite.engine import Engine, Rule, Step
 from gradwork.rewrite.loops import lower_loops
 
 CANONICAL: tuple[Rule, ...] = (*canonical.RULES, *powers.RULES, *convolution.RULES)
-SIMPLIFY: tuple[Rule, ...] = (*simplify.RULES, *CANONICAL)
+SIMPLIFY: tuple[Rule, ...] = (*simplify.RULES, *cancel.RULES, *CANONICAL)
 # Only the stabilising rules: products that are used more than once stay as they are, so that they can be named.
-STABLE_FORM: tuple[Rule, ...] = tuple(stabilise.RULES)
-STABILISE: tuple[Rule, ...] = (*stabilise.RULES, *CANONICAL)
-EVERY_RULE: tuple[Rule, ...] = (*CANONICAL, *simplify.RULES, *stabilise.RULES)
+STABLE_FORM: tuple[Rule, ...] = tuple(spellings.RULES)
+STABILISE: tuple[Rule, ...] = (*spellings.RULES, *CANONICAL)
+EVERY_RULE: tuple[Rule, ...] = (*CANONICAL, *simplify.RULES, *cancel.RULES, *spellings.RULES)
 
 
 def normalise(x: Expr) -> Expr:

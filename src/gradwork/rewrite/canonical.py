@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from gradwork.expr.dims import Dim
+from gradwork.expr.facts import is_symmetric
 from gradwork.expr.node import (
     CONSTANT,
     EYE,
@@ -262,6 +263,8 @@ def unwrap(node: Expr) -> Expr | None:
         labels, out = node.params[0][0], node.params[1]
         if labels == out and len(set(labels)) == len(labels):
             return node.args[0]
+        if len(labels) == 2 and labels == out[::-1] and is_symmetric(node.args[0]):
+            return node.args[0]  # Sᵀ = S
     return None
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import Any
 
 from gradwork.expr.facts import is_symmetric
 from gradwork.expr.naming import renamed, unnamed
 from gradwork.expr.node import CONSTANT, Expr, constant, make, rebuild
-from gradwork.ops.arithmetic import ADD
+from gradwork.ops.arithmetic import ADD, POWER
 from gradwork.ops.contraction import CONTRACT, contract, split
 from gradwork.rewrite.numbers import product
 
@@ -46,8 +47,39 @@ def _twin(node: Expr) -> Expr:
     if node.op is ADD:
         return make(ADD, tuple(sorted(args, key=lambda a: a.serial)))
     if node.op is CONTRACT:
-        return _ordered(list(zip(args, node.params[0], strict=True)), node.params[1])
+        operands: list = []
+        for a, own in zip(args, node.params[0], strict=True):
+            opened = _powers(a, own)
+            operands += opened if opened is not None else [(a, own)]
+        return _ordered(operands, node.params[1])
     return rebuild(node, args)
+
+
+def _powers(x: Expr, labels: tuple) -> list | None:
+    # 1/(a ∘ b) is 1/a ∘ 1/b: a whole power of a product without sums, as the powers of its factors.
+    if x.op is not POWER or x.args[0].op is not CONTRACT or x.args[1].op is not CONSTANT:
+        return None
+    base, k = x.args[0], x.args[1].params[0]
+    own, out = base.params
+    if (
+        not isinstance(k, Fraction)
+        or k.denominator != 1
+        or base.shape != x.shape
+        or len(set(out)) != len(out)
+    ):
+        return None
+    if any(label not in out for ls in own for label in ls):
+        return None
+    place = dict(zip(out, labels, strict=True))
+    return [
+        (_raised(a, k), tuple(place[label] for label in ls)) for a, ls in zip(base.args, own, strict=True)
+    ]
+
+
+def _raised(a: Expr, k: Fraction) -> Expr:
+    if a.op is POWER and a.args[1].op is CONSTANT and isinstance(a.args[1].params[0], Fraction):
+        a, k = a.args[0], a.args[1].params[0] * k
+    return a if k == 1 else make(POWER, (a, constant(k)))
 
 
 def _ordered(operands: list, out: tuple) -> Expr:

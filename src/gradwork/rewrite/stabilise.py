@@ -25,7 +25,7 @@ def rule(name: str, *ops: Op):
     return register
 
 
-def _one_plus(x: Expr) -> Expr | None:
+def one_plus(x: Expr) -> Expr | None:
     """Return u where x is 1 + u."""
     if x.op is ADD:
         ones = [a for a in x.args if _is_one(a)]
@@ -44,7 +44,7 @@ def _is_one(a: Expr) -> bool:
     return is_constant(a, 1) or a.op is ONES
 
 
-def _negated(x: Expr) -> Expr | None:
+def negated(x: Expr) -> Expr | None:
     """Return u where x is −u."""
     if x.op is CONTRACT and x.args and x.args[0].op is CONSTANT and x.args[0].params[0] < 0:
         value, rest = x.args[0].params[0], split(x)[1:]
@@ -69,9 +69,9 @@ def log_sigmoid(node: Expr) -> Expr | None:
     (x,) = node.args
     if x.op is _OP["sigmoid"]:
         return make(_OP["log_sigmoid"], x.args)
-    inner = _one_plus(x)
+    inner = one_plus(x)
     if inner is not None:
-        u = _negated(inner)
+        u = negated(inner)
         if u is not None and u.op is _OP["sigmoid"]:
             z = u.args[0]
             axes = tuple(range(z.ndim))
@@ -82,7 +82,7 @@ def log_sigmoid(node: Expr) -> Expr | None:
 @rule("softplus", _OP["log"], _OP["log1p"])
 def softplus(node: Expr) -> Expr | None:
     """log(1 + eᶻ) without overflow."""
-    inner = _one_plus(node.args[0]) if node.op is _OP["log"] else node.args[0]
+    inner = one_plus(node.args[0]) if node.op is _OP["log"] else node.args[0]
     return make(_OP["softplus"], inner.args) if inner is not None and inner.op is _OP["exp"] else None
 
 
@@ -126,7 +126,7 @@ def log_exp(node: Expr) -> Expr | None:
 @rule("log1p", _OP["log"])
 def log1p(node: Expr) -> Expr | None:
     """log(1 + u) keeps the digits of a small u."""
-    inner = _one_plus(node.args[0])
+    inner = one_plus(node.args[0])
     return make(_OP["log1p"], (inner,)) if inner is not None and inner.shape == node.shape else None
 
 
@@ -137,7 +137,7 @@ def expm1(node: Expr) -> Expr | None:
         return None
     a, b = node.args
     for x, other in ((a, b), (b, a)):
-        minus = _negated(other) if other.op is CONTRACT else None
+        minus = negated(other) if other.op is CONTRACT else None
         less_one = is_constant(other, -1) or (minus is not None and _is_one(minus))
         if x.op is _OP["exp"] and less_one and x.shape == node.shape:
             return make(_OP["expm1"], x.args)
@@ -150,11 +150,11 @@ def sigmoid(node: Expr) -> Expr | None:
     base, k = node.args
     if not is_constant(k, -1):
         return None
-    inner = _one_plus(base)
+    inner = one_plus(base)
     if inner is None or inner.op is not _OP["exp"]:
         return None
     (x,) = inner.args
-    z = _negated(x)
+    z = negated(x)
     if z is not None:
         return make(_OP["sigmoid"], (z,))
     axes = tuple(range(x.ndim))

@@ -22,6 +22,23 @@ def softplus(x):
     return m + np.log1p(np.exp(x - 2 * m))
 '''
 
+# cosh z = 1 + 2 sinh²(z/2) keeps the digits near 0; e⁻²ᶻ further out.
+_LOG_COSH = '''
+def log_cosh(x):
+    """log cosh(x) without overflow, and with all digits near 0."""
+    m = np.maximum(x, -x)
+    near = np.log1p(2 * np.sinh(np.minimum(m, 1) / 2) ** 2)
+    return np.where(np.real(m) < 1, near, m + np.log1p(np.exp(-2 * m)) - np.log(2))
+'''
+
+_TORCH_LOG_COSH = '''
+def log_cosh(x):
+    """log cosh(x) without overflow, and with all digits near 0."""
+    m = torch.abs(x)
+    near = torch.log1p(2 * torch.sinh(torch.clamp(m, max=1) / 2) ** 2)
+    return torch.where(m < 1, near, m + torch.log1p(torch.exp(-2 * m)) - 0.6931471805599453)
+'''
+
 _SHARES = '''
 def shares(x, axes, extremum):
     """1 where x is the extremum along the axes, shared equally between ties, else 0."""
@@ -161,6 +178,7 @@ HELPERS: dict[str, Helper] = {
     "scan": Helper(_SCAN, {"jax": _JAX_SCAN}),
     "reciprocal0": Helper(_RECIPROCAL0),
     "softplus": Helper(_SOFTPLUS),
+    "log_cosh": Helper(_LOG_COSH, {"torch": _TORCH_LOG_COSH}),
     "shares": Helper(_SHARES, {"torch": _TORCH_SHARES}),
     "product_without": Helper(_PRODUCT_WITHOUT),
     "cofactor": Helper(_COFACTOR),
