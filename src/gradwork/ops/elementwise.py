@@ -131,7 +131,6 @@ sqrt = unary(
 # --- trigonometry -----------------------------------------------------------------------------------------
 
 sin = unary("sin", lambda x, y: cos(x), "the sine", law=r"\sin' = \cos", latex=r"\sin")
-
 cos = unary("cos", lambda x, y: multiply(-1, sin(x)), "the cosine", law=r"\cos' = -\sin", latex=r"\cos")
 
 tan = unary(
@@ -144,7 +143,6 @@ tan = unary(
 )
 
 sinh = unary("sinh", lambda x, y: cosh(x), "the hyperbolic sine", law=r"\sinh' = \cosh", latex=r"\sinh")
-
 cosh = unary("cosh", lambda x, y: sinh(x), "the hyperbolic cosine", law=r"\cosh' = \sinh", latex=r"\cosh")
 
 log_cosh = unary(
@@ -153,7 +151,8 @@ log_cosh = unary(
     "log cosh(x) without overflow",
     law=r"(\log\cosh)' = \tanh",
     code=lambda w, node, args: w.helper("log_cosh", args),
-    notation=lambda node, args: Call("log_cosh", tuple(args), latex=r"\log\cosh", unicode="log cosh"),
+    latex=r"\log\cosh",
+    unicode="log cosh",
 )
 
 tanh = unary(
