@@ -132,7 +132,6 @@ sqrt = unary(
 
 sin = unary("sin", lambda x, y: cos(x), "the sine", law=r"\sin' = \cos", latex=r"\sin")
 cos = unary("cos", lambda x, y: multiply(-1, sin(x)), "the cosine", law=r"\cos' = -\sin", latex=r"\cos")
-
 tan = unary(
     "tan",
     lambda x, y: add(1, power(y, 2)),
@@ -144,7 +143,6 @@ tan = unary(
 
 sinh = unary("sinh", lambda x, y: cosh(x), "the hyperbolic sine", law=r"\sinh' = \cosh", latex=r"\sinh")
 cosh = unary("cosh", lambda x, y: sinh(x), "the hyperbolic cosine", law=r"\cosh' = \sinh", latex=r"\cosh")
-
 log_cosh = unary(
     "log_cosh",
     lambda x, y: tanh(x),
