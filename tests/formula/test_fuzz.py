@@ -10,6 +10,7 @@ from gradwork.formula import parse_shapes, read, reading
 from gradwork.formula.build import build
 from gradwork.formula.functions import RULES
 from gradwork.ops import FUNCTIONS
+from tests.formula.corpus import CORPUS
 
 TOKENS = (
     "x y b w X A W S β λ σ Σ θ n k I e π 1 2 0 0.5 1e3 9999999999999 1e-320 + - * / @ ^ ** ' .T ᵀ ² ⁻¹ ⁻ᵀ ( ) ( ) [ ] "
@@ -78,6 +79,30 @@ def test_every_text_is_an_expression_or_one_clear_error(seed):
             assert all("__" not in str(dim) for dim in reading.expr.shape), text
             understood += 1
     assert understood > 20
+
+
+def spliced(rng):
+    """Two formulas of books, cut and joined anywhere: what people type on the way to a formula."""
+    a, b = rng.choice(CORPUS)[0], rng.choice(CORPUS)[0]
+    cuts = (
+        sorted(rng.randrange(len(a) + 1) for _ in range(2)),
+        sorted(rng.randrange(len(b) + 1) for _ in range(2)),
+    )
+    (i, j), (k, l) = cuts
+    return a[:i] + b[k:l] + a[j:] if rng.random() < 0.7 else a[:i] + rng.choice(TOKENS) + a[i:]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_spliced_formulas_are_expressions_or_one_clear_error(seed):
+    rng = random.Random(seed)
+    understood = 0
+    for _ in range(500):
+        text = spliced(rng)
+        try:
+            understood += isinstance(read(text).expr, Expr)
+        except FormulaError as error:
+            assert "__" in text or "__" not in str(error), text
+    assert understood > 100
 
 
 def test_inferred_shapes_are_those_of_the_operations(monkeypatch):
@@ -150,6 +175,11 @@ def test_every_text_of_shapes_is_read_or_refused(seed):
         "0^-1",
         "ones()",
         "var(X, 0, [0, 1])",
+        "avgpool([[x]])'",
+        "tr([x > 0])",
+        "Σ_n (t_n lo[::-1] y_n)",
+        "Σ_{i=²1}^n x_i",
+        "1/n Σ_i (x_i -x_{i+1} m)(x_i - m)'",
         "take(x, ((1, 1), (1, 1)))",
     ],
 )

@@ -105,5 +105,43 @@ def test_broadcasting_is_said(text, line):
     assert line in read(text, "A: n n").assumptions
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("‖A‖", "‖A‖ of a matrix is the Frobenius norm; the largest singular value is ‖A‖_2"),
+        ("‖A‖_1", "‖A‖_1 of a matrix sums the absolute values of all entries"),
+        ("tr(exp(A))", "exp(A) is taken of each entry"),
+        ("log|S|", "|S| is the determinant; abs(S) takes the absolute value of each entry"),
+        ("u·v", "u·v is the inner product; u * v multiplies the components"),
+        ("х + x", "х (Cyrillic) and x (Latin) look alike and are two symbols"),
+        ("sum(log p/q)", "log p/… is read as (log p)/…; write log(p/…) for the other"),
+    ],
+)
+def test_notation_with_several_meanings_is_said(text, line):
+    assert any(said.startswith(line) for said in read(text).assumptions)
+
+
+def test_the_spectral_norm_is_never_the_frobenius_norm():
+    import numpy as np
+
+    try:
+        found = read("‖A‖_2", "A: 2 2").expr.evaluate(A=[[3.0, 0.0], [0.0, 4.0]])
+    except FormulaError as error:
+        assert "largest singular value" in str(error)
+    else:
+        np.testing.assert_allclose(found, 4.0)
+
+
+def test_a_size_from_dims_makes_a_vector():
+    import gradwork as gw
+
+    assert gw.vector("v", gw.dims("n")).shape == gw.dims("n")
+
+
+def test_arguments_stand_in_the_order_of_the_formula():
+    reading = read("mean((y - X b)^2) + λ b'b", "λ: , b: d, X: n d, y: n")
+    assert list(reading.symbols) == ["y", "X", "b", "λ"]
+
+
 def test_one_sample_of_a_one_hot_vector():
     assert read("-y' log(softmax(z))", "y: k onehot").symbols["y"].ndim == 1

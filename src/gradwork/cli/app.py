@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -69,6 +70,29 @@ def derive(
     from gradwork.cli.derive import Request, derive
 
     derive(Request(formula, wrt or [], shapes, order, jacobian, steps, detail, manner, to, expand, check))
+
+
+@app.command(short_help="Evaluate a formula at given values: softmax([1, 2, 3]).")
+def evaluate(
+    formula: Annotated[str, typer.Argument(metavar="FORMULA", help='What to compute: "softmax([1, 2, 3])".')],
+    values: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help='Values: "X=[1 2; 3 4]" k=27.')
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="VALUES", help='Several values: "x=[.05, .1], k=27".')
+    ] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option("--with", metavar="TABLE", help="A table whose columns are vectors by name."),
+    ] = None,
+    shapes: Annotated[
+        str | None, typer.Option(metavar="SHAPES", help='Shapes and facts: "X: n d, Y: n k onehot".')
+    ] = None,
+) -> None:
+    """Evaluate a formula at given values; the values of names are numbers, vectors and matrices."""
+    from gradwork.cli.evaluate import evaluate as run
+
+    run(formula, values or [], at, table, shapes)
 
 
 @app.command(short_help="List the operations that formulas are made of, with their laws.")

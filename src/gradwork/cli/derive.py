@@ -232,10 +232,14 @@ def _pipe(request: Request, reading: Any, results: list[Any], certificate: Any) 
         from gradwork.run import code
 
         exprs = results[0] if len(results) == 1 else list(results)
+        held = {name for result in results for name in result.symbols}
+        # Arguments stand in the order in which the formula first mentions them.
+        arguments = [symbol for name, symbol in reading.symbols.items() if name in held]
         out(
             code(
                 exprs,
                 str(request.to),
+                arguments=arguments,
                 name="gradient" if request.order == 1 and not request.jacobian else "derivative",
             ).rstrip("\n")
         )

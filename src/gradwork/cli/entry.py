@@ -76,7 +76,7 @@ def _invoke(arguments: list[str]) -> int:
 
 def _formulas(arguments: list[str]) -> list[str]:
     """Let a formula begin with a minus: a blank before it keeps it from being read as an option."""
-    if arguments[:1] != ["derive"]:
+    if arguments[:1] not in (["derive"], ["evaluate"]):
         return arguments
     return [f" {a}" if re.match(r"-(?!h$)[^-]", a) else a for a in arguments]
 

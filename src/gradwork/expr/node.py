@@ -403,9 +403,14 @@ def scalar(name: str, **facts: bool) -> Expr:
     return symbol(name, (), **facts)
 
 
-def vector(name: str, n: DimLike, **facts: bool) -> Expr:
-    """Return a vector symbol of size `n`."""
-    return symbol(name, (n,), **facts)
+def vector(name: str, n: DimLike | tuple[DimLike], **facts: bool) -> Expr:
+    """Return a vector symbol of size `n`; one size as `dims("n")` gives it, a tuple of one, will do.
+
+    >>> from gradwork.expr.dims import dims
+    >>> vector("v", dims("n")).shape
+    (Dim(n),)
+    """
+    return symbol(name, n if isinstance(n, tuple) else (n,), **facts)
 
 
 def matrix(name: str, n: DimLike, d: DimLike, **facts: bool) -> Expr:

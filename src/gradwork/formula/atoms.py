@@ -69,7 +69,7 @@ class Atoms(Machine):
     def brackets(self) -> Rule:
         opened = self.advance()
         self.enter(opened)
-        node = yield self.comparison()
+        node = yield self.equality()
         items = [node]
         while self.token.kind == ",":
             self.advance()
@@ -83,6 +83,15 @@ class Atoms(Machine):
         node.start, node.end = opened.start, closed.end
         return node
 
+    def equality(self) -> Rule:
+        """A comparison within brackets; there x = y is one too, as in [x = max(x)]."""
+        left = yield self.comparison()
+        if self.token.kind == "=":
+            sign = self.advance()
+            right = yield self.sum()
+            left = self.binary("==", left, right, sign)
+        return left
+
     def group(self) -> Rule:
         """[a, b]; rows of a matrix are parted by semicolons, and numbers by blanks too: [1 2; 3 4]."""
         opened = self.advance()
@@ -91,7 +100,7 @@ class Atoms(Machine):
         rows: list[Node] = []
         start = self.token.start
         while self.token.kind != "]":
-            items.append((yield (self.group() if self.token.kind == "[" else self.comparison())))
+            items.append((yield (self.group() if self.token.kind == "[" else self.equality())))
             if self.token.kind == ";":
                 rows.append(self.add(Group(start, self.token.start, items, "[")))
                 items, start = [], self.advance().end

@@ -9,6 +9,7 @@ from math import inf, isinf
 from typing import Any
 
 from gradwork.errors import FormulaError, GradworkError
+from gradwork.expr.dims import Dim
 from gradwork.expr.node import CONSTANT, Expr, constant, eye, size
 from gradwork.formula.infer import Trial
 from gradwork.formula.lexer import fail
@@ -111,7 +112,7 @@ class _Builder:
         if node.name in self.symbols:
             return self.symbols[node.name]
         if node.name in self.prepared.sizes:
-            return size(node.name)
+            return size(self.prepared.counts.get(node.name, Dim.of(node.name)))
         kind = self.trial.types[node]
         assert node.name == "I" and kind is not None
         return eye(self.sizes.resolve(kind.shape[0]))
@@ -170,14 +171,17 @@ class _Builder:
 
     def logarithm(self, node: Call) -> Any:
         """Return log Γ(x), log Φ(x) and log |S| as one function; None for any other call."""
-        inner = node.args[0] if node.name == "log" and node.args else None
+        inner = next(iter(self.prepared.calls[node].values.values()), None) if node.name == "log" else None
         if not isinstance(inner, Call):
             return None
-        if inner.name in _LOGARITHMS and inner in self.done:
-            return self.functions[_LOGARITHMS[inner.name]](self.done[inner.args[0]])
+        below = next(iter(self.prepared.calls[inner].values.values()), None)
+        if not isinstance(below, Node) or below not in self.done:
+            return None
+        if inner.name in _LOGARITHMS:
+            return self.functions[_LOGARITHMS[inner.name]](self.done[below])
         written = inner.name == "det" and node.arrangement == "applied"
         if written or self.trial.functions.plan.get(inner) == "det":
-            return self.functions["logdet"](self.done[inner.args[0]])
+            return self.functions["logdet"](self.done[below])
         return None
 
     def call(self, node: Call) -> Any:
@@ -185,9 +189,9 @@ class _Builder:
         done = self.done
         plan = self.trial.functions.plan.get(node)
         if plan == "identity":
-            return done[node.args[0]]
+            return done[next(iter(arguments.values.values()))]
         if plan == "det":
-            return self.functions["det"](done[node.args[0]])
+            return self.functions["det"](done[next(iter(arguments.values.values()))])
         joint = self.logarithm(node)
         if joint is not None:
             return joint

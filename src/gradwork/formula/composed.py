@@ -26,6 +26,10 @@ COMPOSED: dict[str, Callable[..., Any]] = {
 }
 
 
+# As it is printed in the derivatives of maxima: 1/2 where both are equal.
+COMPOSED["heaviside"] = lambda x: F["where"](F["equal"](x, 0), 0.5, x > 0)
+
+
 @lru_cache(maxsize=1)
 def functions() -> dict[str, Callable[..., Any]]:
     """Return all functions that a formula may call, by name: the operations, and what is made of them."""

@@ -35,11 +35,13 @@ def counted(prepared: Prepared, roles: Roles, trial: Trial, assumed: dict[str, A
         return []
     (dim,) = dims
     free = str(dim)
-    if not (is_free(free) and dim == Dim.of(free)):
-        return []
     (name,) = names
-    sizes.bound[free] = Dim.of(name)
+    if free in dim.names and is_free(free):
+        sizes.bound[free] = Dim.of(name)
+    elif dim.value is None:
+        return []
     prepared.sizes.add(name)
+    prepared.counts[name] = sizes.resolve(dim)
     for known in (trial.symbols, trial.ranks, assumed):
         known.pop(name)
     return [f"{name} is the number of terms that are summed; declare {name}: scalar for a number of its own"]

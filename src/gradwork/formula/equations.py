@@ -42,7 +42,7 @@ def parted(text: str, tokens: list[Token]) -> Parted:
     >>> whole.name, len(whole.body), [name for name, _ in whole.definitions]
     ('L', 11, ['z'])
     """
-    level = _levels(tokens)
+    level = levels(tokens)
     start = next(
         (i for i, t in enumerate(tokens) if level[i] == 0 and _introduces(tokens, i)), len(tokens) - 1
     )
@@ -113,7 +113,7 @@ def _closed(part: list[Token], text: str) -> list[Token]:
     return [*part, replace(last, kind="end", text="", start=last.end, end=last.end + 1)]
 
 
-def _levels(tokens: list[Token]) -> list[int]:
+def levels(tokens: list[Token]) -> list[int]:
     """Return how many brackets are open before each token."""
     depth, found = 0, []
     for token in tokens:

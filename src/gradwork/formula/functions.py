@@ -44,6 +44,8 @@ class Functions(Operators):
         known += [v for listed in values.values() if isinstance(listed, list) for v in listed]
         if any(k is None for k in known):
             return None
+        if node.name == "norm" and known[0].rank == 2 and options.get("axis") is None:
+            self.say_norm(node, known[0], options)
         if node.name == "abs" and node.arrangement == "bars" and known[0].rank == 2:
             determinant = self.bars(node, known[0])
             if determinant:
@@ -52,6 +54,23 @@ class Functions(Operators):
             self.say_entries(node, known)
             return self.together(node, known)
         return RULES.get(node.name, _as_built)(self, node, values, options)
+
+    def say_norm(self, node: Call, kind: Type, options: dict[str, Any]) -> None:
+        """Say which norm of a matrix the bars are; ‖A‖₂ is the largest singular value, or nothing."""
+        order, name = options.get("ord"), self.label(node.args[0], "A")
+        if order == 2 and "matrix_norm" not in FUNCTIONS:
+            message = f"‖{name}‖_2 of a matrix is its largest singular value, which no function here takes"
+            raise self.refuse(node, f"{message}; write ‖{name}‖_F for the root of the sum of squares", kind)
+        if node.arrangement != "bars":
+            return
+        shown = {
+            None: f"‖{name}‖ of a matrix is the Frobenius norm; the largest singular value is ‖{name}‖_2",
+            2: f"‖{name}‖_2 of a matrix is its largest singular value; the root of the sum of squares is ‖{name}‖_F",
+            1: f"‖{name}‖_1 of a matrix sums the absolute values of all entries",
+            "inf": f"‖{name}‖_∞ of a matrix is the largest absolute value of its entries",
+        }
+        if order in shown:
+            self.remark(shown[order])
 
     def bars(self, node: Call, kind: Type) -> bool:
         """Tell whether |S| is a determinant: S is square, and nothing sums what the bars leave."""

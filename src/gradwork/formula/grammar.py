@@ -216,7 +216,7 @@ class Parser(Atoms):
                 node = self.add(Binary(node.start, token.end, "^", node, exponent, span, "superscript"))
                 if token.kind == "inverse-transpose":
                     node = self.add(Transpose(node.start, token.end, node, span))
-            elif token.kind == "[":
+            elif token.kind == "[" and not isinstance(node, Number) and not self.indicates():
                 node = yield self.index(node)
                 self.at -= 1
             elif token.kind == "_{":

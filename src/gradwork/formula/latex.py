@@ -169,6 +169,15 @@ class _Reader:
         elif word in ("left", "right") and re.match(r"\s*[\[\]]", self.text[self.at :]):
             self.at = re.compile(r"\s*[\[\]]").match(self.text, self.at).end()  # type: ignore[union-attr]
             self.put("(" if word == "left" else ")", start)
+        elif word in ("left", "right", "middle") or word.lower() in (
+            "big",
+            "bigg",
+            "bigl",
+            "bigr",
+            "biggl",
+            "biggr",
+        ):
+            return  # only the size of the bracket that follows
         elif word in _SPACES or word == "\\":
             self.put(" ", start)
         elif word in _GREEK:
@@ -279,6 +288,9 @@ class _Reader:
         if power:  # ‖x‖^2_2 is ‖x‖_2^2
             place = len(self.out) - len(power[1])
             self.out[place:place] = [(c, start) for c in f"_{inside}"]
+            return
+        if inside.startswith("["):  # x_{[1:]}, as slices are printed
+            self.put(inside, start)
             return
         before = self.out[-1][0] if self.out else ""
         if before == " ":

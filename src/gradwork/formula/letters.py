@@ -14,6 +14,14 @@ GREEK = frozenset(
     "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda lam lmbda mu nu xi "
     "omicron pi rho varrho sigma tau upsilon phi varphi chi psi omega".split()
 )
+_GLYPHS: dict[str, str] = dict(
+    zip(
+        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda lam lmbda lambda_ mu nu xi pi rho sigma tau "
+        "upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split(),
+        "α β γ δ ε ζ η θ ι κ λ λ λ λ μ ν ξ π ρ σ τ υ φ χ ψ ω Γ Δ Θ Λ Ξ Π Σ Υ Φ Ψ Ω".split(),
+        strict=True,
+    )
+)
 COUNTS = ("n", "N")
 DATA, WEIGHT, NUMBER, WORD = "data", "weight", "number", "word"
 
@@ -49,6 +57,18 @@ def stem(name: str) -> str:
     bare = "".join(c for c in unicodedata.normalize("NFD", name) if not unicodedata.combining(c))
     bare = re.sub(r"(_\w+|\d+)$", "", bare)
     return re.sub(r"(?<=^\w)(hat|bar|tilde|dot)$", "", bare)
+
+
+def printed(name: str) -> str:
+    """Return a name as it is printed: Greek words as letters, digits without an underscore.
+
+    >>> printed("lam"), printed("sigma_2"), printed("beta"), printed("W_out")
+    ('λ', 'σ2', 'β', 'W_out')
+    """
+    found = re.fullmatch(r"(.*?[^\W\d])_?(\d+)", name)
+    base, digits = (found[1], found[2]) if found else (name, "")
+    head, sign, tail = base.partition("_") if base not in _GLYPHS else (base, "", "")
+    return f"{_GLYPHS.get(head, head)}{sign}{tail}{digits}"
 
 
 def custom(name: str) -> str:

@@ -155,5 +155,16 @@ class Machine:
             return not self.closes_bar(kind)
         return kind != "number" and starts_operand(self.token)
 
+    def indicates(self) -> bool:
+        """Tell whether the bracket that opens here, after a blank, holds a comparison: k [x > 0] is a product."""
+        depth = 0
+        for token in self.tokens[self.at :] if self.token.spaced else ():
+            depth += (token.kind in ("(", "[")) - (token.kind in (")", "]"))
+            if depth == 1 and token.kind in COMPARISONS:
+                return True
+            if depth <= 0:
+                return False
+        return False
+
     def closes_bar(self, kind: str) -> bool:
         return bool(self.open) and self.open[-1].kind == kind

@@ -203,7 +203,7 @@ class Operators:
         inner = self.inner(node)
         if not matrix:
             where = self.roles.meets(node, self.ranks)
-            if where == "matrix":
+            if where == "matrix" or (where == "root" and value is not None):
                 matrix = True
             elif value is None or value > 1:
                 result = self.elementwise_binary(node, base, exponent)
@@ -238,7 +238,10 @@ class Operators:
                     (span(node.left), span(node.right, "^")),
                     (base,),
                 )
-            self.remark(f"{self.label(node, f'{name}^{value}')} raises each component: {name} is not square")
+            if self.roles.meets(node, self.ranks) == "matrix":
+                self.remark(
+                    f"{self.label(node, f'{name}^{value}')} raises each component: {name} is not square"
+                )
             return base
         if abs(value) > MAX_POWER:
             raise Mismatch(lambda: f"a matrix power goes up to {MAX_POWER:,}", (span(node.right, "^"),))

@@ -32,6 +32,7 @@ class Prepared:
     indices: dict[Node, list] = field(default_factory=dict)
     sizes: set[str] = field(default_factory=set)
     lengths: dict[Node, list[tuple[int, Dim]]] = field(default_factory=dict)
+    counts: dict[str, Dim] = field(default_factory=dict)
 
     def names(self) -> list[str]:
         """Return the names that are computed with, in the order in which they appear."""
@@ -90,7 +91,7 @@ def prepare(
         if node in fixed:
             continue
         if isinstance(node, Group):
-            if node not in allowed:
+            if node not in allowed and len(node.items) != 1:
                 message = "a list can only be an argument, as in stack([a, b])"
                 raise fail(formula.text, message, (node.start, node.end, "^"))
         elif not isinstance(node, Slice):
@@ -102,6 +103,8 @@ def _number_list(formula: Formula, node: Node, literals: dict[Node, Literal], fi
     """Return a list of numbers where a value is expected as the vector or matrix that it is."""
     found = literal(node) if isinstance(node, Group) and node.bracket == "[" else None
     if found is None:
+        while isinstance(node, Group) and node.bracket == "[" and len(node.items) == 1:
+            node = node.items[0]
         return node
     fix(node)
     literals[node] = found

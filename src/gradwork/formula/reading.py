@@ -83,7 +83,7 @@ def read(
     trial = found.best
     counts = counted(prepared, roles, trial, assumed)
     name_sizes(trial, prepared)
-    made = {**_made(text, trial, facts), **given}
+    made = _made(text, prepared, trial, facts, given)
     constants = {name: CONSTANTS["pi"] for name in ("pi", "π") if name not in made}
     expr = build(prepared, trial, {**constants, **made}, known)
     lines = [*words.assumptions, *counts, *_said(prepared, found, assumed), *trial.functions.said()]
@@ -165,10 +165,19 @@ def _assumed(
     return {name: assumed[name] for name in prepared.names() if name in assumed}
 
 
-def _made(text: str, trial: Trial, facts: Mapping[str, tuple[str, ...]]) -> dict[str, Expr]:
-    """Return the symbols with the shapes that were declared or found."""
-    made = {}
-    for name, kind in trial.symbols.items():
+def _made(
+    text: str,
+    prepared: Prepared,
+    trial: Trial,
+    facts: Mapping[str, tuple[str, ...]],
+    given: Mapping[str, Expr],
+) -> dict[str, Expr]:
+    """Return the symbols with the shapes that were declared or found, in the order of the formula."""
+    made: dict[str, Expr] = {}
+    # In the order of the formula, which is that of the arguments of generated code.
+    order = [*(n for n in prepared.names() if n in trial.symbols), *trial.symbols]
+    for name in dict.fromkeys(order):
+        kind = trial.symbols[name]
         shape = tuple(trial.functions.sizes.resolve(d) for d in kind.shape)
         empty = [d for d in shape if d.value is not None and d.value < 1]
         if empty:
@@ -177,7 +186,7 @@ def _made(text: str, trial: Trial, facts: Mapping[str, tuple[str, ...]]) -> dict
         wrong = check_facts(name, shape, own)
         if wrong:
             raise fail(text, wrong)
-        made[name] = symbol(name, shape, **dict.fromkeys(own, True))
+        made[name] = given[name] if name in given else symbol(name, shape, **dict.fromkeys(own, True))
     return made
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gradwork.formula.lexer import Token, fail
+from gradwork.formula.static import within
 from gradwork.formula.tree import (
     Binary,
     Call,
@@ -81,7 +82,7 @@ class _Lifter:
 
     def range(self, indices: str, lower: str, upper: str) -> None:
         for index in indices:
-            start = int(lower) if lower.isdigit() else 1
+            start = int(lower) if lower.isdecimal() else 1
             self.bounds[index] = (start, upper)
 
     # --- what is indexed --------------------------------------------------------------------------------------
@@ -182,8 +183,12 @@ class _Lifter:
             for item in (node.operand, *node.items)
             for part in (item, getattr(item, "left", None), getattr(item, "right", None))
         }
+        fixed = self._fixed()
         for node in self.body:
             if node in skip:
+                continue
+            if node in fixed:
+                self.add(node)
                 continue
             if node in self.machine.made:  # by a sum within this one
                 self.add(node)
@@ -194,6 +199,20 @@ class _Lifter:
             else:
                 self.done[node] = self.one(node)
         return self.done[body]
+
+    def _fixed(self) -> set[Node]:
+        """Return what is fixed by the text: positions and options, which hold no summand."""
+        found: set[Node] = set()
+        for node in self.own:
+            items = (
+                node.items
+                if isinstance(node, Index)
+                else list(node.options.values())
+                if isinstance(node, Call)
+                else []
+            )
+            found |= {part for item in items for part in within(item)}
+        return found
 
     def _vectors(self) -> set[Node]:
         """Return the nodes that stand like vectors: transposed, in a norm, right of a transpose or a matrix."""
@@ -451,7 +470,7 @@ class _Lifter:
 
     def size(self, upper: str, more: int, bounds: Token) -> Node:
         """Return the number of terms of a sum as a node."""
-        if upper.isdigit():
+        if upper.isdecimal():
             return self.add(Number(bounds.start, bounds.end, int(upper) + more))
         if not upper.isidentifier():
             raise fail(self.text, "the bound of a sum is a name or a number", (bounds.start, bounds.end, "^"))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from gradwork.formula.letters import GREEK, is_greek
+from gradwork.formula.letters import GREEK, is_greek, printed
 from gradwork.formula.lexer import Token, fail, indexed
 
 ALIASES = {
@@ -26,6 +26,7 @@ ALIASES = {
     "atan2": "arctan2",
     "σ": "sigmoid",
     "Γ": "gamma",
+    "logΓ": "lgamma",
     "Φ": "normal_cdf",
     "φ": "normal_pdf",
     "ψ": "digamma",
@@ -125,6 +126,7 @@ def look_alikes(tokens: list[Token], words: Vocabulary) -> None:
 def settle(tokens: list[Token], words: Vocabulary) -> list[Token]:
     """Split words that are products, note which names stand alone, and return the tokens."""
     result: list[Token] = []
+    tokens = [_as_declared(token, words) for token in tokens]
     words.alone |= {token.text for token in tokens if token.kind == "name"}
     for at, token in enumerate(tokens):
         pieces = (
@@ -136,7 +138,11 @@ def settle(tokens: list[Token], words: Vocabulary) -> list[Token]:
         start = token.start
         for i, piece in enumerate(pieces):
             # Subscripts such as x₁ were respelled with as many characters, so lengths agree.
-            result.append(Token("name", piece, start, start + len(piece), token.spaced if not i else False))
+            kind = "ones" if piece == "1" else "name"
+            own = _as_declared(
+                Token(kind, piece, start, start + len(piece), token.spaced if not i else False), words
+            )
+            result.append(own)
             start += len(piece)
     result = _ones(result, words)
     for token, after in zip(result, result[1:]):
@@ -193,7 +199,7 @@ def _ones(tokens: list[Token], words: Vocabulary) -> list[Token]:
 
 def starts_operand(token: Token) -> bool:
     """Tell whether an operand can begin with this token."""
-    return token.kind in ("name", "number", "(", "|", "‖", "√", "∑", "∏", "ones", "⟨")
+    return token.kind in ("name", "number", "(", "|", "‖", "√", "∑", "∏", "ones", "⟨", "[")
 
 
 def _pieces(token: Token, after: list[Token], words: Vocabulary) -> list[str]:
@@ -208,16 +214,35 @@ def _pieces(token: Token, after: list[Token], words: Vocabulary) -> list[str]:
         return []
     if name[0] == "Σ" and len(name) > 1 and name[1].isalpha() and not words.is_declared("Σ"):
         return ["Σ", name[1:]]
+    if words.is_declared(name[:-1]) and name[-1] in "I1":
+        # xI and x1ᵀ: a declared name before the identity or the vector of ones.
+        return [name[:-1], name[-1]] if name[-1] == "I" or _turned(after) else []
+    if len(name) == 2 and all("α" <= c <= "ω" for c in name):
+        return list(name)  # πσ² is π σ²
     pieces = _PIECE.findall(name)
     if len(pieces) < 2 or "".join(pieces) != name:
         return []
-    known = all(words.is_declared(piece) for piece in pieces)
+    spelled = {printed(declared): declared for declared in words.declared}
+    pieces_known = [p if words.is_declared(p) else spelled.get(p, "") for p in pieces]
+    known = all(pieces_known)
     if not known and (called or not _PRODUCT.fullmatch(name) or not _multiplies(name, pieces, after, words)):
         return []
     line = f"{name} is read as the product {' '.join(pieces)}"
     if line not in words.assumptions:
         words.assumptions.append(line)
     return pieces
+
+
+def _as_declared(token: Token, words: Vocabulary) -> Token:
+    """Return a name as it is declared, where it is spelled as that is printed: λ for lam, σ2 for sigma_2."""
+    if token.kind != "name" or token.quoted or words.is_declared(token.text):
+        return token
+    same = [name for name in words.declared if printed(name) == printed(token.text)]
+    return replace(token, text=same[0]) if len(same) == 1 else token
+
+
+def _turned(after: list[Token]) -> bool:
+    return bool(after) and after[0].kind == "transpose"
 
 
 def _multiplies(name: str, pieces: list[str], after: list[Token], words: Vocabulary) -> bool:
@@ -236,4 +261,4 @@ def _multiplies(name: str, pieces: list[str], after: list[Token], words: Vocabul
 
 def is_word(name: str) -> bool:
     """Tell whether a name is a word that options or conventions use."""
-    return name.lower() in GREEK or name in ("True", "False", "None", "inf", "fro")
+    return (name.lower() in GREEK and name[1:].islower()) or name in ("True", "False", "None", "inf", "fro")

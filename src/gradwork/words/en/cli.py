@@ -31,6 +31,8 @@ SENTENCES: dict[str, str] = {
     "to with steps": "--to {to} writes the derivative itself; the derivation is written by --to {formats}",
     "check failed": "the numerical check contradicts this derivative: please report the formula",
     "assumed": "assumed  {line}",
+    "no value": "{names} without a value: give {first}=…, or --with a table that has the column\n  given: {given}",
+    "value of shape": "{shape}, norm {norm}, from {low} to {high}",
     # ops
     "subject arithmetic": "arithmetic",
     "subject elementwise": "component by component",
