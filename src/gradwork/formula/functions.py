@@ -149,10 +149,15 @@ class Functions(Operators):
             raise self.refuse(node, "the same axis is given twice", kind)
         return found
 
-    def square(self, node: Call, kind: Type) -> None:
-        for factor in self.krons.get(node.args[0], ()):  # A ⊗ B is square where both are
+    def factored(self, node: Call, kind: Type) -> Type:
+        """Return the shape of A ⊗ B where a square matrix is needed: both are square."""
+        for factor in self.krons.get(node.args[0], ()):
             square(self.sizes, factor)
             kind = Type(tuple(self.sizes.resolve(d) for d in kind.shape))
+        return kind
+
+    def square(self, node: Call, kind: Type) -> None:
+        kind = self.factored(node, kind)
         if not square(self.sizes, kind):
             raise self.refuse(node, f"{node.name} needs a square matrix", kind)
 
@@ -227,6 +232,7 @@ def _trace(f: Functions, node: Call, values: dict, options: dict) -> Type:
         f.plan[node] = "identity"
         f.remark(f"{f.label(node, 'the trace')} is the trace of a number, the number itself")
         return SCALAR
+    values["x"] = f.factored(node, values["x"])
     # A matrix of which nothing else is known is square here.
     if values["x"].rank != 2:
         raise f.refuse(node, f"{node.name} needs a square matrix", values["x"])

@@ -200,7 +200,7 @@ def _said(prepared: Prepared, found: Found, assumed: Mapping[str, Assumption]) -
             usual = assumed[name].rank
             if kind.rank != usual:
                 reason = f"as {_KINDS[usual]} it would not fit"
-                if name in found.others:
+                if name in found.others or not (kind.rank or trial.functions.roles.evidence):
                     reason = "nothing here asks for an array" if not kind.rank else "beside other arrays"
             shape = f" {trial.functions.sizes.text(kind.shape)}" if kind.rank else ""
             line = f"{name} is taken as {_KINDS[kind.rank]}{shape} ({reason})"
