@@ -83,7 +83,7 @@ def test_several_variables_and_the_names_that_the_result_keeps(run: Run):
         run("derive", "mean((Y - tanh(X@W1+b1)@W2)^2)", "--wrt", "W1", "--wrt", "b1", "--shapes", shapes)
     )
     rows = [" ".join(line.split()) for line in out.splitlines()]
-    assert "∇f(W₁) = Xᵀδ d×h" in rows and "∇f(b₁) = δᵀ1 h" in rows
+    assert "∇f(W₁) = Xᵀδ d×h" in rows and "∇f(b₁) = δᵀ𝟏 h" in rows
     assert "with Z = XW₁ + b₁ n×h" in rows and "H = tanh(Z) n×h" in rows
     together = good(run("derive", "mean((Y - tanh(X@W1+b1)@W2)^2)", "--wrt", "W1,b1", "--shapes", shapes))
     assert together == out
@@ -144,7 +144,7 @@ def test_differentials_of_several_variables_are_read_off_one_by_one(run: Run):
     rows = [" ".join(r.split()) for r in out.splitlines()]
     assert "with P = softmax(Z₂) n×k" in rows and "δ₂ = 1/n (P − Y) n×k" in rows
     assert any(r.endswith("what stands before dW₁ is the gradient, transposed") and "tr(" in r for r in rows)
-    assert any(r.startswith("+ (δ₂ᵀ1)ᵀ db₂") for r in rows)
+    assert any(r.startswith("+ (δ₂ᵀ𝟏)ᵀ db₂") for r in rows)
     assert "&+ " in good(run(*line, "--to", "latex"))
 
 

@@ -286,7 +286,7 @@ def test_the_shape_error_of_the_looks():
             "^^^^^^^ ~  ~",
             "n comes from x: n; m from y: m",
         ),
-        ("x[1:] - x", None, "these cannot be subtracted: x[1:] has size n-1, x has size n", "~~~~~ ^ ~", "n comes from x, taken as a vector n"),
+        ("x[1:] - x", None, "these cannot be subtracted: x[1:] has size n − 1, x has size n", "~~~~~ ^ ~", "n comes from x, taken as a vector n"),
         ("x[0, 0]", "x: n", "an index of 2 axes is too long: x has size n", "^^^^^^^", "n comes from x: n"),
         ("stack([a, b])", "a: n, b: m", "only arrays of one shape can be stacked: shapes n and m", "^^^^^ ~~~~~~", None),
         ("reshape(X, 4)", "X: 3 5", "a shape of 4 entries is asked for; X has shape 3×5", "^^^^^^^ ~  ~", None),

@@ -17,7 +17,7 @@ GRADIENTS = [
     ("mean(|y - X b|)", "", "b", "−1/n Xᵀ sign(y − Xb)"),
     ("sqrt(mean((y - X b)^2))", "", "b", "−Xᵀ(y − Xb)/(√n ‖y − Xb‖)"),
     ("mean(softplus(X b) - y*(X b))", "", "b", "1/n Xᵀ(σ(Xb) − y)"),
-    ("-mean(sum(Y*log(softmax(X W)), axis=1))", "", "W", "1/n Xᵀ(diag(Y1) softmax(XW) − Y)"),
+    ("-mean(sum(Y*log(softmax(X W)), axis=1))", "", "W", "1/n Xᵀ(diag(Y𝟏) softmax(XW) − Y)"),
     ("-mean(sum(Y*log(softmax(X W)), axis=1))", "Y: n k onehot", "W", "1/n Xᵀ(softmax(XW) − Y)"),
     ("k log θ + (n-k) log(1-θ)", "", "θ", "k/θ − (n − k)/(1 − θ)"),
     ("-n log σ - sum((y - μ)^2)/(2 σ^2)", "y: n", "μ", "1/σ² Σ (y − μ)"),
@@ -42,10 +42,10 @@ GRADIENTS = [
     ("sum(q*log(q))", "q: n", "q", "1 + log q"),
     ("2^x", "", "x", "2^x log(2)"),
     ("(y - X b)'(y - X b)", "", "b", "−2Xᵀ(y − Xb)"),
-    ("var(x)", "x: n", "x", "2/n (x − 1/n (Σ x) 1)"),
-    ("std(x)", "x: n", "x", "(x − 1/n (Σ x) 1)/(√n ‖x − 1/n (Σ x) 1‖)"),
-    ("sum((x - mean(x))^2)", "x: n", "x", "2(x − 1/n (Σ x) 1)"),
-    ("sum(var(X, axis=0))", "X: n d", "X", "2/n (X − 1/n · 1·1ᵀX)"),
+    ("var(x)", "x: n", "x", "2/n (x − 1/n (Σ x) 𝟏)"),
+    ("std(x)", "x: n", "x", "(x − 1/n (Σ x) 𝟏)/(√n ‖x − 1/n (Σ x) 𝟏‖)"),
+    ("sum((x - mean(x))^2)", "x: n", "x", "2(x − 1/n (Σ x) 𝟏)"),
+    ("sum(var(X, axis=0))", "X: n d", "X", "2/n (X − 1/n 𝟏𝟏ᵀX)"),
     ("sum(q*log(q/p))", "q: n, p: n", "q", "1 + log(q/p)"),
     ("sum(log(x)/(x*y)*x)", "x: n, y: n", "x", "1/(x ∘ y)"),
     ("-x*log(x) - (1-x)*log(1-x)", "", "x", "log1p(−x) − log x"),
@@ -101,13 +101,13 @@ forward       Z₁ = XW₁ + b₁                       n×h
               P = softmax(Z₂)                     n×k
               f = −1/n Σ Y ∘ log P                scalar      log softmax in one step: no log of an underflowed 0
 
-backward      δ₂ = ∂f/∂Z₂ = 1/n (diag(Y1) P − Y)  cross-entropy of softmax
+backward      δ₂ = ∂f/∂Z₂ = 1/n (diag(Y𝟏) P − Y)  cross-entropy of softmax
                      = 1/n (P − Y)                rows of Y sum to 1 (Y is one-hot)
               δ₁ = ∂f/∂Z₁ = δ₂W₂ᵀ ∘ (1 − H²)      Z₂ is linear in H; tanh′ = 1 − tanh²
               ∂f/∂W₁ = Xᵀδ₁                       Z₁ is linear in W₁
-              ∂f/∂b₁ = δ₁ᵀ1                       Z₁ is linear in b₁
+              ∂f/∂b₁ = δ₁ᵀ𝟏                       Z₁ is linear in b₁
               ∂f/∂W₂ = Hᵀδ₂                       Z₂ is linear in W₂
-              ∂f/∂b₂ = δ₂ᵀ1                       Z₂ is linear in b₂"""
+              ∂f/∂b₂ = δ₂ᵀ𝟏                       Z₂ is linear in b₂"""
 
 
 def test_blackboard():

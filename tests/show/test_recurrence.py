@@ -32,7 +32,7 @@ backward      ∂f/∂r = 2r                          (xᵖ)′ = p xᵖ⁻¹
               ∂f/∂Wₓ = Σₜ δₜxₜᵀ                   one term for each step
               ∂f/∂b = Σₜ δₜ                       one term for each step
 
-why it fades  ∂h_T/∂hₜ = Πₛ diag(1 − hₛ²) Wₕ      T − t factors"""
+why it fades  ∂h_T/∂hₜ = Πₛ diag(1 − hₛ²) Wₕ      T − t factors, s = T … t + 1 from left to right"""
 
 
 def words(text):
@@ -146,8 +146,8 @@ def test_an_adjoint_is_never_said_by_itself():
 
     net = nn.network([nn.LSTM(2)], ("T", 3))
     lines = words(gw.grad(gw.sum(net.output**2), list(net.parameters))[0].explain())
-    (cell,) = [line for line in lines if " = ∂f/∂cₜ = " in line]
+    (cell,) = [line for line in lines if " = ∂ℓ/∂cₜ = " in line]
     letter = cell.partition(" = ")[0]
-    assert "= ∂f/∂cₜ = oₜ ∘ ∂f/∂hₜ ∘ (1 − sₜ²) + λₜ " in cell
+    assert "= ∂ℓ/∂cₜ = oₜ ∘ ∂ℓ/∂hₜ ∘ (1 − sₜ²) + λₜ " in cell
     assert any(line.startswith(f"λₜ₋₁ = fₜ ∘ {letter} ") for line in lines)
-    assert any(line.startswith("∂f/∂hₜ₋₁ = ") for line in lines)
+    assert any(line.startswith("∂ℓ/∂hₜ₋₁ = ") for line in lines)

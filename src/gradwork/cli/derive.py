@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gradwork.cli.output import coloured, note, out, speaks_unicode
 from gradwork.cli.paint import paint
 from gradwork.errors import DerivativeError, GradworkError
 from gradwork.words.notes import near
 from gradwork.words.say import say
+
+if TYPE_CHECKING:
+    from gradwork.show.printer import Printer
 
 NOTATIONS = ("text", "unicode", "latex", "mathml")
 CODE = ("numpy", "jax", "torch")
@@ -175,37 +178,30 @@ def _answer_rows(request: Request, results: list[Any], style: str) -> tuple[list
     from dataclasses import replace
 
     from gradwork.expr import shape_text
-    from gradwork.show import pretty
-    from gradwork.show.derivation import Row, named_rows
+    from gradwork.show import alphabet, math
+    from gradwork.show.derivation import Row, loss_letter, mixed, named_rows
 
     rows, named = [], []
     for result, variable in zip(results, _by(results), strict=True):
-        left = _block(result, variable, style) or _left(request, pretty(variable, style), style)
-        rows.append(Row("result", left, pretty(result.twin, style), shape_text(result.shape)))
+        chosen = alphabet(style, loss_letter(result.derivation))
+        first = result.derivation.row
+        if first is not None and first is not variable:
+            left = mixed(first, variable, chosen)
+        else:
+            left = _left(request, chosen.spell(math(variable)), chosen)
+        rows.append(Row("result", left, chosen.spell(math(result.twin)), shape_text(result.shape)))
         own = replace(result.derivation, results=(result.twin,), variables=(variable,))
         named += [row for row in named_rows(own, style) if row not in named]
     return rows, named
 
 
-def _left(request: Request, variable: str, style: str) -> str:
+def _left(request: Request, variable: str, chosen: Printer) -> str:
     """Return how a derivative is called: ∇f(b), ∇²f(b), ∂f/∂b."""
-    if request.jacobian:
-        shapes = {"latex": r"\frac{\partial f}{\partial %s}", "text": "df/d%s"}
-        return shapes.get(style, "∂f/∂%s") % variable
-    above = "" if request.order == 1 else str(request.order)
-    if style == "latex":
-        return rf"\nabla{f'^{{{above}}}' if above else ''} f({variable})"
-    if style == "text":
-        return f"grad{f'^{above}' if above else ''} f({variable})"
-    return f"∇{above.translate(str.maketrans('0123456789', '⁰¹²³⁴⁵⁶⁷⁸⁹'))}f({variable})"
-
-
-def _block(result: Any, variable: Any, style: str) -> str:
-    """Return how a block of second derivatives off the diagonal is called: ∂²f/∂a∂b; "" for any other result."""
-    from gradwork.show.derivation import mixed
-
-    row = result.derivation.row
-    return "" if row is None or row is variable else mixed(row, variable, style)
+    return (
+        chosen.partial(variable)
+        if request.jacobian
+        else chosen.applied(chosen.nabla(request.order), variable)
+    )
 
 
 def _by(results: list[Any]) -> list[Any]:
@@ -255,14 +251,16 @@ def _pipe(request: Request, reading: Any, results: list[Any], certificate: Any) 
 
 
 def _notation(request: Request, results: list[Any]) -> str:
-    to = str(request.to)
-    rows, named = _answer_rows(request, results, "latex" if to == "mathml" else to)
-    alone = len(rows) == 1 and not named
-    lines = [row.right if alone else f"{row.left} = {row.right}" for row in (*rows, *named)]
-    if to == "mathml":
-        from latex2mathml.converter import convert
+    from gradwork.show import alphabet
+    from gradwork.show.mathml import math_element
 
-        return "\n".join(convert(line, display="block") for line in lines)
+    to = str(request.to)
+    rows, named = _answer_rows(request, results, to)
+    alone = len(rows) == 1 and not named
+    chosen = alphabet(to)
+    lines = [row.right if alone else chosen.row(row.left, "=", row.right) for row in (*rows, *named)]
+    if to == "mathml":
+        return "\n".join(math_element(line, block=True) for line in lines)
     return "\n".join(lines)
 
 

@@ -14,31 +14,28 @@ from gradwork.words.say import say
 if TYPE_CHECKING:
     from pathlib import Path
 
-# What an ASCII terminal shows in place of a character; others are decomposed, or a question mark.
-ASCII = {
-    "−": "-", "–": "-", "—": "-", "·": "*", "×": "x", "∘": "o", "⋆": "*", "…": "...", "✓": "ok", "✗": "no",
-    "→": "->", "←": "<-", "∇": "grad ", "∂": "d", "Σ": "sum ", "∑": "sum ", "Π": "prod ", "√": "sqrt ",
-    "≤": "<=", "≥": ">=", "≠": "!=", "≈": "~", "±": "+-", "∞": "inf", "ᵀ": "'", "′": "'", "‖": "||",
-    "“": '"', "”": '"', "‘": "'", "’": "'", "│": "|", "─": "-", "█": "#", "▏": "|", "ℓ": "l", "⊙": "o",
-    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "θ": "theta", "λ": "lambda",
-    "μ": "mu", "ν": "nu", "ξ": "xi", "π": "pi", "ρ": "rho", "σ": "sigma", "τ": "tau", "φ": "phi", "χ": "chi",
-    "ψ": "psi", "ω": "omega", "η": "eta", "κ": "kappa", "Γ": "Gamma", "Δ": "Delta", "Θ": "Theta",
-    "Λ": "Lambda", "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega",
-}  # fmt: skip
-
 
 def transliterate(text: str) -> str:
-    """Return text in ASCII, as readable as it gets.
+    """Return text with its mathematics in ASCII; other letters stay."""
+    from gradwork.show.prose import transliterate as spelled  # needed where a terminal has no Unicode only
 
-    >>> transliterate("∇f = −2/n Xᵀ(y − Xb)"), transliterate("naïve Z₁")
-    ("grad f = -2/n X'(y - Xb)", 'naive Z1')
-    """
-    return "".join(c if c.isascii() else _ascii(c) for c in text)
+    return spelled(text)
+
+
+def _encodable(text: str, encoding: str) -> str:
+    """Return text in an encoding without mathematics: its mathematics in ASCII, other letters as near as they come."""
+    return "".join(c if _fits(c, encoding) else _ascii(c) for c in transliterate(text))
+
+
+def _fits(character: str, encoding: str) -> bool:
+    try:
+        character.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _ascii(character: str) -> str:
-    if character in ASCII:
-        return ASCII[character]
     plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
     return plain or "?"
 
@@ -46,7 +43,7 @@ def _ascii(character: str) -> str:
 def _handler(error: UnicodeError) -> tuple[str | bytes, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    return transliterate(error.object[error.start : error.end]), error.end
+    return _encodable(error.object[error.start : error.end], "ascii"), error.end
 
 
 codecs.register_error("gradwork", _handler)
@@ -71,13 +68,13 @@ def speaks_unicode(stream: TextIO | None = None) -> bool:
 
 
 def out(text: str = "") -> None:
-    """Write lines to standard output."""
-    print(text)
+    """Write lines to standard output; mathematics that it cannot show whole is spelled in ASCII."""
+    print(text if text.isascii() or speaks_unicode() else transliterate(text))
 
 
 def note(text: str = "") -> None:
     """Write lines to standard error: what is said beside the answer, so that the answer pipes."""
-    print(text, file=sys.stderr)
+    print(text if text.isascii() or speaks_unicode(sys.stderr) else transliterate(text), file=sys.stderr)
 
 
 def complain(message: str, label: str = "error") -> None:

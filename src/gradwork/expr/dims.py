@@ -251,5 +251,17 @@ def dims(*names: str) -> tuple[Dim, ...]:
 
 
 def shape_text(shape: tuple[Dim, ...]) -> str:
-    """Return a shape as people write it: `n×d`, `n`, or `scalar`."""
-    return "×".join(str(d).replace(" ", "") for d in shape) if shape else "scalar"
+    """Return a shape as people write it: `n×d`, `n`, or `scalar`; sums in brackets where there are several sizes.
+
+    >>> n, k = Dim.of("n"), Dim.of("k")
+    >>> shape_text((n, k)), shape_text((n - k + 1,)), shape_text((n - k + 1, n))
+    ('n×k', 'n − k + 1', '(n − k + 1) × n')
+    """
+    if not shape:
+        return "scalar"
+    texts = [d.render(minus="−") for d in shape]
+    if len(shape) == 1:
+        return texts[0]
+    compound = [" " in t or "//" in t for t in texts]
+    sign = " × " if any(compound) else "×"
+    return sign.join(f"({t})" if c else t for t, c in zip(texts, compound))

@@ -88,7 +88,7 @@ class Family:
     dispersion: whether φ is estimated (else it is 1).
     mean:       z -> the mean that is predicted, the inverse of the link; of classes their probabilities.
     link:       how the predictor is called in an equation: "{target}", "log E({target})", …
-    symbol:     how the mean is written, in LaTeX.
+    symbol:     how the mean is written, Pr(y = 1) or E(y); ŷ where it is empty.
     support:    what the target may be.
     null:       y -> the predictor of the model without columns (one number, or one for each class).
     starts:     whether a run begins there, rather than at zero.
@@ -111,7 +111,7 @@ class Family:
     dispersion: bool = False
     mean: Callable[[Expr], Expr] = _same
     link: str = "{target}"
-    symbol: str = r"\hat y"
+    symbol: str = ""
     support: Support = NUMBERS
     null: Callable[[Array], Any] | None = None
     starts: bool = False

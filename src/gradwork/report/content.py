@@ -101,7 +101,7 @@ class Inside:
 class Content:
     """Everything that the page shows, in the order in which it is read.
 
-    model_latex: the model as formulas, one or several;  notes warn,  remarks only inform.
+    model_formulas: the model as elements of MathML, one formula or several;  notes warn,  remarks only inform.
     estimates:   the title of the table of coefficients.
     derivation:  makes the lines as a table;  `shown` of them are open, the rest is behind "all lines" (None: all).
     """
@@ -114,7 +114,7 @@ class Content:
     facts: tuple[Fact, ...]
     outcome: Numbers | Classes | None = None
     columns: tuple[ColumnFacts, ...] = ()
-    model_latex: tuple[str, ...] = ()
+    model_formulas: tuple[str, ...] = ()
     model_where: str = ""
     equation: str = ""
     layers: tuple[LayerFacts, ...] = ()
@@ -123,7 +123,7 @@ class Content:
     scales: tuple[float, ...] = ()
     galleries: tuple[Gallery, ...] = ()
     inside: Inside | None = None
-    objective_latex: str = ""
+    objective: str = ""
     derivation: Callable[[], str] | None = None
     shown: int | None = None
     certificate: str = ""

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from html import escape
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gradwork.expr.dims import shape_text
+from gradwork.expr.node import Expr
 from gradwork.report.content import Classes, ColumnFacts, Content, Numbers
+from gradwork.show.mathml import MATHML, hat, math_element, upright
 from gradwork.stats import LikelihoodMetrics, RegressionMetrics, classification_metrics
 from gradwork.stats.summary import share
 from gradwork.words.forms import sentence
@@ -45,7 +49,7 @@ def describe(
         **of_derivation(fitted.derivation),
         facts=_facts(fitted, outcome),
         outcome=outcome,
-        model_latex=(_model_latex(fitted),),
+        model_formulas=(_model(fitted),),
         model_where=_where(fitted),
         equation=fitted.equation,
         scales=_scales(fitted, raw[training]),
@@ -70,7 +74,7 @@ def describe_formula(
         **of_derivation(fitted.derivation),
         facts=_facts(fitted, None) if fitted.metrics is not None else _formula_facts(fitted),
         outcome=_formula_rows(fitted, table),
-        model_latex=(_formula_model(fitted),) if predicts else (),
+        model_formulas=(_formula_model(fitted),) if predicts else (),
         equation=_numbers_in(fitted) if predicts else "",
         estimates=say("estimates formula"),
         sample=_sample(fitted) if predicts else "",
@@ -112,7 +116,7 @@ def of_derivation(derivation: Any) -> dict[str, Any]:
     from gradwork.check.certificate import check
 
     return {
-        "objective_latex": objective(derivation),
+        "objective": objective(derivation),
         "derivation": lambda: _lines(derivation),
         "certificate": str(check(derivation.checks)),
     }
@@ -128,14 +132,16 @@ def of_call(command: str, provenance: Sequence[tuple[str, str]], diagnosis: str)
 
 
 def objective(derivation: Any) -> str:
-    """Return the function that was derived, with its variables, as LaTeX."""
-    names = ", ".join(v.latex() for v in derivation.variables)
-    return f"f({names}) = {derivation.function.latex()}"
+    """Return the function that was derived, with its variables, as the elements of MathML."""
+    from gradwork.show.derivation import loss_letter
+
+    write = _writer()
+    left = MATHML.applied(MATHML.plain(loss_letter(derivation)), *(write(v) for v in derivation.variables))
+    return MATHML.row(left, "=", write(derivation.function))
 
 
 def _lines(derivation: Any) -> str:
     """Return the lines of a derivation as a table of HTML, ending in the gradient by each variable."""
-    from gradwork.report.markup import mathml
     from gradwork.show.derivation import render
     from gradwork.show.whole import written_out
 
@@ -144,21 +150,25 @@ def _lines(derivation: Any) -> str:
         return text
     # Where the last lines backward are the gradients, they name what was found on the way: written out they stand
     # on their own, unless that makes them long.
-    found = []
+    found, write = [], _writer()
     for v, g in zip(derivation.variables, derivation.results, strict=True):
-        right = written_out(g).latex()
-        if len(right) > LONGEST:
+        if len(written_out(g).latex()) > LONGEST:
             return text
-        left = rf"\nabla f({v.latex()})"
+        left = math_element(MATHML.applied(MATHML.nabla(), write(v)))
+        right = math_element(MATHML.row("", "=", write(written_out(g))))
+        size = shape_text(v.shape) if v.ndim else say("scalar")
         found.append(
-            f'<tr class="result"><th></th><td class="left">{mathml(left)}</td>'
-            f'<td class="right">{mathml("= " + right)}</td><td class="note">{mathml(_size(v))}</td></tr>'
+            f'<tr class="result"><th></th><td class="left">{left}</td>'
+            f'<td class="right">{right}</td><td class="note">{escape(size)}</td></tr>'
         )
     return text.replace("</table>", "\n".join([*found, "</table>"]))
 
 
-def _size(v: Any) -> str:
-    return r" \times ".join(str(d) for d in v.shape) or r"\text{" + say("scalar") + "}"
+def _writer() -> Callable[[Expr], str]:
+    """Return what spells an expression as the elements of MathML."""
+    from gradwork.show import math
+
+    return lambda x: MATHML.spell(math(x))
 
 
 # --- the table ----------------------------------------------------------------------------------------------
@@ -276,10 +286,16 @@ def _scales(fitted: Any, X: Array) -> tuple[float, ...]:
     return (0.0, *spread.tolist()) if fitted.names[:1] == ("intercept",) else tuple(spread.tolist())
 
 
-def _model_latex(fitted: Any) -> str:
+def _model(fitted: Any) -> str:
     block = fitted.model.block
-    left = r"\hat y" if block is None else block.symbol
-    return f"{left} = {fitted.model.prediction.latex()}"
+    left = _expected("" if block is None else block.symbol)
+    return MATHML.row(left, "=", _writer()(fitted.model.prediction))
+
+
+def _expected(symbol: str) -> str:
+    """Return what a likelihood predicts: Pr(y = 1) or E(y), with its function upright, or ŷ."""
+    function, bracket, of = symbol.partition("(")
+    return MATHML.applied(upright(function), MATHML.plain(of[:-1])) if bracket else hat(MATHML.plain("y"))
 
 
 def _where(fitted: Any) -> str:
@@ -312,9 +328,9 @@ def _sample(fitted: Any) -> str:
 def _formula_model(fitted: Any) -> str:
     if fitted.prediction is None:
         return ""
-    return (
-        rf"\widehat{{{fitted.expression.symbols[fitted.form.target].latex()}}} = {fitted.prediction.latex()}"
-    )
+    write = _writer()
+    target = write(fitted.expression.symbols[fitted.form.target])
+    return MATHML.row(hat(target), "=", write(fitted.prediction))
 
 
 def _numbers_in(fitted: Any) -> str:

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from gradwork.report.content import ColumnFacts, Gallery, LayerFacts
-from gradwork.report.mathml import mathml, spaced
 from gradwork.report.pixels import address
 from gradwork.words.numbers import short
 from gradwork.words.say import say
@@ -61,8 +60,7 @@ def gallery(found: Gallery) -> str:
 
 
 def lines(table: str, shown: int | None) -> str:
-    """Return the table of a derivation, spaced; where it has more lines than `shown`, those behind a summary."""
-    table = spaced(table)
+    """Return the table of a derivation; where it has more lines than `shown`, those behind a summary."""
     rows = re.findall(r"<tr.*?</tr>", table, re.S)
     if shown is None or len(rows) <= 1.6 * shown:  # to fold a few lines helps nobody
         return f'<div class="scroll">{table}</div>'
@@ -271,6 +269,5 @@ __all__ = [
     "gallery",
     "layers",
     "lines",
-    "mathml",
     "spark",
 ]

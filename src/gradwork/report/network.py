@@ -23,6 +23,7 @@ from gradwork.report.content import (
 )
 from gradwork.report.describe import objective, of_call, of_run, percent
 from gradwork.rewrite import normalise
+from gradwork.show.mathml import MATHML, hat
 from gradwork.stats import classification_metrics
 from gradwork.stats.summary import share
 from gradwork.words.notes import apart
@@ -91,14 +92,14 @@ def describe_network(
         facts=_facts(model, outcome, rows),
         outcome=outcome,
         columns=tuple(columns),
-        model_latex=formulas(derivation, model.target_symbol),
+        model_formulas=formulas(derivation, model.target_symbol),
         model_where=_where(model),
         notes=warn,
         remarks=inform,
         layers=layer_facts(model.network),
         galleries=tuple(g for g in (_mistakes(model, X_held, outcome), _filters(model)) if g is not None),
         inside=inside(traced),
-        objective_latex=objective(derivation) if len(derivation.variables) <= 4 else "",
+        objective=objective(derivation) if len(derivation.variables) <= 4 else "",
         derivation=derivation.html,
         shown=LINES,
         certificate=_checked(checked),
@@ -165,22 +166,26 @@ def _size(before: Sequence[Any], record: Any) -> str:
 
 
 def formulas(derivation: Any, target: Expr) -> tuple[str, ...]:
-    """Return what a network computes, line by line as LaTeX, without the loss.
+    """Return what a network computes, line by line as elements of MathML, without the loss.
 
     target: the symbol of what is to be predicted. Where a line is the residual R = (…) − Y, the prediction is shown.
     """
+    from gradwork.show import math
     from gradwork.show.derivation import rows
 
-    named = {line.left.latex(): line.left.args[0] for line in derivation.lines if line.left.op is NAME}
+    def write(x: Expr) -> str:
+        return MATHML.spell(math(x))
+
+    named = {write(line.left): line.left.args[0] for line in derivation.lines if line.left.op is NAME}
     found = []
-    for r in rows(derivation, "latex"):
-        if r.section != "forward" or r.left == "f":
+    for r in rows(derivation, "mathml"):
+        if r.section != "forward" or r.left == MATHML.plain("f"):
             continue
         body = named.get(r.left)
         if body is not None and target in body.symbols.values():
-            found.append(rf"\hat {target.latex()} = {normalise(body + target).latex()}")
+            found.append(MATHML.row(hat(write(target)), "=", write(normalise(body + target))))
         else:
-            found.append(f"{r.left} = {r.right}")
+            found.append(MATHML.row(r.left, "=", r.right))
     return tuple(found)
 
 

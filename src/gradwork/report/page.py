@@ -12,6 +12,7 @@ from gradwork.report import markup, plots, style
 from gradwork.report.content import Classes, Content, Numbers
 from gradwork.report.markup import escape
 from gradwork.report.time import norms_by_step
+from gradwork.show.mathml import math_element
 from gradwork.words.say import say
 
 Draw = Callable[[Any], None]
@@ -76,9 +77,9 @@ class _Page:
     def model(self) -> str:
         c = self.content
         out = [f"<h2>{self.say('model')}</h2>"]
-        small = " small" if len(c.model_latex) > 1 else ""
-        for latex in c.model_latex:
-            out.append(f'<div class="formula{small}">{markup.mathml(latex, True)}</div>')
+        small = " small" if len(c.model_formulas) > 1 else ""
+        for formula in c.model_formulas:
+            out.append(f'<div class="formula{small}">{math_element(formula, True)}</div>')
         if c.model_where:
             out.append(f'<p class="where">{escape(c.model_where)}</p>')
         if c.equation:
@@ -273,8 +274,8 @@ class _Page:
             return ""
         lead = self.say("derivation lead" if self.content.history is not None else "derivation lead closed")
         out = [f"<h2>{self.say('derivation')}</h2>", f'<p class="say">{lead}</p>']
-        if c.objective_latex:
-            out.append(f'<div class="formula">{markup.mathml(c.objective_latex, True)}</div>')
+        if c.objective:
+            out.append(f'<div class="formula">{math_element(c.objective, True)}</div>')
         out.append(markup.lines(c.derivation(), c.shown))
         if c.certificate:
             bad = " bad" if "✗" in c.certificate else ""

@@ -8,12 +8,20 @@ from __future__ import annotations
 from gradwork.expr.node import METHODS, Expr
 from gradwork.expr.notation import Math
 from gradwork.show.build import Builder
-from gradwork.show.latex import LATEX
-from gradwork.show.text import TEXT
-from gradwork.show.unicode import UNICODE
+from gradwork.show.latex import LATEX, Latex
+from gradwork.show.mathml import MATHML, MathML, math_element
+from gradwork.show.printer import Printer
+from gradwork.show.text import TEXT, Text
+from gradwork.show.unicode import UNICODE, Unicode
 from gradwork.show.whole import text, whole
 
-STYLES = {"unicode": UNICODE, "latex": LATEX, "text": TEXT}
+STYLES = {"unicode": UNICODE, "latex": LATEX, "text": TEXT, "mathml": MATHML}
+_ALPHABETS: dict[str, type[Printer]] = {"unicode": Unicode, "latex": Latex, "text": Text, "mathml": MathML}
+
+
+def alphabet(style: str, loss: str = "f") -> Printer:
+    """Return the alphabet of a style, in which a scalar function is called `loss`."""
+    return STYLES[style] if loss == "f" else _ALPHABETS[style](loss)
 
 
 def math(expr: Expr, mean: bool = True) -> Math:
@@ -34,16 +42,13 @@ def pretty(expr: Expr, style: str = "unicode", mean: bool = True) -> str:
     >>> print(pretty(f), pretty(f, mean=False), pretty(f, "text"), sep="   ")
     mean((y − Xb)²)   1/n Σ (y − Xb)²   mean((y - X@b)^2)
     """
-    if style == "mathml":
-        return mathml(expr, mean)
-    return STYLES[style].spell(math(expr, mean))
+    spelled = STYLES[style].spell(math(expr, mean))
+    return math_element(spelled) if style == "mathml" else spelled
 
 
 def mathml(expr: Expr, mean: bool = True) -> str:
     """Return an expression as MathML."""
-    from latex2mathml.converter import convert  # a package that only this needs
-
-    return convert(pretty(expr, "latex", mean))
+    return pretty(expr, "mathml", mean)
 
 
 METHODS.update(
@@ -55,4 +60,4 @@ METHODS.update(
     whole=whole,
 )
 
-__all__ = ["STYLES", "Builder", "math", "mathml", "pretty", "whole"]
+__all__ = ["STYLES", "Builder", "alphabet", "math", "mathml", "pretty", "whole"]

@@ -249,6 +249,8 @@ class Builder:
                 if short is None:
                     short = may_shorten(node, [(a, self.terms[a].body) for a in node.args])
                 term = self._shortened(*repeated) if short else term
+            if arg.ndim == 1 and _only_ones(term) and not all(_only_ones(self.terms[a]) for a in node.args):
+                term = Term(term.number)  # 1 − h²: a number is added to every component
             addends.append(Addend(*write_term(term)))
         self.sums[node] = ordered = arranged(addends)
         return write_sum(ordered)
@@ -261,6 +263,11 @@ class Builder:
             term.times(self.terms[thing])
             term.body = self.terms[thing].body
         return term
+
+
+def _only_ones(term: Term) -> bool:
+    alone = term.body is not None and term.body.atom is not None and term.body.atom.kind == "ones"
+    return alone and not term.over and not term.under
 
 
 def shown_nodes(root: Expr) -> Iterator[Expr]:
@@ -320,7 +327,7 @@ def _constant_array(node: Expr) -> tuple[Math]:
         return (Raw(f"eye({dim_text(node.params[0])})", "I", "I"),)
     if node.op is TRIL:
         # Ones below the diagonal, one half on it.
-        inside = Raw("", "1·1ᵀ − I/2", r"\mathbf{1} \mathbf{1}^{\mathsf T} - \tfrac{1}{2} I")
+        inside = Raw("", "𝟏𝟏ᵀ − I/2", r"\mathbf{1} \mathbf{1}^{\mathsf T} - \tfrac{1}{2} I")
         return (Either(Raw(f"tril({dim_text(node.params[0])})", "", ""), Call("tril", (inside,))),)
     if node.op is ZEROS:
         return (Raw(f"zeros({sizes})", "0", r"\mathbf{0}"),)

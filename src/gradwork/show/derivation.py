@@ -12,8 +12,11 @@ from gradwork.errors import GradworkError
 from gradwork.expr.dims import shape_text
 from gradwork.expr.node import METHODS, NAME, SYMBOL, Expr, walk
 from gradwork.rewrite.engine import Step
-from gradwork.show import pretty
-from gradwork.show.rows import Row, mixed, rows
+from gradwork.show import alphabet, math, pretty
+from gradwork.show.mathml import math_element
+from gradwork.show.prose import html_text, latex_text, transliterate
+from gradwork.show.rows import Row, loss_letter, mixed, rows
+from gradwork.show.width import padded, width
 from gradwork.words.say import say
 
 STYLES = ("unicode", "text", "latex", "mathml", "html", "json")
@@ -33,11 +36,11 @@ def render(
         raise GradworkError(f'the detail of a derivation is "board" or "full", not {detail!r}')
     if style == "json":
         return json.dumps(as_data(derivation, language), ensure_ascii=False, indent=1)
-    found = rows(derivation, "latex" if style in ("mathml", "html") else style, language)
+    found = rows(derivation, "mathml" if style == "html" else style, language)
     if style == "latex":
         return _latex(found, detail)
     if style in ("mathml", "html"):
-        return _html_table(found, detail)
+        return _html_table(found, detail, language)
     return _plain(derivation, found, style, detail, language)
 
 
@@ -55,11 +58,12 @@ def _plain(derivation: Derivation, found: list[Row], style: str, detail: str, la
             out.append("")
         section = row.section
         label = "" if row.section == "result" else say(head, language) if head else ""
-        indent = "" if row.section == "result" else f"{label:<{LABEL}}"
+        indent = "" if row.section == "result" else padded(label, LABEL)
         own = _width(found, row.section)
         left = f"{row.left} {row.sign} " if row.left else " " * own + f"{row.sign} "
         text = f"{indent}{left}{row.right}"
-        out.append(f"{text:<{COLUMN}}  {row.note}".rstrip() if row.note else text)
+        note = transliterate(row.note) if style == "text" else row.note
+        out.append(f"{padded(text, COLUMN)}  {note}".rstrip() if note else text)
         if detail == "full":
             out.extend(_full(row, style))
     return "\n".join(out)
@@ -68,7 +72,7 @@ def _plain(derivation: Derivation, found: list[Row], style: str, detail: str, la
 def _width(found: list[Row], section: str) -> int:
     # Continuation rows align their equals sign with the last row that had a left side.
     lefts = [r.left for r in found if r.section == section and r.left]
-    return min((len(x) + 1 for x in lefts), default=0)
+    return min((width(x) + 1 for x in lefts), default=0)
 
 
 def _full(row: Row, style: str) -> list[str]:
@@ -99,9 +103,10 @@ def header(derivation: Derivation, style: str = "unicode") -> str:
     """Return the first line of a derivation: the function and the shapes of its symbols."""
     f = derivation.function
     variables = ", ".join(pretty(v, style) for v in derivation.variables)
-    text = f"f({variables}) = {pretty(f, style, mean=True)}"
+    loss = alphabet(style).plain(loss_letter(derivation))
+    text = f"{loss}({variables}) = {pretty(f, style, mean=True)}"
     shapes = "   ".join(f"{pretty(s, style)}: {shape_text(s.shape)}" for s in f.symbols.values())
-    return f"{text:<{COLUMN}}  {shapes}".rstrip()
+    return f"{padded(text, COLUMN)}  {shapes}".rstrip()
 
 
 def named_rows(derivation: Derivation, style: str = "unicode") -> list[Row]:
@@ -109,9 +114,9 @@ def named_rows(derivation: Derivation, style: str = "unicode") -> list[Row]:
     held = {n for r in derivation.results for n in walk(r) if n.op is NAME}
     order = [line.left for line in derivation.lines if line.left in held] if held else []
     order += [n for n in held if n not in order]
+    write = alphabet(style, loss_letter(derivation)).spell
     return [
-        Row("with", pretty(n, style), pretty(n.args[0], style), shape_text(n.shape))
-        for n in dict.fromkeys(order)
+        Row("with", write(math(n)), write(math(n.args[0])), shape_text(n.shape)) for n in dict.fromkeys(order)
     ]
 
 
@@ -121,36 +126,29 @@ __all__ = ["Row", "as_data", "header", "mixed", "named_rows", "render", "rows", 
 # --- LaTeX, HTML, data ------------------------------------------------------------------------------------
 
 
-def _latex_note(note: str) -> str:
-    pieces = note.split("$")
-    return "".join(rf"\text{{{p}}}" if i % 2 == 0 and p else p for i, p in enumerate(pieces))
-
-
 def _latex(found: list[Row], detail: str) -> str:
     lines = []
     for row in found:
-        note = rf" && {_latex_note(row.note)}" if row.note else ""
+        note = rf" && {latex_text(row.note)}" if row.note else ""
         lines.append(rf"{row.left} &{row.sign} {row.right}{note} \\")
         if detail == "full":
             for step in row.steps:
-                lines.append(rf"& \quad \text{{{step.rule.name}}} \\")
+                lines.append(rf"& \quad {latex_text(step.rule.name)} \\")
     return "\\begin{aligned}\n" + "\n".join(lines) + "\n\\end{aligned}"
 
 
-def _html_table(found: list[Row], detail: str) -> str:
-    from latex2mathml.converter import convert
-
+def _html_table(found: list[Row], detail: str, language: str) -> str:
     out = ['<table class="derivation">']
     section = ""
     for row in found:
         head = row.section if row.section != section and row.section != "result" else ""
         section = row.section
-        pieces = row.note.split("$")
-        note = "".join(convert(p) if i % 2 else _html.escape(p) for i, p in enumerate(pieces))
-        left = convert(row.left) if row.left else ""
+        label = _html.escape(say(head, language)) if head else ""
+        left = math_element(row.left) if row.left else ""
+        right = math_element(f"<mo>{row.sign}</mo>{row.right}")
         out.append(
-            f'<tr class="{row.section}"><th>{_html.escape(head)}</th><td class="left">{left}</td>'
-            f'<td class="right">{convert(f"{row.sign} {row.right}")}</td><td class="note">{note}</td></tr>'
+            f'<tr class="{row.section}"><th>{label}</th><td class="left">{left}</td>'
+            f'<td class="right">{right}</td><td class="note">{html_text(row.note)}</td></tr>'
         )
         if detail == "full" and row.steps:
             items = "".join(f"<li>{_html.escape(s.rule.name)}</li>" for s in row.steps)

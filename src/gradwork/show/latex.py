@@ -18,6 +18,7 @@ from gradwork.show.printer import (
     Spelled,
     index_texts,
 )
+from gradwork.show.prose import latex_text
 
 _SIGNS = {">=": r"\ge", "<=": r"\le", "==": "=", "!=": r"\ne"}
 _BARE = (r"\log",)
@@ -25,10 +26,49 @@ _ALSO_FUNCTIONS = (r"\sigma", r"\psi", r"\Phi", r"\Gamma")
 
 
 class Latex(Printer):
-    """Mathematics for TeX, MathJax and latex2mathml."""
+    """Mathematics for TeX, MathJax and KaTeX."""
 
     minus = "-"
     dots = r"\ldots"
+
+    def partial(self, name: str, of: str = "") -> str:
+        return rf"\frac{{\partial {of or self._loss()}}}{{\partial {name}}}"
+
+    def _loss(self) -> str:
+        return r"\ell" if self.loss == "ℓ" else self.loss
+
+    def partial_of(self, term: str, name: str) -> str:
+        return rf"\frac{{\partial}}{{\partial {name}}} {self.bracket(term)}"
+
+    def mixed(self, first: str, second: str) -> str:
+        return rf"\frac{{\partial^2 {self._loss()}}}{{\partial {first} \, \partial {second}}}"
+
+    def nabla(self, order: int = 1) -> str:
+        return rf"\nabla{'' if order == 1 else f'^{{{order}}}'} {self._loss()}"
+
+    def applied(self, function: str, *names: str) -> str:
+        return f"{function}({', '.join(names)})"
+
+    def differential(self, text: str) -> str:
+        return rf"\mathrm d {text}"
+
+    def turn(self, text: str) -> str:
+        return self.bracket(text) + r"^{\mathsf T}"
+
+    def beside(self, left: str, right: str) -> str:
+        return rf"{left} \, {right}"
+
+    def trace(self, text: str) -> str:
+        return r"\operatorname{tr}" + self.bracket(text)
+
+    def inner(self, left: str, right: str) -> str:
+        return rf"\left\langle {left}, {right} \right\rangle"
+
+    def plain(self, text: str) -> str:
+        return latex_text(text)
+
+    def aside(self, text: str) -> str:
+        return f"${text}$"
 
     def bracket(self, text: str) -> str:
         return rf"\left( {text} \right)"
@@ -39,7 +79,7 @@ class Latex(Printer):
         return Spelled(latex_name(label), ATOM, is_word(label) and "mathrm" in latex_name(label)[:7])
 
     def adjoint(self, name: Spelled) -> Spelled:
-        return Spelled(rf"\frac{{\partial f}}{{\partial {name.text}}}", POSTFIX)
+        return Spelled(self.partial(name.text), POSTFIX)
 
     def join(self, left: str, right: str, space: bool) -> str:
         if right[0].isdigit() and left[-1].isdigit():
@@ -96,7 +136,7 @@ class Latex(Printer):
             mark = re.sub(r"\\frac\{(\d+)\}\{(\d+)\}", r"\1/\2", mark)
         if part.elementwise and not isinstance(part.base, m.Call):
             mark = rf"\circ {mark}"
-        return Spelled(f"{self.at(base, ATOM)}^{{{mark}}}", POSTFIX, base.wide and base.level == ATOM)
+        return self._marked(base, f"^{{{mark}}}")
 
     def transpose(self, part: m.Transpose, below: Sequence[Spelled]) -> Spelled:
         return self._marked(below[0], r"^{\mathsf T}")
@@ -105,7 +145,10 @@ class Latex(Printer):
         return self._marked(below[0], r"^{-\mathsf T}" if part.transposed else "^{-1}")
 
     def _marked(self, base: Spelled, mark: str) -> Spelled:
-        return Spelled(self.at(base, ATOM) + mark, POSTFIX, base.wide and base.level == ATOM)
+        text = self.at(base, ATOM)
+        if "^" in text and base.level == ATOM and not text.startswith(r"\left"):
+            text = f"{{{text}}}"  # TeX takes one superscript: that of W^i stands apart
+        return Spelled(text + mark, POSTFIX, base.wide and base.level == ATOM)
 
     def fence(self, part: m.Fence, below: Sequence[Spelled]) -> Spelled:
         text = below[0].text

@@ -12,16 +12,34 @@ GREEK = {
     "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ", "Xi": "Ξ", "Pi": "Π", "Sigma": "Σ", "Upsilon": "Υ",
     "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω",
 }  # fmt: skip
-_NAMED = {glyph: name for name, glyph in GREEK.items() if name not in ("lam", "lmbda", "lambda_")}
+NAMED = {glyph: name for name, glyph in GREEK.items() if name not in ("lam", "lmbda", "lambda_")}
 _LATEX_VARIANT = {"ε": r"\varepsilon", "φ": r"\varphi"}
 
 _SUB = dict(zip("0123456789aehijklmnoprstuvxβγρφχ+-=()", "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓᵦᵧᵨᵩᵪ₊₋₌₍₎"))
-_FROM_SUB = {v: k for k, v in _SUB.items()}
+FROM_BELOW = {v: k for k, v in _SUB.items()}
 _SUPER = dict(zip("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻"))
+_MARKS = _SUPER | dict(zip("abcdefghijklmnoprstuvwxyz()", "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ⁽⁾"))
+FROM_ABOVE = {v: k for k, v in _MARKS.items()} | {"ᵀ": "T", "⁼": "="}
 
 _ONE = r"[^\W\d_]"
 _BASE = "|".join([*sorted(GREEK, key=len, reverse=True), _ONE])
 _NAME = re.compile(rf"(?P<base>{_BASE})(?:_?(?P<digits>\d+)|_(?P<sub>\w+))?$")
+
+
+def parts_of(label: str) -> tuple[str, str, str]:
+    """Return a name's letter, what stands below it and what stands above it.
+
+    Above stands what quantities of one kind are told apart by: a gate, W_1^i, or a layer, h^(2)[t].
+
+    >>> parts_of("beta_1"), parts_of("h^(2)[t-1]")
+    (('β', '1', ''), ('h', 't-1', '(2)'))
+    """
+    head, bracket, step = label[:-1].partition("[") if label.endswith("]") else (label, "", "")
+    if not bracket:
+        head = label
+    head, _, sup = head.partition("^")
+    base, sub = split_name(head)
+    return base, f"{sub},{step}" if sub and step else step or sub, sup
 
 
 def split_name(label: str) -> tuple[str, str]:
@@ -30,13 +48,11 @@ def split_name(label: str) -> tuple[str, str]:
     >>> split_name("beta_1"), split_name("x1"), split_name("Z₁"), split_name("price"), split_name("h[t-1]")
     (('β', '1'), ('x', '1'), ('Z', '1'), ('price', ''), ('h', 't-1'))
     """
-    if label.endswith("]") and "[" in label:
-        head, _, step = label[:-1].partition("[")
-        base, sub = split_name(head)
-        return base, f"{sub},{step}" if sub else step
-    spelled = "".join(_FROM_SUB.get(c, c) for c in label)
+    if (label.endswith("]") and "[" in label) or "^" in label:
+        return parts_of(label)[:2]
+    spelled = "".join(FROM_BELOW.get(c, c) for c in label)
     if spelled != label and "_" not in label:
-        head = next(i for i, c in enumerate(label) if c in _FROM_SUB)
+        head = next(i for i, c in enumerate(label) if c in FROM_BELOW)
         spelled = f"{label[:head]}_{spelled[head:]}"
     found = _NAME.match(spelled)
     if not found:
@@ -47,8 +63,7 @@ def split_name(label: str) -> tuple[str, str]:
 
 def is_word(label: str) -> bool:
     """Tell whether a name is spelled with several letters, so that it needs space around it."""
-    base, sub = split_name(label)
-    return len(base) > 1 or (bool(sub) and lower(sub) is None)
+    return len(parts_of(label)[0]) > 1 or any(c in "_[^" for c in unicode_name(label))
 
 
 def lower(text: str) -> str | None:
@@ -72,32 +87,45 @@ def unicode_name(label: str) -> str:
 
     >>> unicode_name("sigma_2"), unicode_name("W_qk"), unicode_name("price"), unicode_name("h[t-1]")
     ('σ₂', 'W_qk', 'price', 'hₜ₋₁')
+    >>> unicode_name("W_1^i"), unicode_name("delta^f[t]"), unicode_name("h^(2)[t]"), unicode_name("A_1[t]")
+    ('W₁ⁱ', 'δᶠₜ', 'h⁽²⁾ₜ', 'A₁ₜ')
     """
-    base, sub = split_name(label)
-    if not sub:
-        return base
+    head, _, step = label[:-1].partition("[") if label.endswith("]") else (label, "", "")
+    base, sub, sup = parts_of(head)
+    if sub and step[:1].isdigit():  # a component of z₂, which z₂₁ would not say
+        sub, step = f"{sub},{step}", ""
+    return base + _lowered(sub) + _raised(sup) + _lowered(step)
+
+
+def _lowered(sub: str) -> str:
     lowered = lower(sub)
     if lowered is not None:
-        return base + lowered
-    return f"{base}_{sub}" if sub.replace("_", "").isalnum() else f"{base}[{sub.replace('-', '−')}]"
+        return lowered
+    # a word below the line, and several indices in brackets
+    return f"_{sub}" if sub.replace("_", "").isalnum() else f"[{sub.replace('-', '−')}]"
+
+
+def _raised(sup: str) -> str:
+    return "".join(_MARKS[c] for c in sup) if all(c in _MARKS for c in sup) else f"^({sup.strip('()')})"
 
 
 def latex_name(label: str) -> str:
     r"""Return a name in LaTeX.
 
-    >>> print(latex_name("sigma_2"), latex_name("W_out"), latex_name("log_price"))
-    \sigma_{2} W_{\mathrm{out}} \mathrm{log\_price}
+    >>> print(latex_name("sigma_2"), latex_name("W_out"), latex_name("log_price"), latex_name("delta_1^i[t]"))
+    \sigma_{2} W_{\mathrm{out}} \mathrm{log\_price} \delta_{1,t}^{i}
     """
-    base, sub = split_name(label)
+    base, sub, sup = parts_of(label)
     if base in _LATEX_VARIANT:
         letter = _LATEX_VARIANT[base]
-    elif base in _NAMED:
-        letter = "\\" + _NAMED[base]
+    elif base in NAMED:
+        letter = "\\" + NAMED[base]
     elif len(base) == 1:
         letter = base
     else:
-        return r"\mathrm{" + base.replace("_", r"\_") + "}"
-    if not sub:
-        return letter
-    plain = sub.isdigit() or len(sub) == 1 or label.endswith("]")
-    return f"{letter}_{{{sub}}}" if plain else f"{letter}_{{" + r"\mathrm{" + sub.replace("_", r"\_") + "}}"
+        letter = r"\mathrm{" + base.replace("_", r"\_") + "}"
+    if sub:
+        plain = sub.isdigit() or len(sub) == 1 or label.endswith("]")
+        below = sub if plain else r"\mathrm{" + sub.replace("_", r"\_") + "}"
+        letter = f"{letter}_{{{below}}}"
+    return f"{letter}^{{{sup}}}" if sup else letter

@@ -78,7 +78,7 @@ def leaf(math: Math, rank: int, symmetric: bool = False, kind: str = "leaf") -> 
 
 def ones(dim: Dim) -> Piece:
     """Return the vector of ones."""
-    return leaf(Raw(f"ones({dim_text(dim)})", "1", r"\mathbf{1}"), 1, kind="ones")
+    return leaf(Raw(f"ones({dim_text(dim)})", "𝟏", r"\mathbf{1}"), 1, kind="ones")
 
 
 def dim_text(dim: Dim) -> str:
@@ -228,5 +228,5 @@ def is_elementwise(piece: Piece | None) -> bool:
 
 
 def is_plain_diagonal(piece: Piece) -> bool:
-    """Tell whether a piece is I, diag(v) or 11ᵀ: beside one of these a row alone would be misread."""
+    """Tell whether a piece is I, diag(v) or 𝟏𝟏ᵀ: beside one of these a row alone would be misread."""
     return all(a.kind in ("eye", "diag", "ones") for a, _ in piece.factors)

@@ -42,10 +42,71 @@ class Spelled:
 
 
 class Printer:
-    """What all styles share. A style says how each piece is written; `spell` is the way in."""
+    """What all styles share. A style says how each piece is written; `spell` is the way in.
+
+    loss: what a scalar function is called: f, unless a quantity has that letter.
+    """
 
     minus = "−"
     dots = "…"
+    limit = LIMIT
+
+    def __init__(self, loss: str = "f"):
+        self.loss = loss
+
+    # --- what stands around an expression ---
+
+    def partial(self, name: str, of: str = "") -> str:
+        """Return ∂f/∂name, or the derivative of something else."""
+        return f"∂{of or self.loss}/∂{name}"
+
+    def partial_of(self, term: str, name: str) -> str:
+        """Return the derivative of a term, which stands in brackets."""
+        return f"∂({term})/∂{name}"
+
+    def mixed(self, first: str, second: str) -> str:
+        """Return ∂²f/∂a∂b."""
+        return f"∂²{self.loss}/∂{first}∂{second}"
+
+    def nabla(self, order: int = 1) -> str:
+        """Return ∇f, or ∇²f."""
+        return f"∇{'' if order == 1 else raised_digits(order)}{self.loss}"
+
+    def applied(self, function: str, *names: str) -> str:
+        """Return a function with what it is of: ∇f(b)."""
+        return function + self.bracket(", ".join(names))
+
+    def differential(self, text: str) -> str:
+        """Return dx."""
+        return f"d{text}"
+
+    def turn(self, text: str) -> str:
+        """Return a text in brackets, transposed."""
+        return f"({text})ᵀ"
+
+    def beside(self, left: str, right: str) -> str:
+        """Return two things side by side, with space between them."""
+        return f"{left} {right}"
+
+    def trace(self, text: str) -> str:
+        """Return tr(text)."""
+        return f"tr({text})"
+
+    def inner(self, left: str, right: str) -> str:
+        """Return the inner product of two arrays."""
+        return f"⟨{left}, {right}⟩"
+
+    def row(self, left: str, sign: str, right: str) -> str:
+        """Return an equation; `left` may be empty."""
+        return f"{left} {sign} {right}" if left else f"{sign} {right}"
+
+    def plain(self, text: str) -> str:
+        """Return a short text of letters, numbers and signs, such as a size."""
+        return text
+
+    def aside(self, text: str) -> str:
+        """Return mathematics within a sentence."""
+        return text
 
     def spell(self, root: Math) -> str:
         """Return the text of written mathematics."""
@@ -90,13 +151,17 @@ class Printer:
             return Spelled(self.minus + self.number(m.Number(-value)).text, SUM)
         if isinstance(value, Fraction):
             if value.denominator == 1:
-                return Spelled(str(value.numerator))
-            return self.fraction(Spelled(str(value.numerator)), Spelled(str(value.denominator)))
+                return self.digits(value.numerator)
+            return self.fraction(self.digits(value.numerator), self.digits(value.denominator))
         text = self.decimal(value)
         plain = text.replace(".", "").isalnum()
         return (
             Spelled(text) if plain else Spelled(text, PRODUCT, open_bar=True)
         )  # 2·10⁻⁵ stands as a fraction does
+
+    def digits(self, value: int) -> Spelled:
+        """Return a whole number from 0."""
+        return Spelled(str(value))
 
     def sum(self, part: m.Sum, below: Sequence[Spelled]) -> Spelled:
         """Return terms with their signs."""
@@ -200,7 +265,7 @@ class _Walk:
     def _fitted(self, part: Math, below: list[Spelled]) -> Spelled:
         """Spell one part; where it grows too long, leave out the longest parts of it, or its middle."""
         spelled = self._spelled(part, below)
-        if len(spelled.text) <= LIMIT:
+        if len(spelled.text) <= self.printer.limit:
             return spelled
         dots = Spelled(self.printer.dots)
         if len(below) > _MANY:
@@ -210,10 +275,10 @@ class _Walk:
         for k in sorted(range(len(below)), key=lambda k: -len(below[k].text)):
             left -= len(below[k].text)
             below[k] = dots
-            if left < LIMIT // 2:
+            if left < self.printer.limit // 2:
                 break
         spelled = self._spelled(part, below)
-        return spelled if len(spelled.text) <= LIMIT else dots
+        return spelled if len(spelled.text) <= self.printer.limit else dots
 
     def _spelled(self, part: Math, below: list[Spelled]) -> Spelled:
         if isinstance(part, m.Letter):
@@ -227,6 +292,11 @@ class _Walk:
         if letter.kind == "adjoint":
             return self.printer.adjoint(name)
         return Spelled("d" + name.text, ATOM, True) if letter.kind == "differential" else name
+
+
+def raised_digits(number: int) -> str:
+    """Return a whole number as superscripts."""
+    return str(number).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def _middle_left_out(part: Math) -> Math:

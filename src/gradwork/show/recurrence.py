@@ -9,8 +9,10 @@ from gradwork.diff.derivation import Line, inline
 from gradwork.diff.forward import forward, unit
 from gradwork.diff.recurrence import adjoint_letter
 from gradwork.expr.node import NAME, SYMBOL, Expr, make, substitute, surface, walk
+from gradwork.expr.notation import BigSum, Letter
 from gradwork.ops.sequence import LAST, SCAN, Recurrence
 from gradwork.rewrite import normalise
+from gradwork.show.build import Builder
 
 if TYPE_CHECKING:
     from gradwork.show.rows import Row, _Rows
@@ -87,9 +89,8 @@ def _range(rows: _Rows, recurrence: Recurrence, backward: bool) -> str:
     ends = ["1", str(recurrence.length)]
     if backward != recurrence.reverse:
         ends.reverse()
-    dots = {"latex": r"\dots", "text": "..."}.get(rows.style, "…")
-    text = f"{letter} = {ends[0]} {dots} {ends[1]}"
-    return f"${text}$" if rows.style == "latex" else text
+    text = f"{letter} = {ends[0]} … {ends[1]}"
+    return rows.alphabet.aside(rows.alphabet.plain(text))
 
 
 def _fading(rows: _Rows, recurrence: Recurrence) -> list[Row]:
@@ -110,16 +111,13 @@ def _fading(rows: _Rows, recurrence: Recurrence) -> list[Row]:
         return []
     letter, last = recurrence.letters[0], str(recurrence.length)
     # Adjacent factors: the product of matrices from t + 1 to T.
-    if rows.style == "latex":
-        left = rf"\frac{{\partial {letter}_{{{last}}}}}{{\partial {letter}_t}}"
-        right = rf"\prod_{{s=t+1}}^{{{last}}} {rows.write(s)}"
-    elif rows.style == "text":
-        left, right = f"d{letter}[{last}]/d{letter}[t]", f"prod_s {rows.write(s)}"
-    else:
-        left, right = f"∂{letter}_{last}/∂{letter}ₜ", f"Πₛ {rows.write(s)}"
-    minus = "−" if rows.style == "unicode" else "-"
-    count = f"{last} {minus} t"
-    return [Row("why it fades", left, right, rows._say("factors", count=count))]
+    write = rows.alphabet.spell
+    ends = [write(Letter(f"{letter}[{end}]")) for end in (last, recurrence.time)]
+    left = rows.alphabet.partial(ends[1], of=ends[0])
+    right = write(BigSum(("s",), Builder().math(s), "prod"))
+    count = rows.alphabet.aside(rows.alphabet.plain(f"{last} − {recurrence.time}"))
+    order = rows.alphabet.aside(rows.alphabet.plain(f"s = {last} … {recurrence.time} + 1"))
+    return [Row("why it fades", left, right, rows._say("factors", count=count, order=order))]
 
 
 def _fading_rows(rows: _Rows, recurrence: Recurrence, carry: Expr) -> list[Row]:

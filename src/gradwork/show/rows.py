@@ -10,8 +10,10 @@ from gradwork.expr.dims import shape_text
 from gradwork.expr.node import NAME, Expr, walk
 from gradwork.expr.reason import Reason
 from gradwork.rewrite.engine import Step
-from gradwork.show import pretty, recurrence
+from gradwork.show import alphabet, math, recurrence
 from gradwork.show.laws import unicode_law
+from gradwork.show.letters import parts_of
+from gradwork.show.printer import Printer
 from gradwork.show.reasons import Reasons, Use, folded
 from gradwork.show.whole import definitions
 from gradwork.words.say import say
@@ -47,6 +49,7 @@ def rows(derivation: Derivation, style: str, language: str = "en") -> list[Row]:
 class _Rows:
     def __init__(self, derivation: Derivation, style: str, language: str):
         self.derivation, self.style, self.language = derivation, style, language
+        self.alphabet = alphabet(style, loss_letter(derivation))
         self.backward = {line.target: line for line in derivation.lines if line.kind == "backward"}
         self.single = len(derivation.variables) == 1
         self.named = any(line.kind == "forward" and line.left.op is NAME for line in derivation.lines)
@@ -55,20 +58,16 @@ class _Rows:
         self.why = Reasons(derivation)
 
     def write(self, x: Expr, **options: Any) -> str:
-        return pretty(x, self.style, **options)
+        return self.alphabet.spell(math(x, **options))
 
     def of(self, line: Line) -> list[Row]:
         return getattr(self, "_" + line.kind)(line)
 
     def _f(self) -> str:
-        return "f"
+        return self.alphabet.plain(self.alphabet.loss)
 
     def _partial(self, x: Expr) -> str:
-        letter = self.write(x)
-        return {
-            "latex": rf"\frac{{\partial f}}{{\partial {letter}}}",
-            "text": f"df/d{letter}",
-        }.get(self.style, f"∂f/∂{letter}")
+        return self.alphabet.partial(self.write(x))
 
     def _forward(self, line: Line) -> list[Row]:
         left = self.write(line.left) if line.left.op is NAME else self._f()
@@ -101,7 +100,7 @@ class _Rows:
             return []
         partial = self._partial(line.target)
         delta = line.left.op is NAME and line.left.params[1] == "delta"
-        left = f"{self.write(line.left)} = {partial}" if delta else partial
+        left = self.alphabet.row(self.write(line.left), "=", partial) if delta else partial
         phases = [p for p in line.phases if p.kind != "stabilise"]
         uses = self.why.of(line)
         reasons = folded(uses, line.target)
@@ -141,11 +140,7 @@ class _Rows:
     def _partial_of(self, term: Expr, x: Expr) -> str:
         if term.op is NAME:
             return self._say("through", y=self._math(term))
-        text, letter = self.write(term, mean=False), self.write(x)
-        return {
-            "latex": rf"\frac{{\partial}}{{\partial {letter}}} \left( {text} \right)",
-            "text": f"d({text})/d{letter}",
-        }.get(self.style, f"∂({text})/∂{letter}")
+        return self.alphabet.partial_of(self.write(term, mean=False), self.write(x))
 
     def _step(self, line: Line) -> list[Row]:
         return [Row("forward", *recurrence.step(self, line), _steps(line))]
@@ -159,7 +154,8 @@ class _Rows:
         return any(n in folded for n in walk(phase.after))
 
     def _tangent(self, line: Line) -> list[Row]:
-        left = self.write(line.left) if line.left.op is NAME else self._d() + self._whole()
+        named = line.left.op is NAME
+        left = self.write(line.left) if named else self.alphabet.differential(self._whole())
         shown = []
         for i, phase in enumerate(line.phases):
             derived = phase.kind == "derive"
@@ -170,9 +166,6 @@ class _Rows:
             shown += self._undefined() + self._read_off()
         return shown
 
-    def _d(self) -> str:
-        return r"\mathrm d " if self.style == "latex" else "d"
-
     def _mixed(self) -> bool:
         row = self.derivation.row
         return row is not None and row is not self.derivation.variables[0]
@@ -182,8 +175,9 @@ class _Rows:
         if self.derivation.order == 1:
             return self._f()
         if self._mixed() and self.derivation.row is not None:
-            return f"({self._partial(self.derivation.row)})"
-        return {"latex": r"\nabla f", "text": "(grad f)"}.get(self.style, "∇f")
+            return self.alphabet.bracket(self._partial(self.derivation.row))
+        nabla = self.alphabet.nabla()
+        return self.alphabet.bracket(nabla) if self.style == "text" else nabla
 
     def _undefined(self) -> list[Row]:
         # The names in the results that no line before has defined.
@@ -211,30 +205,25 @@ class _Rows:
             self._say(key if v.ndim or "off " in key[5:] else "read off scalar", dx=self._math_d(v))
             for v, _ in pairs
         ]
-        left = "" if self.single else self._d() + self._whole()
+        left = "" if self.single else self.alphabet.differential(self._whole())
         return [
             Row("differentials", left if i == 0 else "", product, note, (), "=" if i == 0 else "+")
             for i, (product, note) in enumerate(zip(products, notes, strict=True))
         ]
 
     def _math_d(self, v: Expr) -> str:
-        text = self._d() + self.write(v)
-        return f"${text}$" if self.style == "latex" else text
+        return self.alphabet.aside(self.alphabet.differential(self.write(v)))
 
     def _before(self, g: Expr, v: Expr, f_ndim: int) -> str:
         # A derivative before the differential that it belongs to: (∇f)ᵀ dx, tr((∇f)ᵀ dX), J dx.
-        before, dx = self.write(g), self._d() + self.write(v)
+        alphabet = self.alphabet
+        before, dx = self.write(g), alphabet.differential(self.write(v))
         if not v.ndim or f_ndim:
-            return f"({before}) {dx}"
-        t = {"latex": r"^{\mathsf T}", "text": ".T"}.get(self.style, "ᵀ")
-        text = f"({before}){t} {dx}"
-        if v.ndim == 1:
-            return text
+            return alphabet.beside(alphabet.bracket(before), dx)
         if v.ndim > 2:
-            return {"latex": rf"\langle {before}, {dx} \rangle", "text": f"sum(({before}) * {dx})"}.get(
-                self.style, f"⟨{before}, {dx}⟩"
-            )
-        return (r"\operatorname{tr}" if self.style == "latex" else "tr") + f"({text})"
+            return alphabet.inner(before, dx)
+        product = alphabet.beside(alphabet.turn(before), dx)
+        return product if v.ndim == 1 else alphabet.trace(product)
 
     def _result(self, line: Line) -> list[Row]:
         last = self.derivation.lines[-1] is line
@@ -244,24 +233,19 @@ class _Rows:
             if not self._read_off() and line.target.ndim:
                 note += "      " + self._say("each unit", dx=self._math_d(line.target))
             return [Row("result", left, self.write(line.result), note, _steps(line))]
-        nabla = r"\nabla f" if self.style == "latex" else ("grad f" if self.style == "text" else "∇f")
-        left = f"{nabla}({self.write(line.target)})"
+        left = self.alphabet.applied(self.alphabet.nabla(), self.write(line.target))
         back = self.backward.get(line.target)
         if back is not None and line.result is back.result and not self.single:
             return []  # the line above says it already
         return [Row("result", left, self.write(line.result), self._shape(line.target.shape), _steps(line))]
 
     def _higher(self, x: Expr) -> str:
-        letter, order = self.write(x), self.derivation.order
-        if self._mixed() and self.derivation.row is not None:
-            return mixed(self.derivation.row, x, self.style)
+        alphabet, row = self.alphabet, self.derivation.row
+        if self._mixed() and row is not None:
+            return mixed(row, x, alphabet)
         if self.derivation.title == "Jacobian":
-            return {"latex": rf"\frac{{\partial f}}{{\partial {letter}}}", "text": f"df/d{letter}"}.get(
-                self.style, f"∂f/∂{letter}"
-            )
-        return {"latex": rf"\nabla^{{{order}}} f({letter})", "text": f"grad^{order} f({letter})"}.get(
-            self.style, f"∇{'²³'[order - 2] if order < 4 else order}f({letter})"
-        )
+            return alphabet.partial(self.write(x))
+        return alphabet.applied(alphabet.nabla(self.derivation.order), self.write(x))
 
     # --- reasons ---
 
@@ -269,13 +253,7 @@ class _Rows:
         return say(key, self.language, **slots)
 
     def _shape(self, shape: tuple) -> str:
-        if not shape:
-            return self._say("scalar")
-        return (
-            "$" + shape_text(shape).replace("×", r" \times ") + "$"
-            if self.style == "latex"
-            else shape_text(shape)
-        )
+        return shape_text(shape) if shape else self._say("scalar")
 
     def _phase_reasons(self, phase: Phase) -> list[Reason]:
         found = self.why.simplified(phase)
@@ -298,21 +276,23 @@ class _Rows:
             texts = [self._math(v) for v in value]
             return texts
         if key == "term":
-            text = self.write(value, mean=False)
-            return f"${text}$" if self.style == "latex" else text
+            return self.alphabet.aside(self.write(value, mean=False))
         return self._math(value) if isinstance(value, Expr) else str(value)
 
     def _math(self, x: Expr) -> str:
-        return f"${self.write(x)}$" if self.style == "latex" else self.write(x)
+        return self.alphabet.aside(self.write(x))
 
 
-def mixed(row: Expr, x: Expr, style: str) -> str:
+def loss_letter(derivation: Derivation) -> str:
+    """Return what the function is called: f, unless one of its symbols or quantities has that letter."""
+    names = {line.left.params[0] for line in derivation.lines if line.left.op is NAME}
+    taken = {parts_of(label)[0] for label in (*derivation.function.symbols, *names)}
+    return next((letter for letter in ("f", "ℓ", "L") if letter not in taken), "f")
+
+
+def mixed(row: Expr, x: Expr, chosen: Printer) -> str:
     """Return how the derivative by `x` of the gradient by `row` is called: ∂²f/∂a∂b."""
-    a, b = pretty(row, style), pretty(x, style)
-    return {
-        "latex": rf"\frac{{\partial^2 f}}{{\partial {a} \, \partial {b}}}",
-        "text": f"d^2f/(d{a} d{b})",
-    }.get(style, f"∂²f/∂{a}∂{b}")
+    return chosen.mixed(chosen.spell(math(row)), chosen.spell(math(x)))
 
 
 def _steps(line: Line) -> tuple[Step, ...]:

@@ -21,6 +21,7 @@ from gradwork.show.printer import (
     Spelled,
     index_texts,
 )
+from gradwork.show.prose import transliterate
 
 _CALLED = {"==": "equal", "!=": "not_equal"}
 
@@ -31,11 +32,35 @@ class Text(Printer):
     minus = "-"
     dots = "..."
 
+    def partial(self, name: str, of: str = "") -> str:
+        return f"d{of or self.loss}/d{name}"
+
+    def partial_of(self, term: str, name: str) -> str:
+        return f"d({term})/d{name}"
+
+    def mixed(self, first: str, second: str) -> str:
+        return f"d^2{self.loss}/(d{first} d{second})"
+
+    def nabla(self, order: int = 1) -> str:
+        return f"grad{'' if order == 1 else f'^{order}'} {self.loss}"
+
+    def turn(self, text: str) -> str:
+        return f"({text}).T"
+
+    def inner(self, left: str, right: str) -> str:
+        return f"sum(({left}) * {right})"
+
+    def plain(self, text: str) -> str:
+        return transliterate(text)
+
+    def aside(self, text: str) -> str:
+        return text
+
     def name(self, label: str, as_given: bool = False) -> Spelled:
         return Spelled(label)
 
     def adjoint(self, name: Spelled) -> Spelled:
-        return Spelled(f"df/d{name.text}", PRODUCT, open_bar=True)
+        return Spelled(self.partial(name.text), PRODUCT, open_bar=True)
 
     def choose(self, part: m.Either) -> m.Math:
         return part.text

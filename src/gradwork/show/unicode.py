@@ -19,6 +19,7 @@ from gradwork.show.printer import (
     index_texts,
 )
 
+_DIGITS = "0123456789"
 _SIGNS = {">=": "≥", "<=": "≤", "==": "=", "!=": "≠"}
 # Letters that are also functions: σ (1 − σ) is a product, σ(x) is not.
 _ALSO_FUNCTIONS = "σψΦΓ"
@@ -42,10 +43,10 @@ class Unicode(Printer):
         return raised if digits == "1" else f"{digits}·{raised}"
 
     def adjoint(self, name: Spelled) -> Spelled:
-        return Spelled(f"∂f/∂{name.text}", PREFIX, True)
+        return Spelled(self.partial(name.text), PREFIX, True)
 
     def join(self, left: str, right: str, space: bool) -> str:
-        if right[0].isdigit() and (left[-1].isdigit() or (space and left[-1] != ")")):
+        if right[0] in _DIGITS and (left[-1] in _DIGITS or (space and left[-1] != ")")):
             return f"{left} · {right}" if space else f"{left}·{right}"
         return (
             f"{left} {right}" if space or (left[-1] in _ALSO_FUNCTIONS and right[0] == "(") else left + right

@@ -37,7 +37,7 @@ SENTENCES: dict[str, str] = {
     "differential of a sum": "the differential of a sum is the sum of the differentials",
     "through time": "one term for each step",
     "why it fades": "why it fades",
-    "factors": "{count} factors",
+    "factors": "{count} factors, {order} from left to right",
     "once a step": "once for each step",
     "later steps": "what step t passes back to {x}, beside what f takes from it itself",
     "substitute": "substitute",

@@ -37,7 +37,7 @@ SENTENCES: dict[str, str] = {
     "differential of a sum": "합의 미분은 미분의 합",
     "through time": "단계마다 한 항씩",
     "why it fades": "왜 사라지나",
-    "factors": "인수 {count}개",
+    "factors": "인수 {count}개, 왼쪽부터 {order}",
     "once a step": "단계마다 한 번",
     "later steps": "단계 t가 {x}에 돌려주는 몫, f가 직접 쓰는 몫과 별도",
     "substitute": "대입",
