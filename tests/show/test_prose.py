@@ -9,7 +9,7 @@ import pytest
 import gradwork as gw
 from gradwork.expr.dims import Dim, shape_text
 from gradwork.show.prose import latex_text, transliterate
-from gradwork.words.say import sentences
+from gradwork.words.en.derivation import SENTENCES
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_ascii_is_true_mathematics(text, expected):
 def test_text_in_latex_holds_no_mathematics():
     import re
 
-    for sentence in sentences("en").values():
+    for sentence in SENTENCES.values():
         for inside in re.findall(
             r"\\text\{([^{}]*)\}", latex_text(sentence.replace("{", "").replace("}", ""))
         ):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 
 def width(text: str) -> int:
     """Return the columns that a text takes.
@@ -9,9 +11,9 @@ def width(text: str) -> int:
     >>> width("backward"), width("역방향"), width("x\u0302"), width("𝟏ᵀ")
     (8, 6, 1, 2)
     """
-    if text.isascii():
+    if not any(unicodedata.east_asian_width(c) in "WF" or unicodedata.combining(c) for c in text):
         return len(text)
-    from rich.cells import cell_len
+    from rich.cells import cell_len  # which a derivation without wide letters does not need
 
     return cell_len(text)
 
