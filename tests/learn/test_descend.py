@@ -113,9 +113,11 @@ def test_auto_takes_numpy_for_little_and_the_compiler_for_much():
 def test_a_limit_of_time_counts_in_the_choice(monkeypatch):
     from gradwork.learn.descent import plans
     from gradwork.learn.descent.request import Request
+    from gradwork.learn.settings import DESCEND
 
     monkeypatch.setattr(plans, "compile_seconds", lambda calls: 1.0)
-    request = Request(network(rows=300), gw.SGD(0.01), None, 10**6, None, True, 0, NEVER, None, None, "epoch")
+    asked = DESCEND.takes({"steps": 10**6, "stopping": NEVER})
+    request = Request(network(rows=300), gw.SGD(0.01), asked)
     assert choose(request.setup, 10**6, "auto").loop.target == "xla"
     short = choose(request.setup, 10**6, "auto", limit=0.8)  # less than the compilation alone
     assert short.loop.target == "numpy" and "in 0.8 s as it is, 0 with the compilation" in short.lines[1]
@@ -408,9 +410,9 @@ def test_callbacks_see_the_run_from_begin_to_end():
     [
         ({"epochs": -1}, "epochs is a whole number"),
         ({"steps": 5, "batch_size": 2}, "steps counts steps over all rows"),
-        ({"batch_size": 0}, "a batch has 1, 2"),
+        ({"batch_size": 0}, "batch_size is a whole number from 1, not 0"),
         ({"batch_size": 61}, "larger than the data"),
-        ({"target": "gpu"}, "a target is"),
+        ({"target": "gpu"}, "target is auto, numpy or xla, not 'gpu'"),
         ({"record": "all"}, "record is"),
         ({"callbacks": 3}, "a callback is"),
         ({"resume": True}, "name the checkpoint"),

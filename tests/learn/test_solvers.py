@@ -245,7 +245,7 @@ def test_options_that_there_are_not_are_named_with_the_nearest() -> None:
             function("sum(b)", {"b": [1.0]}, solvr="gd")
         assert str(error.value) == f"{name} has no option 'solvr'; did you mean 'solver'?"
         with pytest.raises(
-            GradworkError, match=f"{name} has no option 'foo'; it has batch_size, bounds, .*, target"
+            GradworkError, match=f"{name} has no option 'foo'; it has batch_size, bounds, .*, validation"
         ):
             function("sum(b)", {"b": [1.0]}, foo=1)
 

@@ -112,7 +112,7 @@ def _spec() -> dict[str, Any]:
         (("design", "hidden"), [-5], "the number of units is a whole number"),
         (("design", "hidden"), [5] * 20_000, "not what was written"),
         (("design", "activation"), "os.system", "an activation is one of"),
-        (("design", "code"), "print()", "not what was written"),
+        (("design", "code"), "print()", "MLP has no option 'code'"),
         (("learning", "dtype"), "object", "not what was written"),
         (("learning", "optimizer"), "evil", "there is no optimizer 'evil'"),
         (("sample",), [7], "array 'W_1' has the shape 6×5, expected 7×5"),
@@ -230,10 +230,10 @@ def test_gw_fit_learns_networks_as_fit_network_does():
 @pytest.mark.parametrize(
     "model, options, message",
     [
-        ("mlp:4", {"loss": "huber"}, "loss is not of networks"),
-        ("mlp:4", {"cov": "HC1"}, "cov is not of networks"),
-        ("linear", {"activation": "tanh"}, "fit has no option 'activation', unless"),
-        (None, {"featurs": ["a"]}, "fit has no option 'featurs', unless"),
+        ("mlp:4", {"loss": "huber"}, "loss does not go with the network 'mlp:4'"),
+        ("mlp:4", {"cov": "HC1"}, "cov does not go with the network 'mlp:4'"),
+        ("linear", {"activation": "tanh"}, "activation belongs to networks"),
+        (None, {"featurs": ["a"]}, "fit has no option 'featurs'; did you mean 'features'"),
     ],
 )
 def test_options_of_networks_and_of_others(model, options, message):

@@ -5,11 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from difflib import get_close_matches
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from gradwork.errors import GradworkError
 from gradwork.expr.node import Expr
@@ -18,41 +16,30 @@ from gradwork.learn.descent.run import descend
 from gradwork.learn.diagnosis.bounds import at_bounds
 from gradwork.learn.fit import Fit
 from gradwork.learn.objective import Objective
-from gradwork.learn.optimizers.named import Optimizer
-from gradwork.learn.optimizers.schedules import Schedule
+from gradwork.learn.settings import (
+    BATCHES,
+    DESCEND,
+    DESCENT,
+    DRAWS,
+    ITERATIONS,
+    MAXIMIZE,
+    MINIMIZE,
+    Minimizing,
+    Settings,
+    opens,
+)
 from gradwork.learn.solvers import SOLVERS, Solved, solve
-from gradwork.learn.stopping import Stopping
 from gradwork.words.notes import Line, Reason
 
 FLAT = 1e-8  # a gradient's norm that says that a parameter at its bound goes no further
 
 
+@opens(MINIMIZE)
 def minimize(
     loss: Expr | str,
     parameters: Any,
     data: Mapping[Any, Any] | None = None,
-    *,
-    solver: str | None = None,
-    optimizer: Optimizer | str | None = None,
-    learning_rate: Any = None,
-    epochs: int | None = None,
-    steps: int | None = None,
-    batch_size: int | None = None,
-    shuffle: bool = True,
-    bounds: Mapping[Any, Any] | None = None,
-    sizes: Mapping[Any, int] | None = None,
-    dtype: DTypeLike = "float64",
-    seed: int = 0,
-    stopping: Stopping | None = None,
-    validation: Mapping[Any, Any] | None = None,
-    schedule: Schedule | None = None,
-    callbacks: Any = None,
-    target: str = "auto",
-    progress: Any = None,
-    checkpoint: Any = None,
-    resume: bool = False,
-    record: str = "epoch",
-    **unknown: Any,
+    **options: Unpack[Minimizing],
 ) -> Fit:
     """Return the parameters at which a formula is smallest, and how they were found.
 
@@ -78,18 +65,15 @@ def minimize(
     >>> round(float(fit[p]), 6), fit.converged
     (1.251758, True)
     """
-    _check_options("minimize", unknown)
-    formula = _formula(loss, parameters, data)
-    return learned(
-        Objective(formula, parameters, data, dtype, False, seed, bounds=bounds, sizes=sizes), solver=solver,
-        optimizer=optimizer, learning_rate=learning_rate, epochs=epochs, steps=steps, batch_size=batch_size,
-        shuffle=shuffle, stopping=stopping, validation=validation, schedule=schedule, callbacks=callbacks,
-        target=target, progress=progress, checkpoint=checkpoint, resume=resume, record=record,
-    )  # fmt: skip
+    return _optimum(MINIMIZE.takes(options), loss, parameters, data, False)
 
 
+@opens(MAXIMIZE)
 def maximize(
-    objective: Expr | str, parameters: Any, data: Mapping[Any, Any] | None = None, **options: Any
+    objective: Expr | str,
+    parameters: Any,
+    data: Mapping[Any, Any] | None = None,
+    **options: Unpack[Minimizing],
 ) -> Fit:
     """Return the parameters at which a formula is largest: `minimize` of its negative, reported with its sign.
 
@@ -99,19 +83,15 @@ def maximize(
     >>> round(float(fit[p]), 12), round(fit.loss, 6)
     (0.27, -58.325884)
     """
-    allowed = minimize.__kwdefaults__ or {}
-    _check_options("maximize", [name for name in options if name not in allowed])
-    setup = {name: options.pop(name) for name in ("bounds", "sizes", "dtype", "seed") if name in options}
-    made = Objective(_formula(objective, parameters, data), parameters, data, maximize=True, **setup)
-    return learned(made, **options)
+    return _optimum(MAXIMIZE.takes(options), objective, parameters, data, True)
 
 
-def _check_options(function: str, unknown: Iterable[str]) -> None:
-    allowed = sorted(minimize.__kwdefaults__ or ())
-    for name in unknown:
-        near = ["learning_rate"] if name == "lr" else get_close_matches(name, allowed, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(allowed)}"
-        raise GradworkError(f"{function} has no option {name!r}; {hint}")
+def _optimum(asked: Settings, formula: Expr | str, parameters: Any, data: Any, maximize: bool) -> Fit:
+    made = Objective(
+        _formula(formula, parameters, data), parameters, data, asked.dtype, maximize, asked.seed,
+        bounds=asked.bounds, sizes=asked.sizes,
+    )  # fmt: skip
+    return learned(made, asked)
 
 
 def _formula(loss: Expr | str, parameters: Any, data: Mapping[Any, Any] | None) -> Expr:
@@ -133,50 +113,42 @@ def _formula(loss: Expr | str, parameters: Any, data: Mapping[Any, Any] | None) 
     return parse(loss, scalars, symbols=symbols, scalar=True)
 
 
-def learned(
-    objective: Objective,
-    *,
-    solver: str | None = None,
-    optimizer: Any = None,
-    learning_rate: Any = None,
-    epochs: int | None = None,
-    steps: int | None = None,
-    batch_size: int | None = None,
-    shuffle: bool = True,
-    stopping: Stopping | None = None,
-    validation: Mapping[Any, Any] | None = None,
-    schedule: Schedule | None = None,
-    callbacks: Any = None,
-    target: str = "auto",
-    progress: Any = None,
-    checkpoint: Any = None,
-    resume: bool = False,
-    record: str = "epoch",
-) -> Fit:
-    """Return the fit of an objective by descent where the options ask for it, else by a solver (see `minimize`)."""
-    asked = {
-        "learning_rate": learning_rate, "epochs": epochs, "batch_size": batch_size, "schedule": schedule,
-        "validation": validation, "checkpoint": checkpoint,
-    }  # fmt: skip
-    asked = {name: value for name, value in asked.items() if value is not None}
-    if stopping is not None and not isinstance(stopping, Stopping):
-        raise GradworkError(f"stopping is a gw.Stopping, such as gw.Stopping(patience=10); not {stopping!r}")
-    if solver not in (None, "auto", "gd"):
-        if optimizer is not None:
-            raise GradworkError(f"solver={solver!r} and an optimizer exclude each other: name one of them")
-        if asked and solver in SOLVERS:
-            first = next(iter(asked))
-            raise GradworkError(
-                f"solver {solver!r} has no {first}; it belongs to descent (solver='gd' or an optimizer)"
-            )
-    if optimizer is None and not asked:
-        every = [*as_callbacks(callbacks), *as_callbacks(progress)]
-        return solved(objective, solver or "auto", stopping=stopping, steps=steps, callbacks=every)
-    return descend(
-        objective, _optimizer(optimizer, solver, learning_rate), epochs=epochs, steps=steps, batch_size=batch_size,
-        shuffle=shuffle, stopping=stopping, validation=validation, schedule=schedule, callbacks=callbacks,
-        target=target, progress=progress, checkpoint=checkpoint, resume=resume, record=record,
-    )  # fmt: skip
+def learned(objective: Objective, asked: Settings) -> Fit:
+    """Return the fit of an objective by descent where the settings ask for it, else by a solver (see `minimize`)."""
+    check_way(asked, draws=objective.draws)
+    if not asked.descends:
+        stopping = asked.stopping
+        every = [*as_callbacks(asked.callbacks), *as_callbacks(asked.progress)]
+        return solved(
+            objective, asked.solver or "auto", stopping=stopping, steps=asked.steps, callbacks=every
+        )
+    made = _optimizer(asked.optimizer, asked.solver, asked.learning_rate)
+    return descend(objective, made, **asked.only(*DESCEND.records))
+
+
+def check_way(asked: Settings, draws: bool = False, also: Iterable[str] = ()) -> None:
+    """Raise GradworkError for settings that do not go together, or not with the solver or optimizer that is asked for.
+
+    draws: whether something is drawn at random besides batches.   also: the ways that the model adds.
+    """
+    if asked.solver not in ("auto", *SOLVERS):
+        raise GradworkError("no solver", given=asked.solver, known=["auto", *SOLVERS])
+    by_name = asked.solver if asked.solver not in (None, "auto", "gd") else None
+    if by_name and asked.optimizer is not None:
+        raise GradworkError("solver or optimizer", solver=by_name)
+    if by_name and asked.starts:
+        first = asked.door.spelled(asked.starts[0])
+        raise GradworkError("solver has no setting", solver=by_name, setting=first)
+    if asked.asked("learning_rate", "schedule") == ["learning_rate", "schedule"]:
+        raise GradworkError("rate or schedule")
+    if asked.resume and asked.checkpoint is None:
+        raise GradworkError("resume what")
+    ways = {*also, *((DRAWS,) if draws or asked.batch_size is not None else ())}
+    if asked.descends:
+        ways |= {DESCENT, ITERATIONS, *((BATCHES,) if asked.batch_size is not None else ())}
+    elif by_name != "closed":
+        ways.add(ITERATIONS)
+    asked.fits(ways)
 
 
 def _optimizer(optimizer: Any, solver: Any, learning_rate: Any) -> Any:

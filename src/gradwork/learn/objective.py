@@ -99,6 +99,10 @@ class Objective:
         self.loss: Expr = self._free_loss()
         self.shapes: dict[str, tuple[int, ...]] = {s.params[0]: shape_of(s, self.sizes) for s in self.symbols}
         self.start: Values = {}
+        # Whether the seed says where the parameters start.
+        self.draws = any(
+            isinstance(r, str) and r not in ("zeros", "ones") or callable(r) for r in starts.values()
+        )
         for i, (t, (name, rule)) in enumerate(zip(self.transforms, starts.items(), strict=True)):
             shape = shape_of(t.parameter, self.sizes)
             free = self.shapes[t.free.params[0]]

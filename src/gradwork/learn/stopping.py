@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradwork.errors import GradworkError
-from gradwork.words.notes import Line, Reason
+from gradwork.words.notes import Line, Reason, near
 
 Array = NDArray[np.float64]
 
@@ -59,6 +59,29 @@ class Stopping:
                 continue
             if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
                 raise GradworkError(f"stopping: {name} is 1, 2, …; got {value!r}")
+
+
+def read_stopping(text: Any) -> Stopping:
+    """Return a `Stopping` for its text: numbers by name.
+
+    >>> read_stopping("seconds=60, loss=1e-9").seconds
+    60.0
+    """
+    if isinstance(text, Stopping):
+        return text
+    known = {f.name: f for f in fields(Stopping)}
+    found: dict[str, Any] = {}
+    for part in str(text).split(","):
+        name, _, value = (p.strip() for p in part.partition("="))
+        if name not in known:
+            raise GradworkError("no stopping", given=name, known=list(known), nearest=near(name, known))
+        try:
+            given = float(value)
+        except ValueError as error:
+            raise GradworkError("stopping number", name=name, given=value) from error
+        counted = name in ("patience", "growth") and given == int(given)
+        found[name] = int(given) if counted else bool(given) if name == "restore_best" else given
+    return Stopping(**found)
 
 
 @dataclass(frozen=True)

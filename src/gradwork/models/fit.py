@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -12,9 +11,18 @@ from gradwork.data.tables import Table
 from gradwork.errors import GradworkError
 from gradwork.families.family import Family
 from gradwork.families.model import Model, model_of
-from gradwork.inference.uncertainty import asks_observed, sandwich_kind
-from gradwork.learn.stopping import Stopping
+from gradwork.learn.settings import opens
 from gradwork.models.networks.names import names_network
+from gradwork.models.settings import (
+    FIT,
+    FIT_NETWORK,
+    FORMULAS,
+    NETWORKS,
+    TABLES,
+    Fitting,
+    Settings,
+    check_fit,
+)
 from gradwork.models.tables.learn import TableFit
 from gradwork.models.tables.named import parse_model
 from gradwork.models.tables.polynomial import Terms
@@ -25,38 +33,12 @@ BY_KIND = {"continuous": "linear", "binary": "logistic", "categorical": "softmax
 FEW, OFTEN = 20, 5  # values of a target, and rows for each of them: labels or counts, perhaps
 
 
+@opens(FIT)
 def fit(
     data: Any,
     target: Any = None,
     model: str | Model | Family | None = None,
-    *,
-    features: Sequence[str] | None = None,
-    formula: str | None = None,
-    params: Any = None,
-    bounds: Any = None,
-    loss: str | None = None,
-    intercept: bool = True,
-    solver: str = "auto",
-    optimizer: Any = None,
-    learning_rate: Any = None,
-    schedule: Any = None,
-    epochs: int | None = None,
-    batch_size: int | None = None,
-    scale: bool = True,
-    validation: float | None = None,
-    stopping: Stopping | None = None,
-    patience: int | None = None,
-    seed: int = 0,
-    missing: str = "error",
-    unusable: str = "error",
-    cov: str | None = None,
-    level: float = 0.95,
-    dtype: str = "float64",
-    run_on: str = "auto",
-    callbacks: Any = None,
-    checkpoint: Any = None,
-    resume: bool = False,
-    **network: Any,
+    **options: Unpack[Fitting],
 ) -> Any:
     """Return a model that predicts one column of a table from others, or a formula fitted to its columns.
 
@@ -86,40 +68,38 @@ def fit(
     >>> {name: round(value, 3) for name, value in fitted.coefficients.items()}
     {'intercept': -3.38, 'q1': 1.378, 'q2': 0.68}
     """
-    if names_network(model):
-        return _network(
-            data, target, model, network,
-            {"loss": loss, "formula": formula, "params": params, "bounds": bounds, "cov": cov},
-            {
-                "features": features, "optimizer": optimizer, "learning_rate": learning_rate, "epochs": epochs,
-                "batch_size": batch_size, "validation": validation, "patience": patience, "schedule": schedule,
-                "stopping": stopping, "scale": scale, "seed": seed, "missing": missing, "unusable": unusable,
-                "callbacks": callbacks, "checkpoint": checkpoint, "resume": resume,
-            },
-        )  # fmt: skip
+    asked = FIT.takes(options)
+    network = names_network(model)
+    way = NETWORKS if network else TABLES if asked.formula is None else FORMULAS
+    check_fit(asked, way, str(model))
     if network:
-        raise GradworkError(say("only networks", option=next(iter(network))))
+        from gradwork.models.networks.learn import fit_network
+
+        if isinstance(data, np.ndarray) and target is not None and not isinstance(target, str):
+            data, target = _table(data, target)
+        return fit_network(data, target, str(model), **asked.only(*FIT_NETWORK.records))
     table, target = _table(data, target)
-    if formula is not None:
+    if asked.formula is not None:
         from gradwork.models.formulas.fitted import fit_formula
 
-        if target is not None or model is not None or features is not None:
+        if target is not None or model is not None or asked.features is not None:
             raise GradworkError("a formula names its columns itself: leave target, model and features out")
-        options = {
-            "solver": solver, "optimizer": optimizer, "learning_rate": learning_rate, "schedule": schedule,
-            "epochs": epochs, "batch_size": batch_size, "stopping": stopping, "seed": seed, "level": level,
-            "dtype": dtype, "target": run_on, "callbacks": callbacks, "checkpoint": checkpoint, "resume": resume,
-            "validation": validation, "patience": patience,
-        }  # fmt: skip
-        return fit_formula(table, formula, params, bounds=bounds, missing=missing, cov=cov, options=options)
-    if params is not None:
-        raise GradworkError("params belong to a formula: name the formula too")
+        return fit_formula(table, asked.formula, asked)
     if target is None:
         raise GradworkError("name the target, the column to predict")
+    return _fit_table(table, target, model, asked)
+
+
+def _fit_table(table: Table, target: str, model: Any, asked: Settings) -> Any:
+    loss, intercept = asked.loss, asked.intercept
+    if isinstance(model, Model) and asked.asked("loss", "intercept"):
+        raise GradworkError("made of options", name=model.name, setting=asked.asked("loss", "intercept")[0])
     chosen = _model(model, loss, intercept)
     kind = None if chosen is None else chosen.support.kind
     constant = intercept if chosen is None else chosen.intercept
-    made = design(table, target, features, missing=missing, kind=kind, unusable=unusable, intercept=constant)
+    made = design(
+        table, target, asked.features, missing=asked.missing, kind=kind, unusable=asked.unusable, intercept=constant
+    )  # fmt: skip
     notes = list(made.notes)
     reason = ""
     if chosen is None:
@@ -139,39 +119,7 @@ def fit(
     terms = _terms(chosen, made)
     raw = made.X if terms is None else terms.expand(made.X)
     columns = made.names if terms is None else terms.names
-    work = TableFit(chosen, made, raw, columns, terms, table, reason, level, notes)
-    patient = stopping
-    if patience is not None:
-        if not any(v is not None for v in (optimizer, learning_rate, schedule, epochs, batch_size)):
-            optimizer = "adam"  # patience is that of a descent
-        patient = Stopping(patience=patience) if stopping is None else _patient(stopping, patience)
-    descent = {
-        "optimizer": optimizer, "learning_rate": learning_rate, "schedule": schedule, "epochs": epochs,
-        "batch_size": batch_size, "checkpoint": checkpoint,
-    }  # fmt: skip
-    return work.go(
-        solver, descent, share=validation, scale=scale, stopping=patient, seed=seed, cov=sandwich_kind(cov),
-        dtype=dtype, run_on=run_on, callbacks=callbacks, resume=resume, observed=asks_observed(cov),
-    )  # fmt: skip
-
-
-def _network(
-    data: Any,
-    target: Any,
-    model: Any,
-    network: dict[str, Any],
-    foreign: dict[str, Any],
-    options: dict[str, Any],
-) -> Any:
-    from gradwork.models.networks.learn import fit_network
-
-    for option, value in foreign.items():
-        if value is not None:
-            raise GradworkError(say("not of networks", option=option))
-    if isinstance(data, np.ndarray) and target is not None and not isinstance(target, str):
-        data, target = _table(data, target)
-    given = {name: value for name, value in options.items() if value is not None}
-    return fit_network(data, target, model, **given, **network)
+    return TableFit(chosen, made, raw, columns, terms, table, reason, asked.level, notes).go(asked)
 
 
 def _table(data: Any, target: Any) -> tuple[Table, Any]:
@@ -207,12 +155,6 @@ def _few(y: np.ndarray) -> bool:
     if values[0] not in (0, 1) or len(values) > FEW or len(y) < OFTEN * len(values):
         return False
     return bool((values == np.round(values)).all())
-
-
-def _patient(stopping: Stopping, patience: int) -> Stopping:
-    from dataclasses import replace
-
-    return replace(stopping, patience=patience)
 
 
 def _terms(model: Model, made: Design) -> Terms | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,40 +16,30 @@ from gradwork.learn.descent.loops import Batching, Setup
 from gradwork.learn.descent.run_state import digest
 from gradwork.learn.descent.step import training_step
 from gradwork.learn.optimizers.named import Optimizer, as_optimizer
+from gradwork.learn.optimizers.schedules import read_schedule
 from gradwork.learn.stopping import Stopping
 from gradwork.rows.proof import RowSum, row_sum
 
 if TYPE_CHECKING:
     from gradwork.learn.objective import Objective
+    from gradwork.learn.settings import Settings
 
 
 class Request:
     """A checked request: objective, optimizer, limits, batches and the setup that a loop runs."""
 
-    def __init__(
-        self,
-        objective,
-        optimizer,
-        epochs,
-        steps,
-        batch_size,
-        shuffle,
-        seed,
-        stopping,
-        validation,
-        schedule,
-        record,
-    ):
-        self.objective: Objective = objective
+    def __init__(self, objective: Objective, optimizer: Optimizer | str, asked: Settings):
+        self.objective, self.settings = objective, asked
         made = as_optimizer(optimizer)
-        self.optimizer: Optimizer = made if schedule is None else made.with_rate(schedule)
-        self.stopping: Stopping = Stopping() if stopping is None else stopping
-        self.seed: int = objective.seed if seed is None else int(seed)
+        schedule, stopping, patience = asked.schedule, asked.stopping, asked.patience
+        self.optimizer: Optimizer = made if schedule is None else made.with_rate(read_schedule(schedule))
+        stopping = Stopping() if stopping is None else stopping
+        self.stopping: Stopping = stopping if patience is None else replace(stopping, patience=patience)
+        self.seed: int = asked.seed if "seed" in asked.given else objective.seed
+        batch_size = asked.batch_size
         self.sign = -1.0 if objective.maximize else 1.0
-        if record not in ("epoch", "step"):
-            raise GradworkError(f'record is "epoch" or "step", not {record!r}')
-        self.by_step = record == "step" and batch_size is not None
-        self.units = self._count(epochs, steps, batch_size)
+        self.by_step = asked.record == "step" and batch_size is not None
+        self.units = self._count(asked.epochs, asked.steps, batch_size)
         self.proof: RowSum | None = None
         self.batching: Batching | None = None
         data: dict[str, Any] = dict(objective.data)
@@ -57,7 +48,7 @@ class Request:
             self.proof = row_sum(loss, list(objective.data_symbols.values()), objective.symbols)
             rows = objective.sizes[self.proof.rows]
             check_batch_size(rows, batch_size)
-            self.batching = Batching(int(batch_size), rows, self.proof.axes, bool(shuffle), self.seed)
+            self.batching = Batching(int(batch_size), rows, self.proof.axes, bool(asked.shuffle), self.seed)
             loss = self.proof.batch
             if self.proof.whole is not None:
                 data[self.proof.whole.params[0]] = np.asarray(rows, objective.dtype)
@@ -70,7 +61,7 @@ class Request:
             gradients=objective.gradients if self.batching is None else None,
             taken=[*objective.sizes, *objective.formula.symbols],
         )
-        held = _held_out(objective, validation)
+        held = _held_out(objective, asked.validation)
         self.setup = Setup(
             self.step, objective.loss, tuple(objective.gradients), data, objective.sizes, objective.dtype,
             self.optimizer.learning_rate.initial, self.batching, held,
@@ -85,8 +76,6 @@ class Request:
         usual = 1000 if batch_size is None else 100
         value = steps if steps is not None else usual if epochs is None else epochs
         what = "steps" if steps is not None else "epochs"
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
-            raise GradworkError(f"{what} is a whole number, 0 or more; got {value!r}")
         self.counted = what
         self.asked = not (epochs is None and steps is None)
         return int(value)

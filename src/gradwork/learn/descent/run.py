@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
@@ -25,37 +24,16 @@ from gradwork.learn.fit import Fit
 from gradwork.learn.history import History
 from gradwork.learn.interrupt import interruptible
 from gradwork.learn.optimizers.named import Optimizer
-from gradwork.learn.optimizers.schedules import Schedule
-from gradwork.learn.stopping import Stop, Stopping, Watch
+from gradwork.learn.settings import DESCEND, Descending, opens
+from gradwork.learn.stopping import Stop, Watch
 from gradwork.words.notes import Line
 
 if TYPE_CHECKING:
     from gradwork.learn.objective import Objective
 
-TARGETS = ("auto", "numpy", "xla")
 
-
-def descend(
-    objective: Objective,
-    optimizer: Optimizer | str = "sgd",
-    *,
-    epochs: int | None = None,
-    steps: int | None = None,
-    batch_size: int | None = None,
-    shuffle: bool = True,
-    seed: int | None = None,
-    stopping: Stopping | None = None,
-    validation: Mapping[Any, Any] | None = None,
-    schedule: Schedule | None = None,
-    callbacks: Any = None,
-    target: str = "auto",
-    progress: Any = None,
-    checkpoint: str | os.PathLike[str] | None = None,
-    checkpoint_seconds: float = 10.0,
-    resume: bool = False,
-    record: str = "epoch",
-    hoist: bool | str = "auto",
-) -> Fit:
+@opens(DESCEND)
+def descend(objective: Objective, optimizer: Optimizer | str = "sgd", **options: Unpack[Descending]) -> Fit:
     """Return the fit that gradient descent reaches.
 
         θ ← θ − η · direction(∇f(θ), earlier gradients)
@@ -77,41 +55,22 @@ def descend(
     hoist:       whether parts without parameters are computed once; "auto" where it is cheaper.
     """
     began = time.perf_counter()
-    run = _Run(
-        objective, optimizer, epochs, steps, batch_size, shuffle, seed, stopping, validation, schedule, record
-    )
-    callbacks = [*as_callbacks(callbacks), *as_callbacks(progress)]
-    return run.go(callbacks, target, checkpoint, checkpoint_seconds, resume, hoist, began)
+    return _Run(objective, optimizer, DESCEND.takes(options)).go(began)
 
 
 class _Run(Request):
     # --- the run ----------------------------------------------------------------------------------------
 
-    def go(
-        self,
-        callbacks: list[Callback],
-        target: str,
-        checkpoint: Any,
-        checkpoint_seconds: float,
-        resume: bool,
-        hoist: Any,
-        began: float,
-    ) -> Fit:
-        if target not in TARGETS:
-            raise GradworkError(f"a target is {', '.join(TARGETS)}; not {target!r}")
-        if checkpoint is not None:
-            save_file.check(checkpoint)
-        saved = run_state.load(checkpoint, self.fingerprint) if resume else None
-        if saved is not None and saved.unit > self.units:
-            raise GradworkError(
-                f"{checkpoint} holds {saved.unit:,} {self.counted}, and {self.units:,} are asked for"
-            )
+    def go(self, began: float) -> Fit:
+        asked, checkpoint = self.settings, self.settings.checkpoint
+        callbacks = [*as_callbacks(asked.callbacks), *as_callbacks(asked.progress)]
+        saved = self._saved(checkpoint)
         elapsed = saved.seconds if saved else 0.0
         limit = self.stopping.seconds
         left = None if limit is None else max(limit - elapsed - (time.perf_counter() - began), 0.0)
-        chosen = saved.target if saved and target == "auto" else target
-        plan = choose(self.setup, self.units, chosen, hoist, left)
-        loop = plan.loop
+        chosen = saved.target if saved and asked.run_on == "auto" else asked.run_on
+        plan = choose(self.setup, self.units, chosen, asked.hoist, left)
+        self.loop, self.clock = plan.loop, began - elapsed
         self.watch = Watch(
             self.stopping,
             self.optimizer.memory or self.batching is not None,
@@ -122,24 +81,38 @@ class _Run(Request):
         self.kept: list[tuple[int, State]] = []
         self.unsaved = None
         self.last_moved = np.nan
-        unit = 0
-        if saved is None:
-            state = loop.start(self._first())
-        else:
-            unit = saved.unit
-            state = replace(loop.start(saved.states[unit][0]), extra=saved.states[unit][1])
-            self.watch.load(saved.watch)
-            self.record.history = History.from_dict(saved.history)
-            self.last_moved = saved.moved
-            self.kept = [
-                (u, replace(loop.start(arrays), extra=extra))
-                for u, (arrays, extra) in saved.states.items()
-                if u != unit
-            ]
-        self.loop, self.clock = loop, began - elapsed
+        unit, state = (0, self.loop.start(self._first())) if saved is None else self._resumed(saved)
         stop = self._start(state) if saved is None else None
-        next_save = time.perf_counter() + checkpoint_seconds
-        pace = Pace(callbacks, plan.unit_seconds)
+        stop, unit, state = self._loop(stop, unit, state, callbacks, Pace(callbacks, plan.unit_seconds))
+        return self._finish(stop, unit, state, plan, callbacks, checkpoint, saved.unit if saved else 0)
+
+    def _saved(self, checkpoint: Any) -> Any:
+        if checkpoint is not None:
+            save_file.check(checkpoint)
+        saved = run_state.load(checkpoint, self.fingerprint) if self.settings.resume else None
+        if saved is not None and saved.unit > self.units:
+            raise GradworkError(
+                f"{checkpoint} holds {saved.unit:,} {self.counted}, and {self.units:,} are asked for"
+            )
+        return saved
+
+    def _resumed(self, saved: Any) -> tuple[int, State]:
+        loop, unit = self.loop, saved.unit
+        self.watch.load(saved.watch)
+        self.record.history = History.from_dict(saved.history)
+        self.last_moved = saved.moved
+        self.kept = [
+            (u, replace(loop.start(arrays), extra=extra))
+            for u, (arrays, extra) in saved.states.items()
+            if u != unit
+        ]
+        return unit, replace(loop.start(saved.states[unit][0]), extra=saved.states[unit][1])
+
+    def _loop(
+        self, stop: Stop | None, unit: int, state: State, callbacks: list[Callback], pace: Pace
+    ) -> tuple[Stop | None, int, State]:
+        checkpoint, every = self.settings.checkpoint, self.settings.checkpoint_seconds
+        next_save = time.perf_counter() + every
         self._mark(unit, state)
         with interruptible() as interrupt:
             for callback in callbacks:
@@ -148,7 +121,7 @@ class _Run(Request):
                 count = pace.count(unit, self.units, self.stopping.seconds, time.perf_counter() - self.clock)
                 self.kept = [*self._needed(unit), (unit, state)]
                 before = time.perf_counter()
-                after, found = loop.advance(state, unit, count)
+                after, found = self.loop.advance(state, unit, count)
                 now = time.perf_counter()
                 if len(found.loss) < count:  # Ctrl-C
                     count = len(found.loss)
@@ -165,8 +138,8 @@ class _Run(Request):
                     stop = self._interrupted(unit, state)
                 if checkpoint is not None and now >= next_save:
                     self._save(checkpoint)
-                    next_save = time.perf_counter() + checkpoint_seconds
-        return self._finish(stop, unit, state, plan, callbacks, checkpoint, saved.unit if saved else 0)
+                    next_save = time.perf_counter() + every
+        return stop, unit, state
 
     @property
     def history(self) -> History:

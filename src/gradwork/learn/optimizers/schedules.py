@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,6 +25,7 @@ from gradwork.expr.node import Expr, constant, scalar, vector
 from gradwork.ops.arithmetic import add, divide, power
 from gradwork.ops.contraction import broadcast, multiply
 from gradwork.ops.elementwise import cos, floor, less, minimum, pi, where
+from gradwork.words.notes import near
 
 UNITS = ("step", "epoch")
 
@@ -143,6 +145,33 @@ def warmup(schedule: Schedule | float, steps: int) -> Schedule:
 def as_schedule(rate: Any) -> Schedule:
     """Return a schedule for a number or a schedule; raise GradworkError for anything else."""
     return rate if isinstance(rate, Schedule) else constant_rate(rate)
+
+
+def read_schedule(text: Any) -> Schedule:
+    """Return a schedule for its text: a name, a colon, and its numbers, in their order or by name.
+
+    >>> read_schedule("cosine:0.1,decay_steps=50")
+    cosine(0.1, decay_steps=50)
+    >>> read_schedule("step:0.1,20,factor=0.5")
+    step(0.1, every=20, factor=0.5)
+    """
+    if isinstance(text, Schedule):
+        return text
+    name, _, rest = str(text).partition(":")
+    if name.strip() not in SCHEDULES:
+        raise GradworkError("no schedule", given=name, known=list(SCHEDULES), nearest=near(name, SCHEDULES))
+    make = SCHEDULES[name.strip()]
+    plain: list[float] = []
+    named: dict[str, float] = {}
+    try:
+        for part in filter(None, (p.strip() for p in rest.split(","))):
+            key, equals, value = part.rpartition("=")
+            named.update({key.strip(): float(value)}) if equals else plain.append(float(value))
+        inspect.signature(make).bind(*plain, **named)
+    except (TypeError, ValueError) as error:
+        known = ", ".join(inspect.signature(make).parameters)
+        raise GradworkError("schedule numbers", name=name, known=known, given=str(text)) from error
+    return make(*plain, **named)
 
 
 def is_constant_rate(schedule: Schedule) -> bool:

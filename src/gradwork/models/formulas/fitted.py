@@ -25,7 +25,6 @@ from gradwork.learn.diagnosis.bounds import at_bounds
 from gradwork.learn.fit import Fit
 from gradwork.learn.front import learned
 from gradwork.learn.objective import Objective
-from gradwork.learn.stopping import Stopping
 from gradwork.models.formulas.columns import (
     as_table,
     complete,
@@ -35,6 +34,7 @@ from gradwork.models.formulas.columns import (
     read_formula,
     symbols_of,
 )
+from gradwork.models.settings import Settings, as_minimization
 from gradwork.stats.determined import spans_constant
 from gradwork.stats.inference import Inference, coefficient_table
 from gradwork.stats.likelihoods import aic, bic
@@ -315,59 +315,37 @@ def _regression(data: Any) -> RegressionMetrics | None:
     return found
 
 
-def fit_formula(
-    table: Table,
-    formula: str,
-    params: Any,
-    *,
-    bounds: Any,
-    missing: str,
-    cov: str | None,
-    options: dict[str, Any],
-) -> FittedFormula:
+def fit_formula(table: Table, formula: str, asked: Settings) -> FittedFormula:
     """Return a formula fitted to the columns of a table (see `gradwork.fit`)."""
-    starts, level, share = parse_params(params), options["level"], options["validation"]
+    starts, share, bounds = parse_params(asked.params), asked.validation, asked.bounds
     named = read_formula(formula, table, starts)
     if named.expression.ndim:
         raise ShapeError("the formula is one number for each row; take its mean or sum")
-    every, kept, notes = numbers_of(table, named.columns, missing)
+    every, kept, notes = numbers_of(table, named.columns, asked.missing)
     training, held = np.arange(len(kept)), None
     if share is not None:
-        training, held = split(len(kept), share, options["seed"])
+        training, held = split(len(kept), share, asked.seed)
     data = {name: v[training] for name, v in every.items()}
     validation = None if held is None else {name: v[held] for name, v in every.items()}
     objective = Objective(
         named.expression,
         starts,
         data,
-        options["dtype"],
-        seed=options["seed"],
+        asked.dtype,
+        seed=asked.seed,
         bounds=dict(bounds) if bounds else None,
     )
-    stopping, patience = options["stopping"], options["patience"]
-    if patience is not None:
-        stopping = Stopping(patience=patience) if stopping is None else replace(stopping, patience=patience)
     try:
-        run = _learned(objective, {**options, "stopping": stopping}, validation)
+        # Rows that are held out are no reason to descend: a solver's answer is scored on them.
+        run = learned(objective, as_minimization(asked, validation if asked.descends else None))
     except GradworkError as error:
         raise _placed(objective, table, kept[training], error) from error
     if validation is not None:
         run.validation_loss = objective.with_data(validation).value(run.vector)
         notes.append(say("validation", count=len(kept) - len(training), loss=run.validation_loss))
-    return _fitted(table, formula, named.columns, objective, run, data, cov, level, notes, training, held)
-
-
-def _learned(objective: Objective, options: Mapping[str, Any], validation: Any) -> Fit:
-    solver = None if options["solver"] == "auto" else options["solver"]
-    asked = ("optimizer", "learning_rate", "epochs", "batch_size", "schedule", "checkpoint")
-    # Rows that are held out are no reason to descend: a solver's answer is scored on them.
-    descends = any(options[name] is not None for name in asked)
-    return learned(
-        objective, solver=solver, optimizer=options["optimizer"], learning_rate=options["learning_rate"],
-        epochs=options["epochs"], batch_size=options["batch_size"], stopping=options["stopping"],
-        validation=validation if descends else None, schedule=options["schedule"], callbacks=options["callbacks"],
-        target=options["target"], checkpoint=options["checkpoint"], resume=options["resume"],
-    )  # fmt: skip
+    return _fitted(
+        table, formula, named.columns, objective, run, data, asked.cov, asked.level, notes, training, held
+    )
 
 
 def _placed(objective: Objective, table: Table, kept: Array, error: GradworkError) -> GradworkError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,13 @@ from gradwork.data.tables import Table
 from gradwork.data.targets import Target
 from gradwork.data.targets import target as target_of
 from gradwork.errors import GradworkError
+from gradwork.learn.settings import opens
 from gradwork.models.fit import _table
 from gradwork.models.networks.fitted import FittedNetwork, Inputs, results_of
 from gradwork.models.networks.names import RECURRENT, NetworkName, parse_network
 from gradwork.models.networks.network import MLP, ConvNet, NetworkModel, few, holds_classes
 from gradwork.models.networks.recurrent import Recurrent
+from gradwork.models.settings import FIT_NETWORK, NETWORKS, Reading, building, check_fit
 from gradwork.words.say import say
 
 Array = NDArray[Any]
@@ -29,29 +31,12 @@ Array = NDArray[Any]
 TITLES = {"mlp": "multilayer perceptron", "conv": "convolutional network", "rnn": "recurrent network"}
 
 
+@opens(FIT_NETWORK)
 def fit_network(
     data: Any,
     target: Any = None,
     model: str = "mlp",
-    *,
-    features: Sequence[str] | None = None,
-    task: str = "auto",
-    activation: str | None = None,
-    image: Sequence[int] | None = None,
-    sequence: tuple[str, str] | None = None,
-    optimizer: Any = None,
-    learning_rate: Any = None,
-    epochs: int | None = None,
-    batch_size: int | None = None,
-    validation: float | None = 0.1,
-    patience: int | None = 20,
-    l2: float | None = None,
-    normalise: Any = None,
-    scale: bool = True,
-    seed: int = 0,
-    missing: str = "error",
-    unusable: str = "error",
-    **options: Any,
+    **options: Unpack[Reading],
 ) -> FittedNetwork:
     """Return a network that predicts one column of a table, or the y of an .npz file.
 
@@ -74,10 +59,12 @@ def fit_network(
     >>> float(np.mean(fitted.predict(table) == table["same"])) > 0.9
     True
     """
-    chosen = parse_network(model)
+    asked, chosen = FIT_NETWORK.takes(options), parse_network(model)
+    check_fit(asked, NETWORKS, model)
+    task, image, sequence, features = asked.task, asked.image, asked.sequence, asked.features
     if (isinstance(data, str) or hasattr(data, "__fspath__")) and str(data).lower().endswith(".npz"):
         data = read_samples(data, target or "y")
-    _check(chosen, task, activation, image, sequence, features, data)
+    _check(chosen, asked.activation, image, sequence, features, data)
     if isinstance(data, Samples):
         prepared = _arrays(data, target, chosen, image, task)
     else:
@@ -85,20 +72,15 @@ def fit_network(
         if target is None:
             raise GradworkError("name the target, the column to predict")
         if chosen.name in RECURRENT:
-            prepared = _sequences(table, target, chosen, sequence, features, task, missing)
+            prepared = _sequences(table, target, chosen, sequence, features, task, asked.missing)
         else:
-            prepared = _rows(table, target, chosen, image, features, task, missing, unusable)
-    given = {
-        "optimizer": optimizer, "learning_rate": learning_rate, "epochs": epochs, "batch_size": batch_size, "l2": l2,
-        "normalise": normalise,
-    }  # fmt: skip
-    given = {name: value for name, value in given.items() if value is not None}
-    if not scale:
+            prepared = _rows(table, target, chosen, image, features, task, asked.missing, asked.unusable)
+    given = asked.only(*(n for n in building("").records if n != "normalise" or asked.normalise is not None))
+    if not asked.scale:
         given["normalise"] = None
-    network = _network(chosen, activation, image, {
-        **given, "validation": validation or None, "patience": patience, "seed": seed, "task": prepared.task,
-    })  # fmt: skip
-    network.fit(prepared.X, prepared.y, **options)
+    given |= {"task": prepared.task, "validation": asked.validation or None}
+    network = _network(chosen, asked.activation, image, given)
+    network.fit(prepared.X, prepared.y)
     return _fitted(network, prepared, chosen)
 
 
@@ -118,12 +100,8 @@ class _Prepared:
     notes: list[str]
 
 
-def _check(
-    chosen: NetworkName, task: str, activation: Any, image: Any, sequence: Any, features: Any, data: Any
-) -> None:
+def _check(chosen: NetworkName, activation: Any, image: Any, sequence: Any, features: Any, data: Any) -> None:
     arrays = isinstance(data, Samples)
-    if task not in ("auto", "classes", "numbers"):
-        raise GradworkError(f'the task is "classes" or "numbers", not {task!r}')
     if chosen.name in RECURRENT and activation is not None:
         raise GradworkError(say("no activation", name=chosen.name))
     if chosen.name != "conv" and image is not None:
@@ -224,8 +202,6 @@ def _sequences(
     if sequence is None:
         raise GradworkError(say("no sequence", name=chosen.name))
     id_name, time_name = sequence
-    if missing not in ("error", "drop", "mean"):
-        raise GradworkError(f"missing is error, drop or mean, not '{missing}'")
     encoding = step_features(table, id_name, time_name, target, features, missing)
     found = sequences(table, id_name, time_name, encoding, missing)
     if len(found.ids) < 2:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,7 +17,9 @@ from gradwork.learn.descent.step import COUNTER
 from gradwork.learn.fit import Fit
 from gradwork.learn.front import minimize
 from gradwork.learn.optimizers.named import as_optimizer
+from gradwork.learn.settings import Minimizing
 from gradwork.learn.stopping import Stopping
+from gradwork.models.settings import Made, building
 from gradwork.nn import Conv2D, Dense, Flatten, Layer, MaxPool2D, Network, network
 from gradwork.nn.trace import Trace, trace
 from gradwork.ops import FUNCTIONS as f
@@ -27,6 +29,7 @@ from gradwork.store.savable import Savable
 from gradwork.words.notes import Line
 
 Array = NDArray[Any]
+PASSED_ON = ("schedule", "shuffle", "stopping", "callbacks", "progress", "checkpoint", "resume", "record")
 ROWS = 512  # rows predicted at a time
 CLASSES = 20  # whole numbers of at most so many values are taken as classes
 STATISTICS_ROWS = 4096  # rows of the training data that the statistics of batch normalisation are taken from
@@ -54,35 +57,30 @@ class NetworkModel(Savable):
     def __init__(
         self,
         layers: Layer | Iterable[Layer],
-        *,
-        task: str = "auto",
-        optimizer: Any = "adam",
-        learning_rate: Any = None,
-        batch_size: int = 32,
-        epochs: int = 200,
-        validation: float | None = 0.1,
-        patience: int | None = 20,
-        normalise: Any = "features",
-        l2: float = 0.0,
-        seed: int = 0,
-        dtype: str = "float32",
-        target: str = "auto",
+        **options: Unpack[Made],
     ):
-        if task not in ("auto", "classes", "numbers"):
-            raise GradworkError(f'the task is "auto", "classes" or "numbers", not {task!r}')
+        asked = building(type(self).__name__).takes(options)
+        if asked.solver not in (None, "auto", "gd") or asked.steps is not None:
+            wrong = "steps" if asked.steps is not None else "solver"
+            raise GradworkError("setting not here", setting=wrong, here="a network")
         self.layers = (layers,) if isinstance(layers, Layer) else tuple(layers)
         self.design: dict[str, Any] = {}
-        if not 0 <= float(l2) < math.inf:
-            raise GradworkError(f"l2, the weight of a penalty, is a number from 0; got {l2!r}")
-        self.task, self.l2, self.seed, self.dtype, self.target = task, float(l2), seed, dtype, target
-        made = as_optimizer(optimizer)
-        self.optimizer = made if learning_rate is None else made.with_rate(learning_rate)
-        self.batch_size, self.epochs, self.validation, self.patience = (
-            batch_size,
-            epochs,
-            validation,
-            patience,
+        self.task, self.l2, self.seed, self.dtype = (
+            asked.task,
+            float(asked.l2),
+            asked.seed,
+            str(np.dtype(asked.dtype)),
         )
+        self.target, self.asked = asked.run_on, asked
+        made = as_optimizer(asked.optimizer)
+        self.optimizer = made if asked.learning_rate is None else made.with_rate(asked.learning_rate)
+        self.batch_size, self.epochs, self.validation, self.patience = (
+            asked.batch_size,
+            asked.epochs,
+            asked.validation,
+            asked.patience,
+        )
+        normalise = asked.normalise
         self.normalise = normalise
         self.classes: Array | None = None
         self.held: NDArray[np.int64] | None = None
@@ -97,7 +95,7 @@ class NetworkModel(Savable):
 
     # --- learning ---------------------------------------------------------------------------------------
 
-    def fit(self, X: ArrayLike, y: ArrayLike, **options: Any) -> NetworkModel:
+    def fit(self, X: ArrayLike, y: ArrayLike, **options: Unpack[Minimizing]) -> NetworkModel:
         """Learn from samples X (n × the shape of one) and their labels or numbers y; return this model.
 
         Further options go to `gw.minimize` (callbacks, progress, checkpoint, …).
@@ -120,10 +118,15 @@ class NetworkModel(Savable):
             at[COUNTER] = 0.0
         chosen: dict[str, Any] = {
             "optimizer": self.optimizer, "epochs": self.epochs, "batch_size": min(self.batch_size, len(training)),
-            "dtype": self.dtype, "seed": self.seed, "target": self.target,
+            "dtype": self.dtype, "seed": self.seed, "run_on": self.target, "patience": self.patience,
             "validation": None if held is None else {s: v[held] for s, v in data.items()},
-            "stopping": Stopping(gradient_norm=None, patience=self.patience), **options,
+            **self.asked.only(*PASSED_ON), **options,
         }  # fmt: skip
+        if "target" in options:
+            del chosen["run_on"]
+        own = chosen.setdefault("stopping", Stopping(gradient_norm=None))
+        if own is not None and own.patience is not None and "patience" not in {**self.asked.given, **options}:
+            del chosen["patience"]
         self.result = minimize(self.loss, self.network.starts, at, **chosen)
         self.held, self._values = held, self.result.parameters
         blame = self.result.details.get("nonfinite")

@@ -17,11 +17,13 @@ from gradwork.errors import GradworkError, TableError
 from gradwork.families.model import Model
 from gradwork.inference.columns import Errors, beta_of, errors, parameters_of
 from gradwork.inference.measures import held_facts, measures, spread_note
+from gradwork.inference.uncertainty import asks_observed, sandwich_kind
 from gradwork.learn.callbacks import Called, Progress, as_callbacks
 from gradwork.learn.fit import Fit
 from gradwork.learn.front import learned, solved
 from gradwork.learn.objective import Objective
 from gradwork.learn.stopping import Stopping
+from gradwork.models.settings import Settings, as_minimization
 from gradwork.models.tables.fitted import FittedModel
 from gradwork.models.tables.named import build
 from gradwork.models.tables.polynomial import Terms
@@ -77,27 +79,24 @@ class TableFit:
                 say("support", place=place, value=value, model=self.model.title, what=support.what)
             )
 
-    def go(
-        self, solver: str, descent: dict[str, Any], *, share: float | None, scale: bool, stopping: Any, seed: int,
-        cov: str | None, dtype: str, run_on: str, callbacks: Any, resume: bool, observed: bool = False,
-    ) -> FittedModel:  # fmt: skip
-        """Learn the model and return it."""
+    def go(self, asked: Settings) -> FittedModel:
+        """Learn the model as it was asked and return it."""
+        share, seed, cov, scale = asked.validation, asked.seed, sandwich_kind(asked.cov), asked.scale
         training, held = self._split(share, seed)
         X, y = self.raw[training], self.y[training]
         self.model = model = self._with_constants(X, y)
-        descends = any(v is not None for v in descent.values())
-        closed = model.squares and not descends and solver in ("auto", "closed")
+        descends = asked.descends
+        closed = model.squares and not descends and asked.solver in (None, "auto", "closed")
         # Least squares by QR does not care about units; everything else learns better on scaled columns.
         scaling = None if closed or not scale else Standardise.fit(X, self.columns, model.intercept)
         Z = self.raw if scaling is None else scaling.transform(self.raw)
-        objective = self._objective(Z[training], y, seed, dtype)
+        objective = self._objective(Z[training], y, asked)
         if descends:
-            moves = TargetScale.of(model, y) if scale else None
             run = self._descend(
-                objective, moves, Z, training, held, solver, descent, stopping, callbacks, run_on, resume, seed, dtype
-            )  # fmt: skip
+                objective, TargetScale.of(model, y) if scale else None, Z, training, held, asked
+            )
         else:
-            run = self._solve(objective, solver, stopping, callbacks)
+            run = self._solve(objective, asked)
         if held is not None and not descends:
             run.validation_loss = objective.with_data({model.X: Z[held], model.y: self.y[held]}).value(
                 run.vector
@@ -105,7 +104,18 @@ class TableFit:
         beta = beta_of(model, run.parameters)
         original = beta if scaling is None else scaling.to_original(beta)
         separation = self._separation(X, training, original)
-        spread = errors(model, run, Z[training], y, scaling, self.names, cov, X, separation, observed)
+        spread = errors(
+            model,
+            run,
+            Z[training],
+            y,
+            scaling,
+            self.names,
+            cov,
+            X,
+            separation,
+            asks_observed(asked.cov),
+        )
         return self._fitted(run, original, spread, scaling, separation, X, training, held, cov)
 
     def _split(self, share: float | None, seed: int) -> tuple[Array, Array | None]:
@@ -128,7 +138,7 @@ class TableFit:
         return np.column_stack([np.ones(len(X)), X]) if self.model.intercept else X
 
     def _objective(
-        self, Z: Array, y: Array, seed: int, dtype: str, constants: dict[str, float] | None = None
+        self, Z: Array, y: Array, asked: Settings, constants: dict[str, float] | None = None
     ) -> Objective:
         model = self.model
         data: dict[Any, Any] = {
@@ -140,10 +150,11 @@ class TableFit:
         block = model.block
         if model.intercept and model.own and block is not None and block.starts and block.null is not None:
             starts[model.parameters[-1]] = block.null(y)  # from b = 0 large numbers are far away
-        return Objective(model.loss, starts, data, dtype, seed=seed)
+        return Objective(model.loss, starts, data, asked.dtype, seed=asked.seed)
 
-    def _solve(self, objective: Objective, solver: str, stopping: Any, callbacks: Any) -> Fit:
-        model, watching = self.model, as_callbacks(callbacks)
+    def _solve(self, objective: Objective, asked: Settings) -> Fit:
+        model, solver, stopping = self.model, asked.solver or "auto", asked.stopping
+        watching = [*as_callbacks(asked.callbacks), *as_callbacks(asked.progress)]
         if solver == "auto" and model.classes and objective.size > NEWTON:
             solver = "lbfgs"
         if apart := self._separates():
@@ -152,7 +163,7 @@ class TableFit:
                 stopping = Stopping(gradient_norm=1e-12, growth=None)
             if apart == "classes":
                 watching = [*watching, Called(lambda p: self._clear(objective, p), every=1)]
-        run = solved(objective, solver, stopping=stopping, callbacks=watching)
+        run = solved(objective, solver, stopping=stopping, steps=asked.steps, callbacks=watching)
         if run.reason.says("separated"):  # that is what it stopped for, and no accident
             run = replace(
                 run, reason=Reason("separated at", step=run.steps, why=Line("separated")), converged=True
@@ -178,22 +189,22 @@ class TableFit:
         return Line("separated") if least > np.log(CLEAR / (1 - CLEAR)) else None
 
     def _descend(
-        self, objective: Objective, moves: TargetScale | None, Z: Array, training: Array, held: Array | None,
-        solver: str, descent: dict[str, Any], stopping: Any, callbacks: Any, run_on: str, resume: bool, seed: int,
-        dtype: str,
-    ) -> Fit:  # fmt: skip
+        self,
+        objective: Objective,
+        moves: TargetScale | None,
+        Z: Array,
+        training: Array,
+        held: Array | None,
+        asked: Settings,
+    ) -> Fit:
         model, inner, y = self.model, objective, self.y
+        callbacks: Any = [*as_callbacks(asked.callbacks), *as_callbacks(asked.progress)]
         if moves is not None:
             y = moves.transform(y)
-            inner = self._objective(Z[training], y[training], seed, dtype, moves.constants(model))
+            inner = self._objective(Z[training], y[training], asked, moves.constants(model))
             callbacks = moves.callbacks(callbacks, objective)
-        run = learned(
-            inner, solver=None if solver == "auto" else solver, optimizer=descent["optimizer"],
-            learning_rate=descent["learning_rate"], epochs=descent["epochs"], batch_size=descent["batch_size"],
-            stopping=stopping, validation=None if held is None else {model.X: Z[held], model.y: y[held]},
-            schedule=descent["schedule"], callbacks=callbacks, target=run_on, checkpoint=descent["checkpoint"],
-            resume=resume,
-        )  # fmt: skip
+        validation = None if held is None else {model.X: Z[held], model.y: y[held]}
+        run = learned(inner, as_minimization(asked, validation).but(callbacks=callbacks, progress=None))
         return run if moves is None else moves.fit(run, objective)
 
     # --- what is said ---
