@@ -106,7 +106,7 @@ def of_run(fit: Any) -> dict[str, Any]:
     return {
         "history": fit.history if fit.solver != "closed" else None,
         "best": _best(fit),
-        "reason": sentence(fit.reason),
+        "reason": sentence(str(fit.reason)),
         "plan": fit.plan,
     }
 
