@@ -46,7 +46,7 @@ _LATER = {
     "Objective": "gradwork.learn.objective",
     "Stopping": "gradwork.learn.stopping",
     **dict.fromkeys(
-        ("SGD", "Momentum", "Nesterov", "Adagrad", "RMSprop", "Adam", "AdamW", "Lion"),
+        ("SGD", "Momentum", "Nesterov", "Adagrad", "RMSprop", "Adam", "AdamW"),
         "gradwork.learn.optimizers.named",
     ),
     "fit": "gradwork.models.fit",

@@ -28,7 +28,7 @@ def test_a_gradient_with_shapes_and_check(run: Run):
     assert {"X: n×d", "y: n", "b: d"} <= {part.strip() for part in lines[0].split("   ")}
     assert lines[2].split() == ["∇f(b)", "=", "−2/n", "Xᵀ(y", "−", "Xb)", "d"]
     assert lines[3].startswith("check ✓ 20 random points, complex step, worst component")
-    assert len(lines) == 4
+    assert lines[4].startswith("proof ✓") and len(lines) == 5
 
 
 def test_what_was_assumed_is_said_first(run: Run):

@@ -14,6 +14,8 @@ from gradwork.expr.op import REGISTRY
 
 ROWS = ("n", "N", "m", "M", "T", "t")  # sizes that count rows come out larger than those that count columns
 ORDINARY = (-2, 2)
+REGULAR = ("inv", "det", "logdet", "cofactor", "cholesky")  # of matrices that should not be singular
+WELL = 1e6  # the largest condition number that such a matrix is drawn with
 
 
 class Sampler:
@@ -32,6 +34,9 @@ class Sampler:
         self.bounds = self._positions()
         self.domains = self._domains()
         self.styles: dict[str, str] = {}
+        held = [n.args[0] for n in self.nodes if n.op.name in REGULAR]
+        self.matrices = [m for m in dict.fromkeys(held) if m.op is not SYMBOL]
+        self._of_matrices: Any = None
 
     def count(self, x: Expr) -> int:
         """Return the number of components of an expression at the present sizes."""
@@ -39,6 +44,10 @@ class Sampler:
         for d in x.shape:
             total *= d.evaluate(self.sizes)
         return total
+
+    def largest(self) -> int:
+        """Return the number of entries of the largest array that the expressions hold at the present sizes."""
+        return max((self.count(n) for n in self.nodes), default=1)
 
     # --- sizes ---
 
@@ -113,9 +122,35 @@ class Sampler:
     # --- points ---
 
     def point(self, suits: Callable[[dict[str, Any]], bool], attempts: int = 300) -> dict[str, Any] | None:
-        """Return values at which `suits` holds, or None when none were found."""
+        """Return values at which `suits` holds and matrices are regular, or None when none were found.
+
+        A determinant or an inverse of what is singular at every point of these sizes (X Xᵀ of a tall X) says little:
+        other sizes are drawn soon. Where no sizes help, singular matrices are taken as they are.
+        """
+        if self.matrices:
+            found = self._point(lambda v: self._regular(v) and suits(v), attempts // 2, 12)
+            if found is not None:
+                return found
+            self.matrices = []
+        return self._point(suits, attempts, 60)
+
+    def _regular(self, values: dict[str, Any]) -> bool:
+        from gradwork.run import function
+
+        if self._of_matrices is None:
+            self._of_matrices = function(self.matrices)
+        program = self._of_matrices
+        try:
+            found = program(**{k: v for k, v in values.items() if k in program.arguments})
+            return all(np.isfinite(m).all() and np.linalg.cond(m) < WELL for m in found)
+        except (np.linalg.LinAlgError, ArithmeticError):
+            return False
+
+    def _point(
+        self, suits: Callable[[dict[str, Any]], bool], attempts: int, renewal: int
+    ) -> dict[str, Any] | None:
         for attempt in range(attempts):
-            if attempt and attempt % 60 == 0:
+            if attempt and attempt % renewal == 0:
                 self.sizes = self._sizes()  # perhaps a matrix that must be tall was drawn wide
                 self.bounds = self._positions()
             styles = self.styles or {
@@ -142,6 +177,8 @@ class Sampler:
             return np.linalg.qr(rng.normal(size=shape))[0]
         if "diagonal" in known:
             return np.diag(rng.uniform(0.5, 2.0, shape[0]))
+        if "lower" in known:
+            return np.tril(rng.normal(size=shape), -1) + np.diag(rng.uniform(0.5, 2.0, shape[0]))
         if "symmetric" in known or (style == "definite" and len(shape) == 2 and shape[0] == shape[1]):
             a = rng.normal(size=shape)
             return a @ a.T / shape[0] + np.eye(shape[0])

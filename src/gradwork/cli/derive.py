@@ -64,6 +64,10 @@ def _check_choices(request: Request) -> None:
     _choice("--manner", request.manner, ("backprop", "differential"))
     if request.order < 1:
         raise GradworkError(say("order", order=request.order))
+    if request.order > 2:
+        from gradwork.diff.api import check_order
+
+        check_order(request.order)
     if request.order > 1 and request.jacobian:
         raise GradworkError(say("jacobian order", order=request.order))
     if request.steps and request.order > 2:

@@ -63,8 +63,7 @@ def fit(
     ] = None,
     solver: Annotated[str, typer.Option(help="auto, closed, gd, lbfgs, newton or lm.")] = "auto",
     optimizer: Annotated[
-        str | None,
-        typer.Option(help="Descend by sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw or lion."),
+        str | None, typer.Option(help="Descend by sgd, momentum, nesterov, adagrad, rmsprop, adam or adamw.")
     ] = None,
     learning_rate: Rate = None,
     epochs: Epochs = None,

@@ -14,13 +14,15 @@ from gradwork.diff.reverse import reverse
 from gradwork.errors import DerivativeError, ShapeError
 from gradwork.expr.dims import shape_text
 from gradwork.expr.facts import check_names
-from gradwork.expr.node import SYMBOL, Derived, Expr, constant, plain
-from gradwork.ops.contraction import multiply, sum_
+from gradwork.expr.node import CONSTANT, METHODS, SYMBOL, Derived, Expr, constant, is_zero, plain, walk
+from gradwork.ops.arithmetic import ADD, POWER
+from gradwork.ops.contraction import CONTRACT, multiply, sum_
 from gradwork.rewrite import SIMPLIFY, STABLE_FORM, normalise
 from gradwork.rewrite.engine import Engine
 
 
 def _variables(f: Expr, wrt: Any) -> list[Expr]:
+    _check_denominators(f)
     chosen = [plain(v) for v in (wrt if isinstance(wrt, (list, tuple)) else [wrt])]
     by_name = f.symbols
     for i, v in enumerate(chosen):
@@ -38,6 +40,28 @@ def _variables(f: Expr, wrt: Any) -> list[Expr]:
         raise DerivativeError("a variable is named twice")
     check_names(f, *(v for v in chosen if by_name.get(v.params[0]) is not v))
     return chosen
+
+
+MOST_ORDER = 100
+
+
+def check_order(order: Any) -> None:
+    """Raise for an order of a derivative that is not a whole number from 1, or beyond what is ever finished."""
+    if isinstance(order, bool) or not isinstance(order, int) or order < 1:
+        raise DerivativeError("order whole", order=repr(order))
+    if order > MOST_ORDER:
+        raise DerivativeError("order too high", order=order, most=MOST_ORDER)
+
+
+def _check_denominators(f: Expr) -> None:
+    # What is 1/0 at every point has no derivative, and would cancel unseen: 0 · (1/0) is not 0.
+    engine = Engine(SIMPLIFY)
+    for node in walk(f):
+        if node.op is not POWER or node.args[1].op is not CONSTANT or node.args[1].params[0] >= 0:
+            continue
+        base = node.args[0]
+        if base.op in (ADD, CONTRACT, CONSTANT) and not base.ndim and is_zero(engine.normalise(base)):
+            raise DerivativeError("divides by zero", what=METHODS["unicode"](base))
 
 
 def _check_scalar(f: Expr, what: str) -> None:
@@ -192,8 +216,7 @@ def hvp(f: Any, wrt: Any, v: Any) -> Any:
 def derivative(f: Any, wrt: Expr | str, order: int = 1) -> Expr:
     """Return the derivative of the given order: the gradient, the Hessian, and so on, as one array."""
     f = constant(f)
-    if not isinstance(order, int) or order < 1:
-        raise DerivativeError(f"the order of a derivative is a whole number from 1, not {order!r}")
+    check_order(order)
     result: Expr = grad(f, wrt) if not f.ndim else jacobian(f, wrt)
     if order == 2 and not f.ndim:
         return hessian(f, wrt)

@@ -19,7 +19,7 @@ from gradwork.errors import GradworkError, ShapeError
 from gradwork.expr.dims import Dim, DimLike, shape_text
 from gradwork.expr.op import REGISTRY, Op
 
-FACTS = ("positive", "onehot", "symmetric", "orthogonal", "diagonal", "integer")
+FACTS = ("positive", "onehot", "symmetric", "orthogonal", "diagonal", "lower", "integer")
 
 _table: weakref.WeakValueDictionary[tuple, Expr] = weakref.WeakValueDictionary()
 _serial = itertools.count()
@@ -371,7 +371,7 @@ def symbol(name: str, shape: Iterable[DimLike] = (), **facts: bool) -> Expr:
     """Return the symbol `name` with axes of the given sizes and the facts declared of it.
 
     Facts: positive, onehot (a vector, or every row of a matrix, holds a single 1), symmetric, orthogonal,
-    diagonal, integer.
+    diagonal, lower (nothing above the diagonal), integer.
 
     >>> symbol("S", ("d", "d"), symmetric=True).shape
     (Dim(d), Dim(d))
@@ -386,7 +386,7 @@ def symbol(name: str, shape: Iterable[DimLike] = (), **facts: bool) -> Expr:
         if dim.value is not None and dim.value < 0:
             raise ShapeError(f"an axis of {name} has size {dim}; a size is a whole number from 0")
     declared = frozenset(f for f, holds in facts.items() if holds)
-    square = declared & {"symmetric", "orthogonal", "diagonal"}
+    square = declared & {"symmetric", "orthogonal", "diagonal", "lower"}
     if square and (len(sizes) != 2 or sizes[0] != sizes[1]):
         raise ShapeError(
             f"{name} is declared {sorted(square)[0]}, so it must be square, not {shape_text(sizes)}"
@@ -435,9 +435,27 @@ def number(value: Any) -> Fraction | float:
     return Fraction(int(real)) if math.isfinite(real) and real == int(real) and abs(real) < 2**53 else real
 
 
+def check_range(exact: Fraction) -> None:
+    """Raise where an exact number lies beyond the floats: no program could compute with it."""
+    try:
+        lost = exact != 0 and float(exact) == 0
+    except OverflowError:
+        raise GradworkError("number too large", number=_digits(exact)) from None
+    if lost:
+        raise GradworkError("number too small", number=_digits(exact))
+
+
+def _digits(exact: Fraction) -> str:
+    # About 10^k, without writing the digits out.
+    power = (exact.numerator.bit_length() - exact.denominator.bit_length()) * math.log10(2)
+    return f"{'-' if exact < 0 else ''}10^{round(power)}"
+
+
 def _number(value: Any) -> Expr:
     # 1/2 and 0.5 are equal in Python, but not what was written: the kind of number is part of the node.
     exact = number(value)
+    if isinstance(exact, Fraction):
+        check_range(exact)
     return make(CONSTANT, (), (exact, isinstance(exact, Fraction)))
 
 

@@ -219,6 +219,8 @@ def _number(text: str, at: int, spaced: bool) -> Token:
     # The length comes first: Python refuses to read integers of many thousand digits.
     if len(number) > MAX_DIGITS or float(number) == float("inf"):
         raise fail(text, "this number is too large for float64", (at, end, "^"))
+    if float(number) == 0 and any(c in "123456789" for c in number.lower().partition("e")[0]):
+        raise fail(text, "this number is too small for float64", (at, end, "^"))
     return Token("number", number, at, end, spaced)
 
 

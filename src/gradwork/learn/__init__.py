@@ -16,8 +16,8 @@ _PLACES: dict[str, tuple[str, ...]] = {
     "front": ("maximize", "minimize"),
     "objective": ("Objective",),
     "optimizers.named": (
-        "ABOUT", "OPTIMIZERS", "SGD", "Adagrad", "Adam", "AdamW", "Lion", "Momentum", "Nesterov", "Optimizer",
-        "RMSprop", "as_optimizer", "chain",
+        "ABOUT", "OPTIMIZERS", "SGD", "Adagrad", "Adam", "AdamW", "Momentum", "Nesterov", "Optimizer", "RMSprop",
+        "as_optimizer", "chain",
     ),
     "optimizers.parts": (
         "Part", "clip_by_global_norm", "clip_by_norm", "clip_by_value", "scale_by_accumulated_squares",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from gradwork.errors import ShapeError
+from gradwork.errors import GradworkError, ShapeError
 from gradwork.expr.dims import Dim, shape_text
 from gradwork.expr.node import CONSTANT, SIZE, Expr, constant, facts, make, zeros
 from gradwork.expr.notation import Power
@@ -171,12 +171,14 @@ def divide(a: Any, b: Any) -> Expr:
     ∂(x/y)/∂x = g/y,  ∂(x/y)/∂y = −g x/y²
     """
     a, b = constant(a), constant(b)
-    if a.op is CONSTANT and b.op is CONSTANT and b.params[0] != 0:
+    if b.op is CONSTANT and b.params[0] == 0:
+        raise GradworkError("divides by zero", what="0")
+    if a.op is CONSTANT and b.op is CONSTANT:
         # 1/2 is a number, not an operation on numbers.
         top, bottom = a.params[0], b.params[0]
         exact = isinstance(top, Fraction) and isinstance(bottom, Fraction)
         return constant(top / bottom if exact else float(top) / float(bottom))
-    if b.op is CONSTANT and b.params[0] != 0:
+    if b.op is CONSTANT:
         k = b.params[0]
         return multiply(constant(1 / k), a)
     if a.op is CONSTANT and a.params[0] == 1:

@@ -156,7 +156,9 @@ class Program:
         try:
             with np.errstate(all="ignore"):
                 return function(*inputs, **keywords)
-        except ZeroDivisionError:
+        except ZeroDivisionError:  # of Python's own numbers; arrays give nan and inf
+            if not any(0 in np.shape(x) for x in inputs) and 0 not in keywords.values():
+                raise GradworkError("divided by zero") from None
             raise GradworkError(self._empty("it is divided by")) from None
         except ValueError as error:
             if "zero-size array to reduction" not in str(error):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 from gradwork.errors import GradworkError
 from gradwork.expr.node import Expr
@@ -20,22 +20,6 @@ from gradwork.learn.optimizers.schedules import Schedule, as_schedule, positive
 from gradwork.learn.optimizers.update import Optimizer, Update
 
 VARIANTS = ("torch", "keras")
-
-OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {}  # by lower-case name, in the order of this file
-ABOUT: dict[str, tuple[str, str]] = {}  # name -> (what it does, when to use it)
-
-Make = TypeVar("Make", bound=Callable[..., Optimizer])
-
-
-def named(does: str, when: str) -> Callable[[Make], Make]:
-    """Enter a function that makes an optimizer under its name, with what it does and when to use it."""
-
-    def enter(make: Make) -> Make:
-        OPTIMIZERS[make.__name__.lower()] = make
-        ABOUT[make.__name__] = (does, when)
-        return make
-
-    return enter
 
 
 def chain(
@@ -118,10 +102,6 @@ def _scaled_decay(decay: Part) -> Part:
     return replace(decay, rule=rule)
 
 
-@named(
-    "a step against the gradient",
-    "few parameters and scaled columns, or as the plain yardstick; needs a rate below 2/L",
-)
 def SGD(
     learning_rate: float | Schedule = 0.01,
     momentum: float = 0.0,
@@ -145,10 +125,6 @@ def SGD(
     return _assemble(key, core, learning_rate, keras, common)
 
 
-@named(
-    "a running sum of gradients, so that steps along a valley add up",
-    "badly conditioned problems, networks with a tuned rate",
-)
 def Momentum(
     learning_rate: float | Schedule = 0.01, momentum: float = 0.9, variant: str = "torch", **common: Any
 ) -> Optimizer:
@@ -156,10 +132,6 @@ def Momentum(
     return SGD(learning_rate, momentum, False, variant, **common)
 
 
-@named(
-    "momentum that looks one step ahead",
-    "like Momentum, and often a little faster",
-)
 def Nesterov(
     learning_rate: float | Schedule = 0.01, momentum: float = 0.9, variant: str = "torch", **common: Any
 ) -> Optimizer:
@@ -167,10 +139,6 @@ def Nesterov(
     return SGD(learning_rate, momentum, True, variant, **common)
 
 
-@named(
-    "each component has a rate that shrinks with all its gradients so far",
-    "sparse features of very different frequency; slow in long runs",
-)
 def Adagrad(
     learning_rate: float | Schedule | None = None,
     initial_accumulator_value: float | None = None,
@@ -189,10 +157,6 @@ def Adagrad(
     return _assemble("Adagrad", core, _default(learning_rate, 0.001 if keras else 0.01), keras, common)
 
 
-@named(
-    "each component is divided by the root mean square of its recent gradients",
-    "recurrent networks, objectives that change over time",
-)
 def RMSprop(
     learning_rate: float | Schedule | None = None,
     rho: float | None = None,
@@ -220,10 +184,6 @@ def RMSprop(
     return _assemble("RMSprop", core, _default(learning_rate, 0.001 if keras else 0.01), keras, common)
 
 
-@named(
-    "momentum, with each component divided by the root mean square of its recent gradients",
-    "networks and formulas of one's own, when little is known: works with its default rate",
-)
 def Adam(
     learning_rate: float | Schedule = 0.001,
     beta_1: float = 0.9,
@@ -241,10 +201,6 @@ def Adam(
     return _assemble("Adam", core, learning_rate, keras, common)
 
 
-@named(
-    "Adam, with weights that shrink beside the step",
-    "networks that overfit; where Adam would take a ridge penalty",
-)
 def AdamW(
     learning_rate: float | Schedule = 0.001,
     weight_decay: float | None = None,
@@ -264,29 +220,48 @@ def AdamW(
     return _assemble("AdamW", core, learning_rate, keras, {**common, "weight_decay": decay}, decoupled=True)
 
 
-@named(
-    "a step of one length in each component, by the sign of a running mean of the gradient",
-    "large networks and batches; keeps one array where Adam keeps two, and takes a rate three to ten times smaller",
-)
-def Lion(
-    learning_rate: float | Schedule = 0.0001,
-    beta_1: float = 0.9,
-    beta_2: float = 0.99,
-    weight_decay: float | None = None,
-    variant: str = "torch",
-    **common: Any,
-) -> Optimizer:
-    """Return Lion (Chen et al. 2023): w ← w − η(sign(β₁m + (1 − β₁)g) + λw), then m ← β₂m + (1 − β₂)g.
-
-    The step looks ahead with the momentum as it was, which is renewed after it. Both variants shrink w beside the step.
-    """
-    keras = _variant(variant)
-    common = common | {"weight_decay": weight_decay}
-    return _assemble("Lion", [p.sign_of_blend(beta_1, beta_2)], learning_rate, keras, common, decoupled=True)
-
-
 def _default(value: Any, otherwise: Any) -> Any:
     return otherwise if value is None else value
+
+
+# name -> (what it does, when to use it)
+ABOUT: dict[str, tuple[str, str]] = {
+    "SGD": (
+        "a step against the gradient",
+        "few parameters and scaled columns, or as the plain yardstick; needs a rate below 2/L",
+    ),
+    "Momentum": (
+        "a running sum of gradients, so that steps along a valley add up",
+        "badly conditioned problems, networks with a tuned rate",
+    ),
+    "Nesterov": ("momentum that looks one step ahead", "like Momentum, and often a little faster"),
+    "Adagrad": (
+        "each component has a rate that shrinks with all its gradients so far",
+        "sparse features of very different frequency; slow in long runs",
+    ),
+    "RMSprop": (
+        "each component is divided by the root mean square of its recent gradients",
+        "recurrent networks, objectives that change over time",
+    ),
+    "Adam": (
+        "momentum, with each component divided by the root mean square of its recent gradients",
+        "networks and formulas of one's own, when little is known: works with its default rate",
+    ),
+    "AdamW": (
+        "Adam, with weights that shrink beside the step",
+        "networks that overfit; where Adam would take a ridge penalty",
+    ),
+}
+
+OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
+    "sgd": SGD,
+    "momentum": Momentum,
+    "nesterov": Nesterov,
+    "adagrad": Adagrad,
+    "rmsprop": RMSprop,
+    "adam": Adam,
+    "adamw": AdamW,
+}
 
 
 def as_optimizer(given: Any, **options: Any) -> Optimizer:
@@ -318,7 +293,6 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
-    "Lion",
     "Momentum",
     "Nesterov",
     "Optimizer",

@@ -1,8 +1,6 @@
 """The parts that optimizers are made of: each turns a direction into another, and may keep arrays as it goes.
 
-The direction u starts as the gradient g of one parameter w; the last part leaves what is subtracted from w. A rule
-reads what earlier steps kept as `x.m`, and what this step keeps as the value of `x.update("m", …)`. It may use both:
-the printed update says which is meant where.
+The direction u starts as the gradient g of one parameter w; the last part leaves what is subtracted from w.
 Everything is an expression, so that an update prints as mathematics and runs on every target.
 """
 
@@ -33,10 +31,9 @@ class Terms:
         whole_norm: Expr,
         slots: dict[str, Expr],
         numbers: dict[str, Expr],
-        labels: dict[str, str],
     ):
         self.w, self.g, self.u, self.t, self.eta, self.whole_norm = w, g, g, t, eta, whole_norm
-        self.slots, self.numbers, self.labels = slots, numbers, labels
+        self.slots, self.numbers = slots, numbers
         self.updates: dict[str, Expr] = {}
 
     def __getattr__(self, key: str) -> Expr:
@@ -47,10 +44,8 @@ class Terms:
         raise AttributeError(key)
 
     def update(self, slot: str, value: Expr) -> Expr:
-        """Set the new value of a kept array; return it under its name. The array itself stays what it was before."""
-        if slot not in self.slots:
-            raise GradworkError("no such slot", slot=slot, known=list(self.slots))
-        self.updates[slot] = name(self.labels[slot], value)
+        """Set the new value of a kept array; return it under its name."""
+        self.updates[slot] = name(slot, value)
         return self.updates[slot]
 
 
@@ -69,10 +64,6 @@ class Part:
     slots: dict[str, float] = field(default_factory=dict)
     numbers: dict[str, float] = field(default_factory=dict)
     memory: bool = False
-
-    def __post_init__(self) -> None:
-        if taken := {"w", "g", "u", "t", "eta"} & (self.slots.keys() | self.numbers.keys()):
-            raise GradworkError("letter taken", part=self.text, letters=sorted(taken))
 
     def __repr__(self) -> str:
         return self.text
@@ -183,17 +174,6 @@ def scale_by_adam(
 
     numbers = {"beta_1": b1, "beta_2": b2, "epsilon": eps}
     return Part("scale_by_adam()", rule, {"m": 0.0, "v": 0.0}, numbers, memory=True)
-
-
-def sign_of_blend(beta_1: float = 0.9, beta_2: float = 0.99) -> Part:
-    """Return Lion's part: u ← sign(β₁m + (1 − β₁)u) with m as it was, and m ← β₂m + (1 − β₂)u."""
-
-    def rule(x: Terms) -> Expr:
-        x.update("m", _blend(x.beta_2, x.m, x.u))
-        return sign(_blend(x.beta_1, x.m, x.u))
-
-    numbers = {"beta_1": _share(beta_1, "beta_1"), "beta_2": _share(beta_2, "beta_2")}
-    return Part("sign_of_blend()", rule, {"m": 0.0}, numbers, memory=True)
 
 
 def _blend(share: Expr, old: Expr, new: Expr) -> Expr:

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from gradwork.errors import GradworkError
-from gradwork.expr.node import NAME, Expr, constant, rebuild, scalar, symbol
+from gradwork.expr.node import Expr, constant, scalar, symbol
 from gradwork.learn.optimizers.parts import Part, Terms
 from gradwork.learn.optimizers.schedules import Schedule, as_schedule, is_constant_rate
 from gradwork.ops.arithmetic import subtract
@@ -111,45 +110,32 @@ class Optimizer:
         whole = norm(g) if whole_norm is None else whole_norm
         for (part, mapping), names in zip(self._slot_names(), self._letters()):
             numbers = {k: scalar(names[k]) if letters else constant(v) for k, v in part.numbers.items()}
-            kept = {s: slots[label] for s, label in mapping.items()}
-            terms = Terms(w, g, t, eta, whole, kept, numbers, mapping)
+            terms = Terms(w, g, t, eta, whole, {s: slots[label] for s, label in mapping.items()}, numbers)
             terms.u = direction
             direction = part.rule(terms)
-            if never := part.slots.keys() - terms.updates.keys():
-                raise GradworkError("slot never renewed", part=part.text, slots=sorted(never))
             for slot, value in terms.updates.items():
                 found[mapping[slot]] = value
         return Update(subtract(w, direction), found)
 
     def lines(self) -> list[tuple[str, Expr]]:
-        """Return the update of a parameter w with the gradient g as (what is set, its new value), in letters.
-
-        The lines are in the order in which they hold when each is carried out in turn: what uses a kept array as it was
-        before this step stands above the line that renews it. Where no order does, a line `m_old ← m` comes first.
-        """
+        """Return the update of a parameter w with the gradient g as (what is set, its new value), in letters."""
         w, g = symbol("w", ("d",)), symbol("g", ("d",))
         slots = {slot: symbol(slot, ("d",)) for slot in self.slots}
         made = self.update(w, g, slots, scalar("t"), scalar("eta"), letters=True)
-        lines = {**{slot: value.args[0] for slot, value in made.slots.items()}, "w": made.parameter}
-        return in_turn(lines, {**slots, "w": w})
-
-    def _rate(self) -> Expr:
-        """Return the scheduled rate by the letters of the update: t counts steps from 1 (a slot may be called s)."""
-        schedule = self.learning_rate
-        return schedule.rate(scalar("epoch") if schedule.unit == "epoch" else subtract(scalar("t"), 1))
+        return [*((slot, value.args[0]) for slot, value in made.slots.items()), ("w", made.parameter)]
 
     def latex(self) -> str:
         r"""Return the update as LaTeX, one aligned line for each thing that is set."""
         rows = [rf"{symbol(s).latex()} &\leftarrow {value.simplify().latex()}" for s, value in self.lines()]
         if not is_constant_rate(self.learning_rate):
-            rows.insert(0, rf"\eta &\leftarrow {self._rate().simplify().latex()}")
+            rows.insert(0, rf"\eta &\leftarrow {self.learning_rate.expression().latex()}")
         return r"\begin{aligned}" + r" \\ ".join(rows) + r"\end{aligned}"
 
     def text(self) -> str:
         """Return the update in Unicode mathematics, one line for each thing that is set."""
         rows = [f"{symbol(s).unicode()} ← {value.simplify().unicode()}" for s, value in self.lines()]
         if not is_constant_rate(self.learning_rate):
-            rows.insert(0, f"η ← {self._rate().simplify().unicode()}")
+            rows.insert(0, f"η ← {self.learning_rate.expression().unicode()}")
         return "\n".join(rows)
 
     def __str__(self) -> str:
@@ -165,69 +151,6 @@ class Optimizer:
     def with_rate(self, learning_rate: float | Schedule) -> Optimizer:
         """Return the same optimizer with another learning rate or schedule."""
         return replace(self, learning_rate=as_schedule(learning_rate))
-
-
-def in_turn(lines: Mapping[str, Expr], held: Mapping[str, Expr]) -> list[tuple[str, Expr]]:
-    """Return simultaneous assignments as ones to be carried out in turn.
-
-    lines: what is set -> its new value, in which a symbol of `held` is the value before, a name of it the value after.
-    """
-    saved: dict[str, Expr] = {}
-    while True:
-        order = _ordered(lines, held, saved)
-        if isinstance(order, list):
-            break
-        saved[order] = symbol(f"{order}_old", held[order].shape)
-    first = [(old.params[0], held[label]) for label, old in saved.items()]
-    for label in order:
-        # A line that renews an array may still read it under its own name.
-        put = {held[s]: old for s, old in saved.items() if s != label}
-        first.append((label, _with(lines[label], put)))
-    return first
-
-
-def _ordered(
-    lines: Mapping[str, Expr], held: Mapping[str, Expr], saved: Mapping[str, Expr]
-) -> list[str] | str:
-    """Return the order of the lines, or an array that must be saved first because there is none."""
-    seen = {label: _outside_names(value) for label, value in lines.items()}
-    before: dict[str, set[str]] = {label: set() for label in lines}  # what must stand above it
-    for label, nodes in seen.items():
-        for other, symbol_ in held.items():
-            if other == label:
-                continue
-            if any(node.op is NAME and node.params[0] == other for node in nodes):
-                before[label].add(other)
-            if symbol_ in nodes and other not in saved:
-                before[other].add(label)
-    order: list[str] = []
-    while len(order) < len(lines):
-        ready = [label for label in lines if label not in order and before[label] <= set(order)]
-        if not ready:
-            left = [label for label in lines if label not in order]
-            return next(
-                o for o in left if o not in saved and any(o != x and held[o] in seen[x] for x in left)
-            )
-        order.append(ready[0])
-    return order
-
-
-def _outside_names(x: Expr) -> set[Expr]:
-    """Return the nodes of an expression as it prints: a named quantity is its name, whatever it is made of."""
-    found: set[Expr] = set()
-    waiting = [x]
-    while waiting:
-        node = waiting.pop()
-        if node not in found:
-            found.add(node)
-            waiting += [] if node.op is NAME else node.args
-    return found
-
-
-def _with(x: Expr, put: Mapping[Expr, Expr]) -> Expr:
-    if x in put:
-        return put[x]
-    return x if x.op is NAME or not x.args else rebuild(x, tuple(_with(a, put) for a in x.args))
 
 
 def _renamed(part: Part, mapping: Mapping[str, str]) -> list[tuple[str, float]]:

@@ -158,6 +158,8 @@ class Writer(ArrayWriter):
     def _raised(self, base: Value, exponent: Value) -> Value:
         low = exponent.signed()
         right = low.text if low.level in (ATOM, POWER) else f"({low.text})"
+        if base.python and exponent.python and not exponent.text.isdigit() and base.level != ATOM:
+            base = self.array(base)  # Python's own (-1)**1.5 is complex; an array's is nan
         python = base.python and exponent.python
         if base.python and base.text.isdigit() and not exponent.text.isdigit():
             base = replace(base, text=base.text + ".0")  # an integer to a negative integer power is an error
