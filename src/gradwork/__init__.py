@@ -68,6 +68,7 @@ for _module, _views in {
     "gradwork.run": ("evaluate", "code"),
     "gradwork.show": ("unicode", "text", "latex", "mathml", "whole"),
     "gradwork.show.derivation": ("derivation",),
+    "gradwork.check.certificate": ("certify",),
 }.items():
     for _view in _views:
         METHODS[_view] = _late(_module, _view)

@@ -73,13 +73,14 @@ def _check_scalar(f: Expr, what: str) -> None:
 
 
 @overload
-def grad(f: Any, wrt: Expr | str) -> Derived: ...
+def grad(f: Any, wrt: Expr | str, *, check: bool = False) -> Derived: ...
 @overload
-def grad(f: Any, wrt: Sequence[Expr | str]) -> tuple[Derived, ...]: ...
-def grad(f: Any, wrt: Any) -> Any:
+def grad(f: Any, wrt: Sequence[Expr | str], *, check: bool = False) -> tuple[Derived, ...]: ...
+def grad(f: Any, wrt: Any, *, check: bool = False) -> Any:
     """Return the gradient of a scalar function by one symbol, or by several (a tuple).
 
-    ∇f has the shape of the symbol. The result is an expression that carries its `derivation`.
+    ∇f has the shape of the symbol. The result is an expression that carries its `derivation`, and its `certificate`
+    when asked. With `check` that check is made at once, and DerivativeError is raised where it fails.
 
     >>> import gradwork as gw
     >>> x = gw.scalar("x")
@@ -93,6 +94,8 @@ def grad(f: Any, wrt: Any) -> Any:
     derivation.title = "gradient"
     derivation.checks = [(f, v, r) for v, r in zip(variables, derivation.results, strict=True)]
     results = tuple(Derived.of(r, derivation) for r in derivation.results)
+    if check and (found := results[0].certificate).points and not found.holds:
+        raise DerivativeError("derivative wrong", certificate=str(found))
     return results if isinstance(wrt, (list, tuple)) else results[0]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from gradwork.errors import GradworkError
 from gradwork.expr.node import METHODS, NAME, Expr, rebuild, surface, walk
@@ -68,6 +69,7 @@ class Derivation:
     manner: "backprop" or "differential".
     checks: the claims (f, x, ∂f/∂x) that a certificate tests.
     differential: makes the same derivation in the manner of differentials.
+    certificate: what the check of these derivatives found, once it was asked for.
     row: for a block of second derivatives, the variable of the gradient that was differentiated, and
     before: the derivation of that gradient.
     """
@@ -83,6 +85,7 @@ class Derivation:
     differential: Callable[[], Derivation] | None = None
     row: Expr | None = None
     before: Derivation | None = None
+    certificate: Any = None
 
     @property
     def steps(self) -> list[Step]:

@@ -252,6 +252,13 @@ class Derived(Expr):
     def __hash__(self) -> int:
         return hash(self.twin)
 
+    @property
+    def certificate(self) -> Any:
+        """The check of this derivative at random points, made when it is first asked for (see `gw.certify`)."""
+        if self.derivation.certificate is None:
+            self.derivation.certificate = METHODS["certify"](self)
+        return self.derivation.certificate
+
     def explain(self, **options: Any) -> str:
         """Return the derivation as text."""
         return self.derivation.text(**options)

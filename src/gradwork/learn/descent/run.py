@@ -11,6 +11,7 @@ import numpy as np
 
 from gradwork.errors import GradworkError
 from gradwork.learn.callbacks import Callback, Progress, as_callbacks
+from gradwork.learn.checked import check_start
 from gradwork.learn.descent import checkpoint as save_file
 from gradwork.learn.descent import run_state
 from gradwork.learn.descent.loops import Record, State
@@ -59,12 +60,15 @@ def descend(objective: Objective, optimizer: Optimizer | str = "sgd", **options:
 
 
 class _Run(Request):
+    checked = ""  # what was said of the gradient at the start
+
     # --- the run ----------------------------------------------------------------------------------------
 
     def go(self, began: float) -> Fit:
         asked, checkpoint = self.settings, self.settings.checkpoint
         callbacks = [*as_callbacks(asked.callbacks), *as_callbacks(asked.progress)]
         saved = self._saved(checkpoint)
+        self.checked = check_start(self.objective) if saved is None else ""
         elapsed = saved.seconds if saved else 0.0
         limit = self.stopping.seconds
         left = None if limit is None else max(limit - elapsed - (time.perf_counter() - began), 0.0)
@@ -338,7 +342,7 @@ class _Run(Request):
             history=self.history,
             solver=self.optimizer.name,
             target=self.loop.target,
-            plan=plan.text(self.loop),
+            plan="\n".join(filter(None, [plan.text(self.loop), self.checked])),
             seconds=time.perf_counter() - self.clock,
             objective=self.objective,
             stop=stop,

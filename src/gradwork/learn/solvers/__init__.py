@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from gradwork.errors import DerivativeError, GradworkError
 from gradwork.expr.node import CONSTANT
+from gradwork.learn.checked import check_start
 from gradwork.learn.history import History
 from gradwork.learn.objective import Objective
 from gradwork.learn.recognise import Squares, hold_none, kinks, squares
@@ -172,6 +173,14 @@ def solve(
     if objective.dtype != np.float64 and solver in ("auto", "closed", "lm", "newton"):
         # These factor matrices, which float32 is too coarse for; data are converted once.
         objective = objective.with_dtype("float64")
+    checked = check_start(objective)
+    found = _solved(objective, solver, stopping, steps, callbacks)
+    return replace(found, plan="\n".join(filter(None, [found.plan, checked])))
+
+
+def _solved(
+    objective: Objective, solver: str, stopping: Stopping | None, steps: int | None, callbacks: Any
+) -> Solved:
     analysis = Analysis(objective)
     choice = choose(analysis) if solver == "auto" else Choice(solver, Line("asked"))
     if choice.solver == "closed":

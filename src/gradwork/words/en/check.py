@@ -25,13 +25,15 @@ SENTENCES: dict[str, str] = {
     "order whole": "the order of a derivative is a whole number from 1, not {order}",
     "order too high": "derivatives of order {order} are more than Gradwork takes; the highest is {most}",
     "gradient wrong": (
-        "the gradient does not fit the loss at the start: along {direction} the loss changes by {measured:.6g}, "
-        "the gradient says {claimed:.6g}; please report the formula"
+        "the gradient does not fit the loss: near the start the loss has the slope {measured:.6g} along a random "
+        "direction, and the gradient says {claimed:.6g}; nothing is learned with it; please report the formula"
     ),
     "gradient wrong line": (
-        "the gradient does not fit the loss at the start: along {direction} the loss changes by {measured:.6g}, "
-        "the gradient says {claimed:.6g}; wrong is the line  {line}; please report the formula"
+        "the gradient does not fit the loss: near the start the loss has the slope {measured:.6g} along a random "
+        "direction, and the gradient says {claimed:.6g}; wrong is the line  {line}; please report the formula"
     ),
-    "start checked": "gradient checked at the start: {evaluations} evaluations of the loss",
+    "derivative wrong": "the derivative does not pass its check: {certificate}; please report the formula",
+    "start not finite": "the loss or its gradient is not finite there",
+    "start checked": "gradient checked at the start against a difference of the loss: {evaluations} evaluations",
     "start unchecked": "gradient not checked at the start: {why}",
 }
