@@ -65,11 +65,19 @@ def derive(
     ] = None,
     expand: Annotated[bool, typer.Option("--expand", help="Multiply products of sums out.")] = False,
     check: Annotated[bool, typer.Option("--check/--no-check", help="Check the result numerically.")] = True,
+    structure: Annotated[
+        str,
+        typer.Option(help="By a symmetric, diagonal, … symbol: within its structure, free or by entries."),
+    ] = "within",
 ) -> None:
     """Derive a formula: its gradient, line by line, checked, as mathematics or as code."""
     from gradwork.cli.derive import Request, derive
 
-    derive(Request(formula, wrt or [], shapes, order, jacobian, steps, detail, manner, to, expand, check))
+    derive(
+        Request(
+            formula, wrt or [], shapes, order, jacobian, steps, detail, manner, to, expand, check, structure
+        )
+    )
 
 
 @app.command(short_help="Evaluate a formula at given values: softmax([1, 2, 3]).")

@@ -34,6 +34,7 @@ class Request:
     to: str | None = None
     expand: bool = False
     check: bool = True
+    structure: str = "within"
 
 
 def derive(request: Request) -> None:
@@ -61,6 +62,9 @@ def derive(request: Request) -> None:
 def _check_choices(request: Request) -> None:
     _choice("--to", request.to, FORMATS)
     _choice("--detail", request.detail, ("board", "full"))
+    _choice("--structure", request.structure, ("within", "free", "entries"))
+    if request.structure != "within" and (request.order > 1 or request.jacobian):
+        raise GradworkError(say("structure first", structure=request.structure))
     _choice("--manner", request.manner, ("backprop", "differential"))
     if request.order < 1:
         raise GradworkError(say("order", order=request.order))
@@ -124,7 +128,7 @@ def _results(request: Request, f: Any, variables: list[Any]) -> list[Any]:
     else:
         if f.ndim:
             raise DerivativeError(say("not scalar", shape=shape_text(f.shape)))
-        found = list(api.grad(f, variables))
+        found = list(api.grad(f, variables, structure=request.structure))
     if request.expand:
         found = [Derived.of(r.expand(), r.derivation) for r in found]
     return found

@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, overload
 
-from gradwork.diff.derivation import Derivation, Line
+from gradwork.diff.calculus import RULES
+from gradwork.diff.derivation import Derivation, Line, run
 from gradwork.diff.differential import differential
 from gradwork.diff.forward import forward, unit
 from gradwork.diff.names import name_intermediates
 from gradwork.diff.reverse import reverse
+from gradwork.diff.structure import RULE, check_way, projected, structure_of
 from gradwork.errors import DerivativeError, ShapeError
 from gradwork.expr.dims import shape_text
 from gradwork.expr.facts import check_names
-from gradwork.expr.node import CONSTANT, METHODS, SYMBOL, Derived, Expr, constant, is_zero, plain, walk
-from gradwork.ops.arithmetic import ADD, POWER
-from gradwork.ops.contraction import CONTRACT, multiply, sum_
+from gradwork.expr.node import (
+    CONSTANT,
+    EYE,
+    METHODS,
+    SYMBOL,
+    Derived,
+    Expr,
+    constant,
+    facts,
+    is_zero,
+    make,
+    plain,
+    walk,
+)
+from gradwork.ops.arithmetic import ADD, POWER, add
+from gradwork.ops.contraction import CONTRACT, ein, multiply, sum_
 from gradwork.rewrite import SIMPLIFY, STABLE_FORM, normalise
 from gradwork.rewrite.engine import Engine
 
@@ -73,14 +89,20 @@ def _check_scalar(f: Expr, what: str) -> None:
 
 
 @overload
-def grad(f: Any, wrt: Expr | str, *, check: bool = False) -> Derived: ...
+def grad(f: Any, wrt: Expr | str, *, structure: str = ..., check: bool = ...) -> Derived: ...
 @overload
-def grad(f: Any, wrt: Sequence[Expr | str], *, check: bool = False) -> tuple[Derived, ...]: ...
-def grad(f: Any, wrt: Any, *, check: bool = False) -> Any:
+def grad(
+    f: Any, wrt: Sequence[Expr | str], *, structure: str = ..., check: bool = ...
+) -> tuple[Derived, ...]: ...
+def grad(f: Any, wrt: Any, *, structure: str = "within", check: bool = False) -> Any:
     """Return the gradient of a scalar function by one symbol, or by several (a tuple).
 
     ∇f has the shape of the symbol. The result is an expression that carries its `derivation`, and its `certificate`
     when asked. With `check` that check is made at once, and DerivativeError is raised where it fails.
+
+    By a symbol that was declared symmetric, diagonal, lower, orthogonal or onehot it is the gradient within that
+    structure (see `diff.structure`); structure="free" takes all entries as free, and "entries" takes Xᵢⱼ and Xⱼᵢ
+    of a symmetric matrix as one variable.
 
     >>> import gradwork as gw
     >>> x = gw.scalar("x")
@@ -89,14 +111,61 @@ def grad(f: Any, wrt: Any, *, check: bool = False) -> Any:
     """
     f = constant(f)
     _check_scalar(f, "a gradient")
+    check_way(structure)
     variables = _variables(f, wrt)
     derivation = reverse(f, variables)
+    if structure != "free" and any(map(structure_of, variables)):
+        _take_within(derivation, structure)
     derivation.title = "gradient"
-    derivation.checks = [(f, v, r) for v, r in zip(variables, derivation.results, strict=True)]
+    if structure != "entries" or not any("symmetric" in facts(v) for v in variables):
+        derivation.checks = [(f, v, r) for v, r in zip(variables, derivation.results, strict=True)]
+    else:
+        # The derivative by entries is half of it, off the diagonal, along the directions that a check takes.
+        derivation.checks = [
+            (f, v, _within(r, v)) for v, r in zip(variables, derivation.results, strict=True)
+        ]
     results = tuple(Derived.of(r, derivation) for r in derivation.results)
     if check and (found := results[0].certificate).points and not found.holds:
         raise DerivativeError("derivative wrong", certificate=str(found))
     return results if isinstance(wrt, (list, tuple)) else results[0]
+
+
+def _take_within(derivation: Derivation, way: str) -> None:
+    # The result's line ends with the part of it that lies within the structure of its symbol.
+    found = dict(zip(derivation.variables, derivation.results, strict=True))
+    lines = list(derivation.lines)
+    for i, line in enumerate(lines):
+        if line.kind != "result":
+            continue
+        start = projected(line.result, line.target, way)
+        phase = run("structure", start, (RULE, *RULES)) if start is not line.result else None
+        if phase is not None and phase.after is not line.result:
+            lines[i] = replace(line, phases=(*line.phases, phase))
+            found[line.target] = phase.after
+    results = tuple(found[v] for v in derivation.variables)
+    before = derivation.differential
+    derivation.lines, derivation.results = lines, results
+    if before is not None:
+        derivation.differential = lambda: _differential_within(before(), way)
+
+
+def _differential_within(derivation: Derivation, way: str) -> Derivation:
+    free = derivation.results
+    _take_within(derivation, way)
+    if derivation.results != free:
+        derivation.checks = [
+            (derivation.function, v, r) for v, r in zip(derivation.variables, derivation.results, strict=True)
+        ]
+    return derivation
+
+
+def _within(entries: Expr, x: Expr) -> Expr:
+    # From the derivative by entries to the gradient within: half of what is off the diagonal.
+    if structure_of(x) != "symmetric":
+        return entries
+    half = constant(1) / 2
+    eye = make(EYE, (), (x.shape[0],))
+    return normalise(add(ein(",ij->ij", half, entries), ein(",ij,ij->ij", half, eye, entries)))
 
 
 def vjp(f: Any, wrt: Any, weights: Any) -> Any:

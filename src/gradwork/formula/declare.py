@@ -12,7 +12,7 @@ from gradwork.expr.dims import Dim, shape_text
 from gradwork.expr.node import FACTS
 from gradwork.formula.lexer import Token, fail, normalise, tokenize
 
-SQUARE = frozenset({"symmetric", "orthogonal", "diagonal"})
+SQUARE = frozenset({"symmetric", "orthogonal", "diagonal", "lower"})
 MAX_AXES = 8
 
 

@@ -237,7 +237,12 @@ class _Rows:
         back = self.backward.get(line.target)
         if back is not None and line.result is back.result and not self.single:
             return []  # the line above says it already
-        return [Row("result", left, self.write(line.result), self._shape(line.target.shape), _steps(line))]
+        note = self._shape(line.target.shape)
+        last_phase = line.phases[-1]
+        why = [s.reason for s in last_phase.steps.values() if s.rule.name == "within structure"]
+        if why:
+            note = f"{note}      {self.spoken(why)}"
+        return [Row("result", left, self.write(line.result), note, _steps(line), "=", tuple(why))]
 
     def _higher(self, x: Expr) -> str:
         alphabet, row = self.alphabet, self.derivation.row

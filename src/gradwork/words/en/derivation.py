@@ -53,6 +53,17 @@ SENTENCES: dict[str, str] = {
     "each unit": "{dx} is each unit array in turn",
     "with": "with",
     "result": "written out",
+    "within symmetric": "within the symmetric matrices: ½ (G + Gᵀ) of the derivative G with all entries free",
+    "within diagonal": "within the diagonal matrices: the diagonal of the derivative with all entries free",
+    "within lower": "within the lower triangular matrices: the lower triangle of the derivative with all entries free",
+    "within orthogonal": "tangent to the orthogonal matrices: ½ (G − X Gᵀ X) of the derivative G with all entries free",
+    "within onehot": "the rows still sum to 1: each row of the derivative less its mean",
+    "entries symmetric": (
+        "by entries, Xᵢⱼ and Xⱼᵢ as one variable: G + Gᵀ − diag G of the derivative G with all entries free; "
+        "no gradient, as it counts what is off the diagonal twice"
+    ),
+    "entries diagonal": "the diagonal of the derivative with all entries free",
+    "entries lower": "the lower triangle of the derivative with all entries free",
     "second": "second derivative: forward over reverse",
     "rows sum to one (one-hot)": "rows of {symbol} sum to 1 ({symbol} is one-hot)",
     "softmax sums to one": "softmax sums to 1",

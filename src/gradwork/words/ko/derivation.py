@@ -53,6 +53,17 @@ SENTENCES: dict[str, str] = {
     "each unit": "{dx}에 단위 배열을 하나씩 넣는다",
     "with": "여기서",
     "result": "풀어 쓰면",
+    "within symmetric": "대칭 행렬 안에서: 모든 성분이 자유로운 도함수 G의 ½ (G + Gᵀ)",
+    "within diagonal": "대각 행렬 안에서: 모든 성분이 자유로운 도함수의 대각 성분",
+    "within lower": "하삼각 행렬 안에서: 모든 성분이 자유로운 도함수의 하삼각 부분",
+    "within orthogonal": "직교 행렬에 접하는 부분: 모든 성분이 자유로운 도함수 G의 ½ (G − X Gᵀ X)",
+    "within onehot": "행의 합이 1로 유지된다: 도함수의 각 행에서 평균을 뺀다",
+    "entries symmetric": (
+        "성분별로, Xᵢⱼ와 Xⱼᵢ를 한 변수로: 모든 성분이 자유로운 도함수 G의 G + Gᵀ − diag G; "
+        "대각 밖을 두 번 세므로 기울기는 아니다"
+    ),
+    "entries diagonal": "모든 성분이 자유로운 도함수의 대각 성분",
+    "entries lower": "모든 성분이 자유로운 도함수의 하삼각 부분",
     "second": "이계 미분: 역방향을 순방향으로",
     "rows sum to one (one-hot)": "{symbol}의 각 행의 합은 1 ({symbol}는 원-핫)",
     "softmax sums to one": "소프트맥스의 합은 1",
