@@ -7,6 +7,7 @@ import numpy as np
 import gradwork as gw
 from gradwork.diff.calculus import PULL, PUSH
 from gradwork.diff.differential import DIFFERENTIAL
+from gradwork.diff.structure import PROJECT
 from gradwork.expr.node import LEAVES, NAME, Expr, make, symbol
 from gradwork.expr.op import REGISTRY, Op
 from gradwork.ops.contraction import CONTRACT, ein
@@ -14,7 +15,9 @@ from gradwork.ops.elementwise import PI
 
 # Leaves, names and derivatives still to be taken are not operations that a person calls.
 OPERATIONS: list[Op] = [
-    op for op in REGISTRY.values() if op not in LEAVES and op not in (NAME, PULL, PUSH, DIFFERENTIAL, PI)
+    op
+    for op in REGISTRY.values()
+    if op not in LEAVES and op not in (NAME, PULL, PUSH, PROJECT, DIFFERENTIAL, PI)
 ]
 
 

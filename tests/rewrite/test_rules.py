@@ -116,6 +116,7 @@ APPLIES = {
     "determinant times inverse": contract([(gw.det(A) ** a, ""), (make(REGISTRY["cofactor"], (A,)), "ij")], "ij"),
     "squared norm": gw.norm(x) ** 2,
     "root of a sum of squares": gw.sqrt(gw.mean(x**2)),
+    "root of a rectifier": gw.sqrt(gw.relu(x)),
 }  # fmt: skip
 
 

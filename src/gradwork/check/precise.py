@@ -71,6 +71,10 @@ class Precise(Field):
         name, mp, params = node.op.name, self.mp, node.params
         if name == "polygamma":
             return np.frompyfunc(lambda x: mp.psi(params[0], x), 1, 1)(args[0])
+        if name == "sinc":
+            k = params[0]
+            whole = lambda x: mp.diff(lambda t: mp.sincpi(t / mp.pi), x, k) if k else mp.sincpi(x / mp.pi)
+            return np.frompyfunc(whole, 1, 1)(args[0])
         if name == "logdet":
             return mp.log(abs(determinant(args[0], self)))
         if name == "cholesky":
@@ -128,6 +132,7 @@ def _functions(mp: Any) -> dict[str, Any]:
         "exp": mp.exp, "log": mp.log, "sqrt": mp.sqrt, "sin": mp.sin, "cos": mp.cos, "tan": mp.tan,
         "sinh": mp.sinh, "cosh": mp.cosh, "tanh": mp.tanh, "arcsin": mp.asin, "arccos": mp.acos, "arctan": mp.atan,
         "log1p": lambda x: mp.log(1 + x), "expm1": mp.expm1, "erf": mp.erf, "normal_cdf": mp.ncdf,
+        "normal_hazard": lambda x: mp.npdf(x) / mp.ncdf(x),
         "log_normal_cdf": lambda x: mp.log(mp.ncdf(x)), "digamma": lambda x: mp.psi(0, x),
         "lgamma": lambda x: mp.log(abs(mp.gamma(x))),
         "sigmoid": sigmoid, "softplus": lambda x: mp.log(1 + mp.exp(x)),

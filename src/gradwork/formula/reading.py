@@ -26,7 +26,7 @@ from gradwork.formula.vocabulary import Vocabulary
 
 # Made of several primitives, and elementwise all the same.
 COMPOSED = frozenset(
-    "leaky_relu elu gelu clip mod hypot sinc multiply divide round exp2 logit logaddexp2 swish mish hardtanh relu6 "
+    "leaky_relu elu gelu clip mod hypot multiply divide round exp2 logit logaddexp2 swish mish hardtanh relu6 "
     "hardsigmoid hardswish softsign selu factorial beta_function betaln binom multigammaln normal_pdf normal_logpdf "
     "t_pdf t_logpdf t_logcdf".split()
 )

@@ -13,6 +13,7 @@ from gradwork.ops import (
     activations,
     arithmetic,
     batch,  # noqa: F401  (for its operations)
+    cardinal_sine,
     contraction,
     convolution,
     correlation,  # noqa: F401  (its operations are what programs are lowered to)
@@ -110,7 +111,7 @@ FUNCTIONS: dict[str, Callable[..., Expr]] = {
     "arctan": elementwise.arctan,
     "arctan2": elementwise.arctan2,
     "hypot": elementwise.hypot,
-    "sinc": elementwise.sinc,
+    "sinc": cardinal_sine.sinc,
     "erf": elementwise.erf,
     "erfc": special.erfc,
     "erfinv": special.erfinv,
@@ -130,6 +131,7 @@ FUNCTIONS: dict[str, Callable[..., Expr]] = {
     "betaln": special.betaln,
     "binom": special.binom,
     "multigammaln": special.multigammaln,
+    "normal_hazard": elementwise.normal_hazard,
     "lgamma": elementwise.lgamma,
     "digamma": elementwise.digamma,
     "polygamma": elementwise.polygamma,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from gradwork.errors import GradworkError, ShapeError
 from gradwork.expr.dims import Dim, shape_text
-from gradwork.expr.node import CONSTANT, SIZE, Expr, constant, facts, make, zeros
+from gradwork.expr.node import ARRAY, CONSTANT, SIZE, Expr, constant, facts, make, zeros
 from gradwork.expr.notation import Power
 from gradwork.expr.op import Op
 from gradwork.expr.reason import Reason
@@ -119,6 +121,10 @@ def _power_by_base(y: Expr, x: Expr, p: Expr) -> Expr | None:
         if k == 2:
             return multiply(2, x)
         return multiply(p, power(x, constant(k - 1)))
+    if p.op is ARRAY:
+        # Where the exponent is 0 the factor 0 meets x⁰ = 1, never 1/0.
+        exponents = p.params[0].array
+        return multiply(p, power(x, constant(np.where(exponents == 0, 0, exponents - 1))))
     return multiply(p, power(x, add(p, -1)))
 
 

@@ -261,12 +261,25 @@ normal_cdf = unary(
     unicode="Φ",
 )
 
+# φ/Φ as it stands: φ(x)/Φ(x) is 0/0 far out, and exp(log φ − log Φ) the difference of two large numbers.
+normal_hazard = unary(
+    "normal_hazard",
+    lambda x, y: multiply(-1, y, add(x, y)),
+    "the ratio φ/Φ of the standard normal density and distribution function, exact far into the tail",
+    law=r"h'(x) = -h(x)\,(x + h(x)), \quad h = \varphi/\Phi",
+    code=lambda w, node, args: w.helper("normal_hazard", args),
+    notation=lambda node, args: Either(
+        Call("normal_hazard", tuple(args)),
+        (Quotient)(
+            Call("normal_density", tuple(args), latex=r"\varphi", unicode="φ"),
+            Call("normal_cdf", tuple(args), latex=r"\Phi", unicode="Φ"),
+        ),
+    ),
+)
+
 log_normal_cdf = unary(
     "log_normal_cdf",
-    lambda x, y: multiply(
-        power(multiply(2, pi), constant(-1) / 2),
-        exp(subtract(multiply(constant(-1) / 2, power(x, 2)), y)),
-    ),
+    lambda x, y: normal_hazard(x),
     "log Φ, exact far into the tail",
     law=r"(\log\Phi)'(x) = \varphi(x)/\Phi(x)",
     code="special.log_ndtr({0})",
@@ -583,11 +596,3 @@ hypot = binary(
     analytic=False,
     domain=((0.3, 2), (0.3, 2)),
 )
-
-
-def sinc(x: Any) -> Expr:
-    """Return sin(x)/x, and 1 at 0, elementwise; its derivative at 0 is 0."""
-    from gradwork.ops.arithmetic import divide
-
-    x = constant(x)
-    return where(not_equal(x, 0), divide(sin(x), x), 1)

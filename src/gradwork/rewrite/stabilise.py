@@ -197,3 +197,14 @@ def norm(node: Expr) -> Expr | None:
     half = constant(Fraction(1, 2))
     root = make(_OP["norm"], (inner,), (tuple(range(inner.ndim)),))
     return contract([*((make(POWER, (a, half)), ()) for a in front), (root, ())], ())
+
+
+@rule("root of a rectifier", _OP["sqrt"])
+def rectified_root(node: Expr) -> Expr | None:
+    """√relu(x) = where(x > 0, √x, 0): the infinite slope of the root never meets the 0 of the other branch."""
+    (x,) = node.args
+    if x.op is not _OP["relu"]:
+        return None
+    (inner,) = x.args
+    zero = constant(0)
+    return make(_OP["where"], (make(_OP["greater"], (inner, zero)), make(_OP["sqrt"], (inner,)), zero))

@@ -174,7 +174,52 @@ def scan(step, start, sequences, length, reverse=False):
     return (*state, *given)
 '''
 
+_NORMAL_HAZARD = '''
+def normal_hazard(x):
+    """φ(x)/Φ(x): far to the left by the continued fraction t + 1/(t + 2/(t + 3/(t + …))) at t = -x."""
+    t = np.maximum(-x, 4.0)
+    tail = t
+    for k in range(48, 0, -1):
+        tail = t + k / tail
+    near = np.maximum(x, -4.0)
+    return np.where(x < -4, tail, np.exp(-near * near / 2 - special.log_ndtr(near)) / np.sqrt(2 * np.pi))
+'''
+
+_TORCH_NORMAL_HAZARD = '''
+def normal_hazard(x):
+    """φ(x)/Φ(x): far to the left by the continued fraction t + 1/(t + 2/(t + 3/(t + …))) at t = -x."""
+    t = torch.clamp(-x, min=4.0)
+    tail = t
+    for k in range(48, 0, -1):
+        tail = t + k / tail
+    near = torch.clamp(x, min=-4.0)
+    return torch.where(x < -4, tail, torch.exp(-near * near / 2 - torch.special.log_ndtr(near)) / (2 * torch.pi) ** 0.5)
+'''
+
+# sin x, cos x, -sin x … divided by x once more for each order; the series where that would cancel.
+_SINC = '''
+def sinc(x, order):
+    """The derivative of sin(x)/x of an order: its series near 0, elsewhere x f_k = sin^(k)(x) - k f_(k-1)."""
+    close = 3 + order
+    small, series = np.where(abs(x) < close, x, 0.0), 0.0
+    for j in range((order + 1) // 2, order + 24):
+        # (-1)^j x^(2j - k) / ((2j + 1) (2j - k)!)
+        power, sign = 2 * j - order, 1 - 2 * (j % 2)
+        factor = 1.0
+        for m in range(1, power + 1):
+            factor = factor * small / m
+        series = series + sign * factor / (2 * j + 1)
+    large = np.where(abs(x) < close, 1.0, x)
+    value = np.sin(large) / large
+    for k in range(1, order + 1):
+        turned = (np.sin, np.cos)[k % 2](large) * (1 - k // 2 % 2 * 2 if k % 2 == 0 else 1 - (k - 1) // 2 % 2 * 2)
+        value = (turned - k * value) / large
+    return np.where(abs(x) < close, series, value)
+'''
+
 HELPERS: dict[str, Helper] = {
+    "normal_hazard": Helper(_NORMAL_HAZARD, {"torch": _TORCH_NORMAL_HAZARD}),
+    "sinc": Helper(_SINC),
     "scan": Helper(_SCAN, {"jax": _JAX_SCAN}),
     "reciprocal0": Helper(_RECIPROCAL0),
     "softplus": Helper(_SOFTPLUS),

@@ -53,6 +53,7 @@ SENTENCES: dict[str, str] = {
     "each unit": "{dx} is each unit array in turn",
     "with": "with",
     "result": "written out",
+    "root of a rectifier": "√relu(x) = √x where x > 0, else 0: derivative 0 where x < 0",
     "within symmetric": "within the symmetric matrices: ½ (G + Gᵀ) of the derivative G with all entries free",
     "within diagonal": "within the diagonal matrices: the diagonal of the derivative with all entries free",
     "within lower": "within the lower triangular matrices: the lower triangle of the derivative with all entries free",

@@ -53,6 +53,7 @@ SENTENCES: dict[str, str] = {
     "each unit": "{dx}에 단위 배열을 하나씩 넣는다",
     "with": "여기서",
     "result": "풀어 쓰면",
+    "root of a rectifier": "√relu(x)는 x > 0에서 √x, 그 밖에서 0: x < 0에서 도함수 0",
     "within symmetric": "대칭 행렬 안에서: 모든 성분이 자유로운 도함수 G의 ½ (G + Gᵀ)",
     "within diagonal": "대각 행렬 안에서: 모든 성분이 자유로운 도함수의 대각 성분",
     "within lower": "하삼각 행렬 안에서: 모든 성분이 자유로운 도함수의 하삼각 부분",
