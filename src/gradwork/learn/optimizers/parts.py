@@ -15,7 +15,7 @@ from gradwork.expr.node import CONSTANT, Expr, constant, name
 from gradwork.learn.optimizers.schedules import positive
 from gradwork.ops.arithmetic import add, divide, power, subtract
 from gradwork.ops.contraction import multiply
-from gradwork.ops.elementwise import clip, maximum, minimum, sign, sqrt
+from gradwork.ops.elementwise import clip, maximum, minimum, sqrt
 from gradwork.ops.norms import norm
 
 
