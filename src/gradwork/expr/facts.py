@@ -119,7 +119,6 @@ def _match(left: list, right: list, names: dict) -> bool:
 
 
 _positive: weakref.WeakKeyDictionary[Expr, bool] = weakref.WeakKeyDictionary()
-_ALWAYS_POSITIVE = frozenset({"ones", "size", "pi", "exp", "sigmoid", "softmax", "softplus"})
 
 
 def is_positive(x: Expr) -> bool:
@@ -154,7 +153,7 @@ def _asked(x: Expr) -> tuple[Expr, ...]:
 def _positive_leaf(x: Expr) -> bool:
     if x.op.name == "constant":
         return bool(x.params[0] > 0)
-    return x.op.name in _ALWAYS_POSITIVE or "positive" in facts(x)
+    return x.op.positive or "positive" in facts(x)
 
 
 _named_once: weakref.WeakSet[Expr] = weakref.WeakSet()

@@ -332,8 +332,8 @@ def _no_shape(args: tuple, params: tuple) -> tuple:
 SYMBOL = Op("symbol", shape=_no_shape)  # params: (name, facts)
 CONSTANT = Op("constant", shape=lambda a, p: ())  # params: (Fraction or float, whether it is exact)
 ARRAY = Op("array", shape=_no_shape)  # params: (Frozen,)
-SIZE = Op("size", shape=lambda a, p: ())  # params: (Dim,): the size as a number
-ONES = Op("ones", shape=lambda a, p: (p[0],))  # params: (Dim,): the vector of ones
+SIZE = Op("size", shape=lambda a, p: (), positive=True)  # params: (Dim,): the size as a number
+ONES = Op("ones", shape=lambda a, p: (p[0],), positive=True)  # params: (Dim,): the vector of ones
 EYE = Op("eye", shape=lambda a, p: (p[0], p[0]))  # params: (Dim,): the identity matrix
 TRIL = Op(
     "tril", shape=lambda a, p: (p[0], p[0])

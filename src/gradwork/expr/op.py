@@ -37,6 +37,8 @@ class Op:
     domain:      the intervals that each argument is drawn from in tests and certificates.
     analytic:    whether it extends to complex numbers, so that a complex step can check it.
     linear:      whether it is linear in its argument(s) (the reason that a derivation gives).
+    positive:    whether its values are positive, whatever its arguments.
+    kink:        whether it has kinks or steps: points without a derivative that a descent can come to.
     example:     shapes of arguments and the parameters with which the conformance tests call it.
     """
 
@@ -54,6 +56,8 @@ class Op:
     analytic: bool = True
     linear: bool = False
     elementwise: bool = False
+    positive: bool = False
+    kink: bool = False
     constant: bool = False  # piecewise constant: its derivative is zero wherever it exists
     summary: str = ""
     example: tuple = ()

@@ -16,10 +16,6 @@ from gradwork.ops.arithmetic import ADD, POWER, add
 from gradwork.ops.contraction import CONTRACT, contract, multiply, split
 from gradwork.rewrite import normalise
 
-KINKS = frozenset(
-    {"abs", "relu", "leaky_relu", "max", "min", "maximum", "minimum", "sign", "step", "floor", "round"}
-)
-
 
 @dataclass(frozen=True)
 class Residual:
@@ -217,4 +213,4 @@ def kinks(loss: Expr, symbols: Sequence[Expr]) -> tuple[str, ...]:
     ('abs',)
     """
     moving = depends(loss, symbols)
-    return tuple(dict.fromkeys(n.op.name for n in walk(loss) if n in moving and n.op.name in KINKS))
+    return tuple(dict.fromkeys(n.op.name for n in walk(loss) if n in moving and n.op.kink))

@@ -38,7 +38,13 @@ from gradwork.ops.arithmetic import (
 )
 from gradwork.ops.contraction import broadcast, common_shape, spread
 
-PI = Op("pi", shape=lambda a, p: (), notation=lambda node, args: Raw("pi", "π", r"\pi"), code="np.pi")
+PI = Op(
+    "pi",
+    shape=lambda a, p: (),
+    positive=True,
+    notation=lambda node, args: Raw("pi", "π", r"\pi"),
+    code="np.pi",
+)
 pi = make(PI)
 
 
@@ -93,7 +99,7 @@ def binary(name: str, partials: tuple, summary: str = "", **block: Any) -> Calla
 
 # --- exponentials and roots -------------------------------------------------------------------------------
 
-exp = unary("exp", lambda x, y: y, "e^x", law=r"\exp' = \exp", latex=r"\exp")
+exp = unary("exp", lambda x, y: y, "e^x", law=r"\exp' = \exp", latex=r"\exp", positive=True)
 
 log = unary(
     "log",
@@ -190,13 +196,20 @@ arctan = unary(
 
 # --- signs and steps --------------------------------------------------------------------------------------
 
-sign = unary("sign", None, "the sign, 0 at 0", law=r"\operatorname{sign}' = 0", analytic=False)
+sign = unary("sign", None, "the sign, 0 at 0", law=r"\operatorname{sign}' = 0", analytic=False, kink=True)
 
 floor = unary(
-    "floor", None, "the largest whole number not above x", law=r"\lfloor x \rfloor' = 0", analytic=False
+    "floor",
+    None,
+    "the largest whole number not above x",
+    law=r"\lfloor x \rfloor' = 0",
+    analytic=False,
+    kink=True,
 )
 
-round_ = unary("round", None, "the nearest whole number", law=r"\operatorname{round}' = 0", analytic=False)
+round_ = unary(
+    "round", None, "the nearest whole number", law=r"\operatorname{round}' = 0", analytic=False, kink=True
+)
 
 absolute = unary(
     "abs",
@@ -205,6 +218,7 @@ absolute = unary(
     law=r"|x|' = \operatorname{sign}(x), \quad |0|' = 0",
     notation=lambda node, args: Fence("abs", args[0]),
     analytic=False,
+    kink=True,
 )
 
 step = unary(
@@ -216,6 +230,7 @@ step = unary(
     targets={"torch": lambda w, node, args: w.call("torch.heaviside", args[0], w.zero_like(args[0]))},
     notation=lambda node, args: Fence("bracket", Relation(">", args[0], Number(Fraction(0)))),
     analytic=False,
+    kink=True,
 )
 
 # The reciprocal that is 0 at 0: it stands in the derivative of a norm, whose value at 0 is 0 by convention.
@@ -351,6 +366,7 @@ sigmoid = unary(
     code="special.expit({0})",
     latex=r"\sigma",
     unicode="σ",
+    positive=True,
 )
 
 softplus = unary(
@@ -363,6 +379,7 @@ softplus = unary(
         "jax": "jax.nn.softplus({0})",
         "torch": "torch.nn.functional.softplus({0}, threshold=40)",
     },
+    positive=True,
 )
 
 log_sigmoid = unary(
@@ -382,6 +399,7 @@ relu = unary(
     law=r"\operatorname{relu}'(x) = [x > 0]",
     code="np.maximum({0}, 0)",
     targets={"torch": "torch.relu({0})"},
+    kink=True,
 )
 
 
@@ -459,6 +477,7 @@ maximum = binary(
     ),
     analytic=False,
     domain=((-2, 2), (-2, 2)),
+    kink=True,
 )
 
 minimum = binary(
@@ -475,6 +494,7 @@ minimum = binary(
     ),
     analytic=False,
     domain=((-2, 2), (-2, 2)),
+    kink=True,
 )
 
 

@@ -41,6 +41,7 @@ SORT = Op(
     notation=lambda node, args: Call("sort", tuple(args), _axis_option(node)),
     law=r"\partial x_{(i)}/\partial x_j = [x_{(i)} \text{ is } x_j]",
     analytic=False,
+    kink=True,
     summary="the entries along an axis, the smallest first",
     example=(((4, 5),), (1,)),
 )

@@ -124,6 +124,7 @@ def _extremum(name: str, summary: str) -> Op:
         notation=lambda node, args: _extremum_notation(node, args, name),
         law=rf"\partial\{name} x/\partial x_i = [x_i = \{name} x] / \text{{number of ties}}",
         analytic=False,
+        kink=True,
         summary=summary,
         example=(((4, 3),), ((1,),)),
     )
@@ -263,6 +264,7 @@ SOFTMAX = Op(
         "softmax", tuple(args), _last_axis(node), latex=r"\operatorname{softmax}"
     ),
     law=r"\partial p_i/\partial z_j = p_i(\delta_{ij} - p_j)",
+    positive=True,
     summary="exponentials divided by their sum",
     example=(((4, 3),), ((1,),)),
 )

@@ -10,11 +10,21 @@ from gradwork.ops.arithmetic import divide, multiply, power
 from gradwork.ops.elementwise import round_, unary
 
 ceil = unary(
-    "ceil", None, "the smallest whole number not below x", law=r"\lceil x \rceil' = 0", analytic=False
+    "ceil",
+    None,
+    "the smallest whole number not below x",
+    law=r"\lceil x \rceil' = 0",
+    analytic=False,
+    kink=True,
 )
 
 trunc = unary(
-    "trunc", None, "the whole part, rounded towards 0", law=r"\operatorname{trunc}' = 0", analytic=False
+    "trunc",
+    None,
+    "the whole part, rounded towards 0",
+    law=r"\operatorname{trunc}' = 0",
+    analytic=False,
+    kink=True,
 )
 
 

@@ -176,6 +176,7 @@ SINGULAR_VALUES = Op(
     notation=lambda node, args: Call("svdvals", tuple(args), latex=r"\sigma", unicode="σ"),
     law=r"d\sigma_i = u_i^{\mathsf T}\, dA\, v_i",
     analytic=False,
+    kink=True,
     summary="the singular values, the largest first",
     example=(((2, 4, 3),), ()),
 )
