@@ -7,7 +7,30 @@ from typing import Any
 from gradwork.errors import GradworkError
 from gradwork.expr.node import Expr, constant
 from gradwork.ops.arithmetic import add, divide, multiply, power
-from gradwork.ops.elementwise import absolute, clip, elu, normal_cdf, pi, sigmoid, softplus, tanh
+from gradwork.ops.elementwise import (
+    absolute,
+    clip,
+    expm1,
+    greater,
+    normal_cdf,
+    pi,
+    sigmoid,
+    softplus,
+    tanh,
+    where,
+)
+
+
+def leaky_relu(x: Any, alpha: Any = 0.01) -> Expr:
+    """Return x where x > 0, else alpha x, elementwise."""
+    x = constant(x)
+    return where(greater(x, 0), x, multiply(alpha, x))
+
+
+def elu(x: Any, alpha: Any = 1) -> Expr:
+    """Return x where x > 0, else alpha (e^x - 1), elementwise."""
+    x = constant(x)
+    return where(greater(x, 0), x, multiply(alpha, expm1(x)))
 
 
 def swish(x: Any) -> Expr:
@@ -65,4 +88,16 @@ def selu(x: Any) -> Expr:
     return multiply(1.0507009873554805, elu(x, 1.6732632423543772))
 
 
-__all__ = ["gelu", "hardsigmoid", "hardswish", "hardtanh", "mish", "relu6", "selu", "softsign", "swish"]
+__all__ = [
+    "elu",
+    "gelu",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "leaky_relu",
+    "mish",
+    "relu6",
+    "selu",
+    "softsign",
+    "swish",
+]

@@ -403,18 +403,6 @@ relu = unary(
 )
 
 
-def leaky_relu(x: Any, alpha: Any = 0.01) -> Expr:
-    """Return x where x > 0, else alpha x, elementwise."""
-    x = constant(x)
-    return where(greater(x, 0), x, multiply(alpha, x))
-
-
-def elu(x: Any, alpha: Any = 1) -> Expr:
-    """Return x where x > 0, else alpha (e^x - 1), elementwise."""
-    x = constant(x)
-    return where(greater(x, 0), x, multiply(alpha, expm1(x)))
-
-
 # --- comparisons and choices ------------------------------------------------------------------------------
 
 
