@@ -99,7 +99,7 @@ FUNCTIONS: dict[str, Callable[..., Expr]] = {
     "ceil": rounding.ceil,
     "trunc": rounding.trunc,
     "round": rounding.around,
-    "mod": elementwise.mod,
+    "mod": rounding.mod,
     "sin": elementwise.sin,
     "cos": elementwise.cos,
     "tan": elementwise.tan,

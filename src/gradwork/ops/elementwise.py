@@ -579,13 +579,6 @@ def where(condition: Any, then: Any, otherwise: Any) -> Expr:
     return make(WHERE, tuple(x if not x.ndim else broadcast(x, shape) for x in xs))
 
 
-def mod(x: Any, k: Any) -> Expr:
-    """Return x − k ⌊x/k⌋, elementwise."""
-    from gradwork.ops.arithmetic import divide
-
-    return subtract(x, multiply(k, floor(divide(x, k))))
-
-
 hypot = binary(
     "hypot",
     (

@@ -6,8 +6,8 @@ from typing import Any
 
 from gradwork.errors import GradworkError
 from gradwork.expr.node import Expr, constant
-from gradwork.ops.arithmetic import divide, multiply, power
-from gradwork.ops.elementwise import round_, unary
+from gradwork.ops.arithmetic import divide, multiply, power, subtract
+from gradwork.ops.elementwise import floor, round_, unary
 
 ceil = unary(
     "ceil",
@@ -45,4 +45,9 @@ def around(x: Any, decimals: int = 0) -> Expr:
     return multiply(round_(divide(x, scale)), scale)
 
 
-__all__ = ["around", "ceil", "trunc"]
+def mod(x: Any, k: Any) -> Expr:
+    """Return x − k ⌊x/k⌋, elementwise."""
+    return subtract(x, multiply(k, floor(divide(x, k))))
+
+
+__all__ = ["around", "ceil", "mod", "trunc"]

@@ -35,8 +35,9 @@ from gradwork.expr.op import Op
 from gradwork.expr.reason import Reason
 from gradwork.ops.arithmetic import add
 from gradwork.ops.contraction import matmul, multiply
-from gradwork.ops.elementwise import equal, mod, tanh, where
+from gradwork.ops.elementwise import equal, tanh, where
 from gradwork.ops.indexing import ones, stack
+from gradwork.ops.rounding import mod
 from gradwork.ops.running import cumsum
 
 
