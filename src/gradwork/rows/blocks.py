@@ -36,6 +36,11 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=threads(), thread_name_prefix="gradwork")
 
 
+if hasattr(os, "register_at_fork"):
+    # A forked child has the pool without its threads, and would wait for them for ever: it makes its own.
+    os.register_at_fork(after_in_child=_pool.cache_clear)
+
+
 def threads() -> int:
     """Return how many threads work on blocks: the cores that this process may use, eight at most."""
     try:
