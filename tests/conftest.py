@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-
 REFERENCE = Path(__file__).parent / "reference"  # numbers that were made elsewhere: see its README.md
 
 
