@@ -11,7 +11,7 @@ Write a model or an objective as mathematics; read its derivative line by line; 
 
 from __future__ import annotations
 
-from gradwork import cli as _cli  # noqa: F401  first: a command heeds Ctrl-C before the rest is imported
+from gradwork import cli as _cli  # first: a command heeds Ctrl-C before the rest is imported
 
 # isort: split
 import builtins
