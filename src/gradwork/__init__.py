@@ -98,7 +98,8 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_LATER, *_PACKAGES})
 
 
-if TYPE_CHECKING:  # the same names with their signatures, for editors; a test compares both lists
+# The same names with their signatures, for editors: written by `python -m tests.test_front_door`.
+if TYPE_CHECKING:
     from gradwork import data as data
     from gradwork import learn as learn
     from gradwork import models as models
@@ -114,7 +115,6 @@ if TYPE_CHECKING:  # the same names with their signatures, for editors; a test c
     from gradwork.learn.optimizers.named import Adagrad as Adagrad
     from gradwork.learn.optimizers.named import Adam as Adam
     from gradwork.learn.optimizers.named import AdamW as AdamW
-    from gradwork.learn.optimizers.named import Lion as Lion
     from gradwork.learn.optimizers.named import Momentum as Momentum
     from gradwork.learn.optimizers.named import Nesterov as Nesterov
     from gradwork.learn.optimizers.named import RMSprop as RMSprop
@@ -131,6 +131,7 @@ if TYPE_CHECKING:  # the same names with their signatures, for editors; a test c
     from gradwork.ops.activations import swish as swish
     from gradwork.ops.arithmetic import divide as divide
     from gradwork.ops.arithmetic import power as power
+    from gradwork.ops.cardinal_sine import sinc as sinc
     from gradwork.ops.contraction import dot as dot
     from gradwork.ops.contraction import matmul as matmul
     from gradwork.ops.contraction import mean as mean
@@ -188,6 +189,7 @@ if TYPE_CHECKING:  # the same names with their signatures, for editors; a test c
     from gradwork.ops.elementwise import minimum as minimum
     from gradwork.ops.elementwise import mod as mod
     from gradwork.ops.elementwise import normal_cdf as normal_cdf
+    from gradwork.ops.elementwise import normal_hazard as normal_hazard
     from gradwork.ops.elementwise import normal_ppf as normal_ppf
     from gradwork.ops.elementwise import not_equal as not_equal
     from gradwork.ops.elementwise import pi as pi
@@ -196,7 +198,6 @@ if TYPE_CHECKING:  # the same names with their signatures, for editors; a test c
     from gradwork.ops.elementwise import sigmoid as sigmoid
     from gradwork.ops.elementwise import sign as sign
     from gradwork.ops.elementwise import sin as sin
-    from gradwork.ops.elementwise import sinc as sinc
     from gradwork.ops.elementwise import sinh as sinh
     from gradwork.ops.elementwise import softplus as softplus
     from gradwork.ops.elementwise import sqrt as sqrt
