@@ -120,10 +120,12 @@ if TYPE_CHECKING:
     from gradwork.learn.optimizers.named import RMSprop as RMSprop
     from gradwork.learn.stopping import Stopping as Stopping
     from gradwork.models.fit import fit as fit
+    from gradwork.ops.activations import elu as elu
     from gradwork.ops.activations import gelu as gelu
     from gradwork.ops.activations import hardsigmoid as hardsigmoid
     from gradwork.ops.activations import hardswish as hardswish
     from gradwork.ops.activations import hardtanh as hardtanh
+    from gradwork.ops.activations import leaky_relu as leaky_relu
     from gradwork.ops.activations import mish as mish
     from gradwork.ops.activations import relu6 as relu6
     from gradwork.ops.activations import selu as selu
@@ -161,7 +163,6 @@ if TYPE_CHECKING:
     from gradwork.ops.elementwise import cos as cos
     from gradwork.ops.elementwise import cosh as cosh
     from gradwork.ops.elementwise import digamma as digamma
-    from gradwork.ops.elementwise import elu as elu
     from gradwork.ops.elementwise import equal as equal
     from gradwork.ops.elementwise import erf as erf
     from gradwork.ops.elementwise import erfc as erfc
@@ -173,7 +174,6 @@ if TYPE_CHECKING:
     from gradwork.ops.elementwise import greater as greater
     from gradwork.ops.elementwise import greater_equal as greater_equal
     from gradwork.ops.elementwise import hypot as hypot
-    from gradwork.ops.elementwise import leaky_relu as leaky_relu
     from gradwork.ops.elementwise import less as less
     from gradwork.ops.elementwise import less_equal as less_equal
     from gradwork.ops.elementwise import lgamma as lgamma
@@ -187,7 +187,6 @@ if TYPE_CHECKING:
     from gradwork.ops.elementwise import logaddexp as logaddexp
     from gradwork.ops.elementwise import maximum as maximum
     from gradwork.ops.elementwise import minimum as minimum
-    from gradwork.ops.elementwise import mod as mod
     from gradwork.ops.elementwise import normal_cdf as normal_cdf
     from gradwork.ops.elementwise import normal_hazard as normal_hazard
     from gradwork.ops.elementwise import normal_ppf as normal_ppf
@@ -256,6 +255,7 @@ if TYPE_CHECKING:
     from gradwork.ops.reduction import std as std
     from gradwork.ops.reduction import var as var
     from gradwork.ops.rounding import around as round
+    from gradwork.ops.rounding import mod as mod
     from gradwork.ops.running import cumprod as cumprod
     from gradwork.ops.running import cumsum as cumsum
     from gradwork.ops.running import recurrence as recurrence
