@@ -123,6 +123,22 @@ def test_blocks_of_second_derivatives(run: Run):
     assert r"\frac{\partial^2 f}{\partial w \, \partial b} =" in good(run(*line, "--to", "latex"))
 
 
+def test_how_to_show_the_lines_asks_for_them(run: Run):
+    """--detail and --manner mean the derivation, with or without --steps."""
+    least_squares = ("derive", LEAST, "--wrt", "b", "--shapes", "X: n d, y: n, b: d")
+    steps = good(run(*least_squares, "--steps"))
+    assert (
+        good(run(*least_squares, "--detail", "board"))
+        == good(run(*least_squares, "--manner", "backprop"))
+        == steps
+    )
+    assert "power rule" in good(run("derive", "x^2", "--detail", "slow"))
+    assert "pull back" in good(run("derive", "x^2", "--detail", "engine"))
+    assert good(run("derive", "x^2", "--detail", "full")) == good(run("derive", "x^2", "--detail", "engine"))
+    assert "df = " in good(run(*least_squares, "--manner", "differential"))
+    assert "\\begin{aligned}" in good(run(*least_squares, "--detail", "slow", "--to", "latex"))
+
+
 def test_the_steps_of_jacobians_and_hessians(run: Run):
     out = good(run("derive", "tanh(X b)", "--wrt", "b", "--jacobian", "--steps", "--shapes", "X: n d, b: d"))
     rows = [" ".join(r.split()) for r in out.splitlines()]
@@ -248,7 +264,7 @@ def test_a_caret_shows_the_place(run: Run):
         (["x^2", "--to", "pyton"], "--to is text, unicode, latex, mathml, numpy, jax, torch or json, not 'pyton'"),
         (["x^2", "--to", "jaxx"], "did you mean 'jax'?"),
         (["x^2", "--manner", "forward"], "--manner is backprop or differential"),
-        (["x^2", "--detail", "all"], "--detail is board or full"),
+        (["x^2", "--detail", "all"], "--detail is board, slow or engine"),
         (["x^2", "--manner", "differential", "--order", "2"], "leave out --order 2"),
         (["x^2", "--steps", "--to", "numpy"], "--to numpy writes the derivative itself"),
         (["__import__('os')"], "underscores"),

@@ -7,6 +7,7 @@ import numpy as np
 import gradwork as gw
 from gradwork.diff.calculus import PULL, PUSH
 from gradwork.diff.differential import DIFFERENTIAL
+from gradwork.diff.school import PRIME
 from gradwork.diff.structure import PROJECT
 from gradwork.expr.node import LEAVES, NAME, Expr, make, symbol
 from gradwork.expr.op import REGISTRY, Op
@@ -17,7 +18,7 @@ from gradwork.ops.elementwise import PI
 OPERATIONS: list[Op] = [
     op
     for op in REGISTRY.values()
-    if op not in LEAVES and op not in (NAME, PULL, PUSH, PROJECT, DIFFERENTIAL, PI)
+    if op not in LEAVES and op not in (NAME, PULL, PUSH, PRIME, PROJECT, DIFFERENTIAL, PI)
 ]
 
 

@@ -138,12 +138,26 @@ def test_every_sentence_exists_in_every_language():
     assert ENGLISH.keys() == KOREAN.keys()
 
 
-def test_full_detail_shows_every_step():
+def test_engine_detail_shows_every_change_and_nothing_else():
     g = gw.grad(parse("mean((y - X@b)^2)"), "b")
-    full = g.explain(detail="full")
-    for step in g.derivation.steps:
-        assert f"· {step.rule.name}:" in full
-    assert len(full.splitlines()) == len(BOARD.splitlines()) + len(g.derivation.steps)
+    for full in (g.explain(detail="engine"), g.explain(detail="full")):
+        for step in g.derivation.steps:
+            if step.rule.group == "calculus":
+                assert f"· {step.rule.name}:" in full
+        changes = [line.partition(": ")[2].split(" → ") for line in full.splitlines() if "· " in line]
+        assert changes and all(before != after for before, after in changes)
+
+
+@pytest.mark.parametrize("formula", ["mean((y - X b)^2)", "x^2 + 2x + 3", "logdet(A' A)"])
+def test_no_step_of_the_data_leaves_all_as_it_was(formula):
+    import json
+
+    f = parse(formula)
+    by = next(s for s in ("b", "x", "A") if s in f.symbols)
+    data = json.loads(gw.grad(f, by).derivation.json())
+    steps = [s for line in data["lines"] for phase in line["phases"] for s in phase["steps"]]
+    assert steps and all(s["before"]["unicode"] != s["after"]["unicode"] for s in steps)
+    assert all(s["reason"]["key"] for s in steps)
 
 
 @pytest.mark.parametrize("style", ["text", "latex", "mathml", "html", "json"])

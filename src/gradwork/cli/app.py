@@ -54,8 +54,16 @@ def derive(
         bool, typer.Option("--jacobian", help="The Jacobian, for a formula that is no scalar.")
     ] = False,
     steps: Annotated[bool, typer.Option("--steps", help="The derivation, line by line.")] = False,
-    detail: Annotated[str, typer.Option(help="With --steps: board, or full for every step.")] = "board",
-    manner: Annotated[str, typer.Option(help="backprop or differential.")] = "backprop",
+    detail: Annotated[
+        str | None,
+        typer.Option(
+            help="The derivation for a class (board), for a pupil (slow), or every rewrite (engine)."
+        ),
+    ] = None,
+    manner: Annotated[
+        str | None,
+        typer.Option(help="The derivation by adjoints (backprop) or by differentials (differential)."),
+    ] = None,
     to: Annotated[
         str | None,
         typer.Option(
@@ -73,9 +81,12 @@ def derive(
     """Derive a formula: its gradient, line by line, checked, as mathematics or as code."""
     from gradwork.cli.derive import Request, derive
 
+    shown = steps or detail is not None or manner is not None  # how to show the lines asks for them
+    chosen = "engine" if detail == "full" else detail or "board"
+    manner = manner or "backprop"
     derive(
         Request(
-            formula, wrt or [], shapes, order, jacobian, steps, detail, manner, to, expand, check, structure
+            formula, wrt or [], shapes, order, jacobian, shown, chosen, manner, to, expand, check, structure
         )
     )
 

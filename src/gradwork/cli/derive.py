@@ -61,7 +61,7 @@ def derive(request: Request) -> None:
 
 def _check_choices(request: Request) -> None:
     _choice("--to", request.to, FORMATS)
-    _choice("--detail", request.detail, ("board", "full"))
+    _choice("--detail", request.detail, ("board", "slow", "engine"))
     _choice("--structure", request.structure, ("within", "free", "entries"))
     if request.structure != "within" and (request.order > 1 or request.jacobian):
         raise GradworkError(say("structure first", structure=request.structure))

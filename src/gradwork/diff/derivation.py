@@ -72,6 +72,7 @@ class Derivation:
     certificate: what the check of these derivatives found, once it was asked for.
     row: for a block of second derivatives, the variable of the gradient that was differentiated, and
     before: the derivation of that gradient.
+    simplified: of differentials, the simplifications by which the results that are read off became what they are.
     """
 
     function: Expr
@@ -86,6 +87,7 @@ class Derivation:
     row: Expr | None = None
     before: Derivation | None = None
     certificate: Any = None
+    simplified: tuple[Phase, ...] = ()
 
     @property
     def steps(self) -> list[Step]:
@@ -95,12 +97,20 @@ class Derivation:
     def render(self, style: str = "unicode", detail: str = "board", language: str = "en") -> str:
         """Return this derivation as "unicode", "text", "latex", "mathml", "html" or "json".
 
-        detail: "board" for the lines that a teacher writes, "full" for every step.
+        detail: "board" for the lines that a teacher writes, "slow" for a pupil, "engine" for every rewrite.
         """
         return METHODS["derivation"](self, style, detail, language)
 
     def text(self, detail: str = "board", manner: str = "", language: str = "en") -> str:
-        """Return this derivation for a terminal, in either manner ("backprop" or "differential")."""
+        """Return this derivation for a terminal, in either manner ("backprop" or "differential").
+
+        >>> import gradwork as gw
+        >>> x = gw.scalar("x")
+        >>> print(gw.grad(x**2 + 3, x).derivation.text(detail="slow"))
+        f′(x) = (x²)′ + (3)′                              sum rule
+              = 2x + (3)′                                 power rule, (xᵖ)′ = p xᵖ⁻¹
+              = 2x                                        a constant does not change
+        """
         chosen = self.differential() if manner == "differential" and self.differential else self
         return chosen.render("unicode", detail, language)
 

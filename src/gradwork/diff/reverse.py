@@ -62,7 +62,14 @@ def reverse(
         phases = (start,) if final is value else (start, _inlining(value))
         lines.append(Line("result", v, v, phases))
     derivation = Derivation(f, tuple(variables), through_time(lines), found)
-    derivation.differential = lambda: differential(body, f, tuple(variables), found)
+    simplified = tuple(p for line in swept for p in line.phases if p.kind == "simplify")
+
+    def by_differentials() -> Derivation:
+        made = differential(body, f, tuple(variables), found)
+        made.simplified = simplified
+        return made
+
+    derivation.differential = by_differentials
     return derivation
 
 

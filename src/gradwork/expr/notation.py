@@ -139,7 +139,10 @@ class Inverse(Math):
 
 @dataclass(frozen=True, slots=True)
 class Fence(Math):
-    """Something between marks: |x|, ‖x‖, [x > 0], [Σₖ aᵢₖ]ᵢ. `kind`: abs, norm, det, bracket, entries."""
+    """Something between marks: |x|, ‖x‖, [x > 0], [Σₖ aᵢₖ]ᵢ, (x²)′. `kind`: abs, norm, det, bracket, entries, prime.
+
+    sub: what stands below; of a prime the variable, where there are several.
+    """
 
     kind: str
     body: Math

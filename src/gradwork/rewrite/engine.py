@@ -82,9 +82,9 @@ class Engine:
                 return Step(rule, node, after, rule.facts(node) if rule.facts else {})
         return None
 
-    def normalise(self, root: Expr) -> Expr:
-        """Return the normal form of `root`."""
-        return self._run(plain(root), self.once)
+    def normalise(self, root: Expr, once: Callable[[Expr, bool], Step | None] | None = None) -> Expr:
+        """Return the normal form of `root`; `once` says which step a node takes, if not the first that applies."""
+        return self._run(plain(root), once or self.once)
 
     def replay(self, root: Expr, steps: dict[Expr, Step]) -> Expr:
         """Return what the recorded steps make of `root`, each derived again by its own rule."""

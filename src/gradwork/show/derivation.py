@@ -7,10 +7,11 @@ import json
 from typing import Any
 
 from gradwork.diff.calculus import PULL, PUSH
-from gradwork.diff.derivation import Derivation
+from gradwork.diff.derivation import Derivation, Phase
 from gradwork.errors import GradworkError
 from gradwork.expr.dims import shape_text
 from gradwork.expr.node import METHODS, NAME, SYMBOL, Expr, walk
+from gradwork.expr.reason import Reason
 from gradwork.rewrite.engine import Step
 from gradwork.show import alphabet, math, pretty
 from gradwork.show.mathml import math_element
@@ -20,6 +21,8 @@ from gradwork.show.width import padded, width
 from gradwork.words.say import say
 
 STYLES = ("unicode", "text", "latex", "mathml", "html", "json")
+DETAILS = ("board", "slow", "engine")
+_BARE = ("result", "school")  # sections whose rows stand at the left, without a label
 
 
 def render(
@@ -28,15 +31,17 @@ def render(
     """Return a derivation as text.
 
     style:  "unicode" (for a terminal), "text" (ASCII), "latex", "mathml", "html" or "json".
-    detail: "board" for the lines that a teacher writes, "full" for every step under its line.
+    detail: "board" for the lines that a teacher writes, "slow" for a pupil, a rule a line, "engine" for every rewrite
+            under its line ("full" is an older name of it).
     """
     if style not in STYLES:
         raise GradworkError(f"a derivation is shown as one of {', '.join(STYLES)}, not {style!r}")
-    if detail not in ("board", "full"):
-        raise GradworkError(f'the detail of a derivation is "board" or "full", not {detail!r}')
+    detail = "engine" if detail == "full" else detail
+    if detail not in DETAILS:
+        raise GradworkError(f"the detail of a derivation is one of {', '.join(DETAILS)}, not {detail!r}")
     if style == "json":
-        return json.dumps(as_data(derivation, language), ensure_ascii=False, indent=1)
-    found = rows(derivation, "mathml" if style == "html" else style, language)
+        return json.dumps(as_data(derivation, language, detail), ensure_ascii=False, indent=1)
+    found = rows(derivation, "mathml" if style == "html" else style, language, detail)
     if style == "latex":
         return _latex(found, detail)
     if style in ("mathml", "html"):
@@ -57,15 +62,16 @@ def _plain(derivation: Derivation, found: list[Row], style: str, detail: str, la
         if head == "result" or (head and section):
             out.append("")
         section = row.section
-        label = "" if row.section == "result" else say(head, language) if head else ""
-        indent = "" if row.section == "result" else padded(label, LABEL)
+        bare = row.section in _BARE
+        label = say(head, language) if head and not bare else ""
+        indent = "" if bare else padded(label, LABEL)
         own = _width(found, row.section)
         left = f"{row.left} {row.sign} " if row.left else " " * own + f"{row.sign} "
         text = f"{indent}{left}{row.right}"
         note = transliterate(row.note) if style == "text" else row.note
         out.append(f"{padded(text, COLUMN)}  {note}".rstrip() if note else text)
-        if detail == "full":
-            out.extend(_full(row, style))
+        if detail == "engine":
+            out.extend(_rewrites(row, style))
     return "\n".join(out)
 
 
@@ -75,15 +81,17 @@ def _width(found: list[Row], section: str) -> int:
     return min((width(x) + 1 for x in lefts), default=0)
 
 
-def _full(row: Row, style: str) -> list[str]:
-    lines = []
-    for step in row.steps:
-        before, after = (_write_any(x, style) for x in (step.before, step.after))
-        # A change that the notation does not show is said by its law instead.
-        law = (step.rule.apply.__doc__ or "").strip().splitlines()
-        change = f"{before} → {after}" if before != after else (law[0] if law else before)
-        lines.append(f"{'':<{LABEL}}    · {step.rule.name}: {change}")
-    return lines
+def _rewrites(row: Row, style: str) -> list[str]:
+    return [
+        f"{'':<{LABEL}}    · {step.rule.name}: {before} → {after}"
+        for step, before, after in _visible(row, style)
+    ]
+
+
+def _visible(row: Row, style: str) -> list[tuple[Step, str, str]]:
+    # The steps that change what is written; the others only turn what the notation does not show.
+    written_ = [(s, _write_any(s.before, style), _write_any(s.after, style)) for s in row.steps]
+    return [(s, before, after) for s, before, after in written_ if before != after]
 
 
 def _write_any(x: Expr, style: str) -> str:
@@ -131,9 +139,9 @@ def _latex(found: list[Row], detail: str) -> str:
     for row in found:
         note = rf" && {latex_text(row.note)}" if row.note else ""
         lines.append(rf"{row.left} &{row.sign} {row.right}{note} \\")
-        if detail == "full":
-            for step in row.steps:
-                lines.append(rf"& \quad {latex_text(step.rule.name)} \\")
+        if detail == "engine":
+            for step, before, after in _visible(row, "latex"):
+                lines.append(rf"& \quad {before} \to {after} && {latex_text(step.rule.name)} \\")
     return "\\begin{aligned}\n" + "\n".join(lines) + "\n\\end{aligned}"
 
 
@@ -141,7 +149,7 @@ def _html_table(found: list[Row], detail: str, language: str) -> str:
     out = ['<table class="derivation">']
     section = ""
     for row in found:
-        head = row.section if row.section != section and row.section != "result" else ""
+        head = row.section if row.section != section and row.section not in _BARE else ""
         section = row.section
         label = _html.escape(say(head, language)) if head else ""
         left = math_element(row.left) if row.left else ""
@@ -150,8 +158,12 @@ def _html_table(found: list[Row], detail: str, language: str) -> str:
             f'<tr class="{row.section}"><th>{label}</th><td class="left">{left}</td>'
             f'<td class="right">{right}</td><td class="note">{html_text(row.note)}</td></tr>'
         )
-        if detail == "full" and row.steps:
-            items = "".join(f"<li>{_html.escape(s.rule.name)}</li>" for s in row.steps)
+        changes = _visible(row, "unicode") if detail == "engine" else ()
+        if changes:
+            items = "".join(
+                f"<li>{_html.escape(f'{s.rule.name}: {before} → {after}')}</li>"
+                for s, before, after in changes
+            )
             out.append(f'<tr class="steps"><th></th><td colspan="3"><ol>{items}</ol></td></tr>')
     out.append("</table>")
     return "\n".join(out)
@@ -164,11 +176,38 @@ def written(x: Expr) -> dict[str, str]:
     return {"unicode": pretty(x, "unicode"), "latex": pretty(x, "latex"), "shape": shape_text(x.shape)}
 
 
-def as_data(derivation: Derivation, language: str = "en") -> dict[str, Any]:
-    """Return a derivation as plain data: every line, phase and step, in Unicode and in LaTeX."""
+def as_data(derivation: Derivation, language: str = "en", detail: str = "board") -> dict[str, Any]:
+    """Return a derivation as plain data: every line, phase and step, in Unicode and in LaTeX.
 
-    def facts(step: Step) -> dict[str, str]:
-        return {k: pretty(v, "unicode") if isinstance(v, Expr) else str(v) for k, v in step.facts.items()}
+    A step that changes nothing that is written (the order of two factors, a transpose of a vector) is left out.
+    """
+
+    def fact(value: Any) -> Any:
+        if isinstance(value, Expr):
+            return pretty(value, "unicode")
+        if isinstance(value, Reason):
+            return reason(value)
+        return [fact(v) for v in value] if isinstance(value, tuple) else str(value)
+
+    def reason(r: Reason) -> dict[str, Any]:
+        return {"key": r.key, "facts": {k: fact(v) for k, v in r.pairs}}
+
+    def steps(phase: Phase) -> list[dict[str, Any]]:
+        found = []
+        for s in phase.steps.values():
+            before, after = written(s.before), written(s.after)
+            if before["unicode"] != after["unicode"]:
+                found.append(
+                    {
+                        "rule": s.rule.name,
+                        "group": s.rule.group,
+                        "before": before,
+                        "after": after,
+                        "facts": {k: fact(v) for k, v in s.facts.items()},
+                        "reason": reason(s.reason),
+                    }
+                )
+        return found
 
     return {
         "function": written(derivation.function),
@@ -190,16 +229,7 @@ def as_data(derivation: Derivation, language: str = "en") -> dict[str, Any]:
                         "kind": phase.kind,
                         "before": written(phase.before),
                         "after": written(phase.after),
-                        "steps": [
-                            {
-                                "rule": s.rule.name,
-                                "group": s.rule.group,
-                                "before": written(s.before),
-                                "after": written(s.after),
-                                "facts": facts(s),
-                            }
-                            for s in phase.steps.values()
-                        ],
+                        "steps": steps(phase),
                     }
                     for phase in line.phases
                 ],
@@ -207,7 +237,13 @@ def as_data(derivation: Derivation, language: str = "en") -> dict[str, Any]:
             for line in derivation.lines
         ],
         "rows": [
-            {"section": r.section, "left": r.left, "right": r.right, "reason": r.note}
-            for r in rows(derivation, "unicode", language)
+            {
+                "section": r.section,
+                "left": r.left,
+                "right": r.right,
+                "reason": r.note,
+                "reasons": [reason(x) for x in r.reasons],
+            }
+            for r in rows(derivation, "unicode", language, detail)
         ],
     }

@@ -154,6 +154,11 @@ class Latex(Printer):
         text = below[0].text
         if part.kind == "det":
             return Spelled(r"\det" + self.bracket(text), ATOM)
+        if part.kind == "prime":
+            inside = text if isinstance(part.body, m.Letter) else self.bracket(text)
+            if part.sub:
+                return Spelled(rf"\frac{{\partial}}{{\partial {self.name(part.sub).text}}} {inside}", PREFIX)
+            return Spelled(f"{inside}'", POSTFIX)
         if part.kind == "entries":
             return Spelled(rf"\left[ {text} \right]_{{{part.sub}}}", POSTFIX)
         left, right = {"abs": ("|", "|"), "norm": (r"\lVert", r"\rVert"), "bracket": ("[", "]")}[part.kind]

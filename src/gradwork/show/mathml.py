@@ -149,6 +149,12 @@ class MathML(Printer):
         text = below[0].text
         if part.kind == "det":
             return Spelled(upright("det") + self.bracket(text), ATOM, True)
+        if part.kind == "prime":
+            inside = text if isinstance(part.body, m.Letter) else self.bracket(text)
+            if part.sub:
+                below_ = f"<mrow><mo>∂</mo>{self.name(part.sub).text}</mrow>"
+                return Spelled(f"<mrow><mfrac><mo>∂</mo>{below_}</mfrac>{inside}</mrow>", PREFIX)
+            return Spelled(f"<msup><mrow>{inside}</mrow><mo>′</mo></msup>", POSTFIX)
         left, right = {"abs": "||", "norm": "‖‖", "bracket": "[]", "entries": "[]"}[part.kind]
         fenced = f'<mrow><mo form="prefix">{left}</mo>{text}<mo form="postfix">{right}</mo></mrow>'
         if part.sub:

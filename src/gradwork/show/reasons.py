@@ -196,7 +196,7 @@ class Reasons:
             if len(sides.get(node, ())) > 1:
                 found.append(_product(x, node, sides[node], node in quotients))
             elif why.key not in _SILENT and node not in denominators:
-                if self.scalar and node.args[i] is not x and node.args[i].op is not NAME:
+                if self.scalar and node.args[i].op not in (NAME, SYMBOL):
                     found.append(Reason.of("chain rule", node=node))
                 found.append(why)
         return _distinct(found)
@@ -233,7 +233,7 @@ class Reasons:
             if matrix.ndim == 2 and x not in set(walk(matrix)):
                 return [Reason.of("linear with matrix", y=y, x=x, matrix=matrix)]
         if self.scalar and y.op is not NAME:
-            return [Reason.of("constant factor", x=x, y=y)]
+            return [Reason.of("variable rule", x=x) if y is x else Reason.of("constant factor", x=x, y=y)]
         return [Reason.of("linear", y=y, x=x)]
 
     # --- differentials ---

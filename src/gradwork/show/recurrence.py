@@ -15,7 +15,7 @@ from gradwork.rewrite import normalise
 from gradwork.show.build import Builder
 
 if TYPE_CHECKING:
-    from gradwork.show.rows import Row, _Rows
+    from gradwork.show.rows import Row, Rows
 
 WEIGHT = 12  # letters and functions of a step's Jacobian, beyond which it explains nothing
 
@@ -30,7 +30,7 @@ def is_seed(x: Expr) -> bool:
     return x.op is SYMBOL and "[" in x.params[0]
 
 
-def step(rows: _Rows, line: Line) -> tuple[str, str, str]:
+def step(rows: Rows, line: Line) -> tuple[str, str, str]:
     """Return the left and right of a quantity of the step, and its note."""
     note = rows._shape(line.target.shape)
     recurrence = _of(rows, line)
@@ -39,7 +39,7 @@ def step(rows: _Rows, line: Line) -> tuple[str, str, str]:
     return rows.write(line.left), rows.write(line.result, mean=False), note
 
 
-def backward_rows(rows: _Rows, line: Line, found: list[Row]) -> list[Row]:
+def backward_rows(rows: Rows, line: Line, found: list[Row]) -> list[Row]:
     """Return the rows of a backward line of the step, with the direction of time, and after the last the reason
     why gradients fade."""
     recurrence = _of(rows, line)
@@ -69,7 +69,7 @@ def _is_scan(line: Line, recurrence: Recurrence) -> bool:
     return line.result.op is SCAN and line.result.params[0] == recurrence
 
 
-def _of(rows: _Rows, line: Line) -> Recurrence | None:
+def _of(rows: Rows, line: Line) -> Recurrence | None:
     # The recurrence whose lines stand around this one: that of the next (or last) named scan.
     lines = rows.derivation.lines
     at = next(i for i, x in enumerate(lines) if x is line)
@@ -80,11 +80,11 @@ def _of(rows: _Rows, line: Line) -> Recurrence | None:
     )
 
 
-def _steps(rows: _Rows, recurrence: Recurrence, kind: str) -> list[Line]:
+def _steps(rows: Rows, recurrence: Recurrence, kind: str) -> list[Line]:
     return [x for x in rows.derivation.lines if x.kind == kind and _of(rows, x) == recurrence]
 
 
-def _range(rows: _Rows, recurrence: Recurrence, backward: bool) -> str:
+def _range(rows: Rows, recurrence: Recurrence, backward: bool) -> str:
     letter = recurrence.time
     ends = ["1", str(recurrence.length)]
     if backward != recurrence.reverse:
@@ -93,7 +93,7 @@ def _range(rows: _Rows, recurrence: Recurrence, backward: bool) -> str:
     return rows.alphabet.aside(rows.alphabet.plain(text))
 
 
-def _fading(rows: _Rows, recurrence: Recurrence) -> list[Row]:
+def _fading(rows: Rows, recurrence: Recurrence) -> list[Row]:
     """Return why the adjoint fades or grows: the product of the steps' Jacobians."""
     from gradwork.show.rows import Row
 
@@ -120,7 +120,7 @@ def _fading(rows: _Rows, recurrence: Recurrence) -> list[Row]:
     return [Row("why it fades", left, right, rows._say("factors", count=count, order=order))]
 
 
-def _fading_rows(rows: _Rows, recurrence: Recurrence, carry: Expr) -> list[Row]:
+def _fading_rows(rows: Rows, recurrence: Recurrence, carry: Expr) -> list[Row]:
     # For a batch, one state a row: the adjoint itself, with δ filled in.
     from gradwork.show.rows import Row
 
@@ -134,7 +134,7 @@ def _fading_rows(rows: _Rows, recurrence: Recurrence, carry: Expr) -> list[Row]:
         or sum(1 for n in surface(whole) if n.op in (SYMBOL, NAME) or n.op.elementwise) > WEIGHT
     ):
         return []
-    return [Row("why it fades", rows._partial(carry), rows.write(whole), rows._say("once a step"))]
+    return [Row("why it fades", rows.partial(carry), rows.write(whole), rows._say("once a step"))]
 
 
 def substitute_time(x: Expr, old: str, new: str) -> Expr:

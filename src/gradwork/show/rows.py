@@ -7,7 +7,7 @@ from typing import Any
 
 from gradwork.diff.derivation import Derivation, Line, Phase
 from gradwork.expr.dims import shape_text
-from gradwork.expr.node import NAME, Expr, walk
+from gradwork.expr.node import NAME, SYMBOL, Expr, walk
 from gradwork.expr.reason import Reason
 from gradwork.rewrite.engine import Step
 from gradwork.show import alphabet, math, recurrence
@@ -35,9 +35,13 @@ class Row:
     reasons: tuple[Reason, ...] = ()
 
 
-def rows(derivation: Derivation, style: str, language: str = "en") -> list[Row]:
-    """Return the rows of the blackboard."""
-    writer = _Rows(derivation, style, language)
+def rows(derivation: Derivation, style: str, language: str = "en", detail: str = "board") -> list[Row]:
+    """Return the rows of the blackboard, or with the detail "slow" those for a pupil: a rule a row."""
+    writer = Rows(derivation, style, language)
+    if detail == "slow" and derivation.manner == "backprop" and derivation.order == 1:
+        from gradwork.show.slow import slow_rows
+
+        return slow_rows(writer)
     found = [row for line in derivation.lines for row in writer.of(line)]
     # Why gradients fade is said once all of them have been.
     late = [row for row in found if row.section == "why it fades"]
@@ -46,7 +50,9 @@ def rows(derivation: Derivation, style: str, language: str = "en") -> list[Row]:
     return [*first[:at], *late, *first[at:]]
 
 
-class _Rows:
+class Rows:
+    """Writes the lines of one derivation in one style and language."""
+
     def __init__(self, derivation: Derivation, style: str, language: str):
         self.derivation, self.style, self.language = derivation, style, language
         self.alphabet = alphabet(style, loss_letter(derivation))
@@ -61,19 +67,21 @@ class _Rows:
         return self.alphabet.spell(math(x, **options))
 
     def of(self, line: Line) -> list[Row]:
+        """Return the rows of a line."""
         return getattr(self, "_" + line.kind)(line)
 
     def _f(self) -> str:
         return self.alphabet.plain(self.alphabet.loss)
 
-    def _partial(self, x: Expr) -> str:
+    def partial(self, x: Expr) -> str:
+        """Return ∂f/∂x."""
         return self.alphabet.partial(self.write(x))
 
     def _forward(self, line: Line) -> list[Row]:
         left = self.write(line.left) if line.left.op is NAME else self._f()
         shape = line.target.shape
         note = self._shape(shape) if shape else self._say("scalar")
-        stable = self._stabilised(line)
+        stable = self.stabilised(line)
         if stable:
             note += "      " + self.spoken(stable)
         if line.left.op is NAME and recurrence.is_last(line.result):
@@ -91,14 +99,15 @@ class _Rows:
             )
         ]
 
-    def _stabilised(self, line: Line) -> list[Reason]:
+    def stabilised(self, line: Line) -> list[Reason]:
+        """Return why the function stands in another form than it was typed in."""
         taken = [s for p in line.phases if p.kind == "stabilise" for s in p.steps.values()]
         return list(dict.fromkeys(s.reason for s in taken if s.rule.group == "stabilise"))
 
     def _backward(self, line: Line) -> list[Row]:
         if line.folded:
             return []
-        partial = self._partial(line.target)
+        partial = self.partial(line.target)
         delta = line.left.op is NAME and line.left.params[1] == "delta"
         left = self.alphabet.row(self.write(line.left), "=", partial) if delta else partial
         phases = [p for p in line.phases if p.kind != "stabilise"]
@@ -114,12 +123,13 @@ class _Rows:
         for i, phase in enumerate(phases):
             why = reasons if i == 0 else self._phase_reasons(phase)
             steps = tuple(phase.steps.values())
-            shown.append(self._row("backward", left if i == 0 else "", phase.after, why, steps))
+            shown.append(self.row("backward", left if i == 0 else "", phase.after, why, steps))
         return shown
 
-    def _row(
+    def row(
         self, section: str, left: str, right: Expr, reasons: list[Reason], steps: tuple[Step, ...] = ()
     ) -> Row:
+        """Return a row whose right side is an expression."""
         return Row(section, left, self.write(right), self.spoken(reasons), steps, "=", tuple(reasons))
 
     def _differ(self, uses: list[Use]) -> bool:
@@ -133,9 +143,33 @@ class _Rows:
     def _use(self, x: Expr, use: Use) -> Row:
         assert use.source is not None
         left = self._partial_of(use.source, x)
-        return self._row(
-            "backward", left, use.phase.after, list(use.reasons), tuple(use.phase.steps.values())
+        return self.row("backward", left, use.phase.after, list(use.reasons))
+
+    def partial_of_part(self, part: Expr) -> str:
+        """Return ∂f/∂(part) for any part of the function."""
+        if part.op in (NAME, SYMBOL):
+            return self.partial(part)
+        return self.alphabet.partial(self.alphabet.bracket(self.write(part, mean=False)))
+
+    def through(self, which: int) -> str:
+        """Return which use of a quantity a row is of."""
+        text = self._say("use number", number=which)
+        return {"latex": rf" \quad \text{{{text}}}", "mathml": f"<mtext>\u00a0{text}</mtext>"}.get(
+            self.style, f" {text}"
         )
+
+    def plain_backward(self, line: Line) -> list[Row]:
+        """Return the rows of a backward line, its folded adjoints too."""
+        phases = [p for p in line.phases if p.kind != "stabilise"]
+        delta = line.left.op is NAME and line.left.params[1] == "delta"
+        partial = self.partial(line.target)
+        left = self.alphabet.row(self.write(line.left), "=", partial) if delta else partial
+        shown = []
+        for i, phase in enumerate(phases):
+            why = folded(self.why.of(line), line.target) if i == 0 else self._phase_reasons(phase)
+            steps = tuple(phase.steps.values())
+            shown.append(self.row("backward", "" if i else left, phase.after, why, steps))
+        return shown
 
     def _partial_of(self, term: Expr, x: Expr) -> str:
         if term.op is NAME:
@@ -161,7 +195,7 @@ class _Rows:
             derived = phase.kind == "derive"
             why = self.why.of_tangent(line, phase) if derived else self._phase_reasons(phase)
             steps = tuple(phase.steps.values())
-            shown.append(self._row("differentials", left if i == 0 else "", phase.after, why, steps))
+            shown.append(self.row("differentials", left if i == 0 else "", phase.after, why, steps))
         if line is self.last_tangent:
             shown += self._undefined() + self._read_off()
         return shown
@@ -175,7 +209,7 @@ class _Rows:
         if self.derivation.order == 1:
             return self._f()
         if self._mixed() and self.derivation.row is not None:
-            return self.alphabet.bracket(self._partial(self.derivation.row))
+            return self.alphabet.bracket(self.partial(self.derivation.row))
         nabla = self.alphabet.nabla()
         return self.alphabet.bracket(nabla) if self.style == "text" else nabla
 
@@ -205,6 +239,9 @@ class _Rows:
             self._say(key if v.ndim or "off " in key[5:] else "read off scalar", dx=self._math_d(v))
             for v, _ in pairs
         ]
+        simpler = [r for phase in derivation.simplified for r in self.why.simplified(phase)]
+        if simpler:
+            notes[-1] += "; " + self.spoken(simpler)
         left = "" if self.single else self.alphabet.differential(self._whole())
         return [
             Row("differentials", left if i == 0 else "", product, note, (), "=" if i == 0 else "+")
@@ -262,7 +299,9 @@ class _Rows:
 
     def _phase_reasons(self, phase: Phase) -> list[Reason]:
         found = self.why.simplified(phase)
-        return [Reason.of("substitute"), *found] if phase.kind == "substitute" else found
+        if phase.kind == "substitute":
+            return [Reason.of("substitute"), *found]
+        return found or [Reason.of("tidied")]
 
     def spoken(self, reasons: list[Reason]) -> str:
         """Return reasons in words."""

@@ -127,6 +127,9 @@ class Text(Printer):
         return Spelled(text + ".T", POSTFIX) if part.transposed else Spelled(text)
 
     def fence(self, part: m.Fence, below: Sequence[Spelled]) -> Spelled:
+        if part.kind == "prime":
+            inside = below[0].text if isinstance(part.body, m.Letter) else self.bracket(below[0].text)
+            return Spelled(f"d{inside}/d{part.sub}", PRODUCT) if part.sub else Spelled(f"{inside}'")
         if part.kind == "bracket":
             return Spelled(below[0].text if below[0].level == ATOM else self.bracket(below[0].text))
         return Spelled(f"{part.kind}({below[0].text})")

@@ -115,6 +115,13 @@ class Unicode(Printer):
         text = below[0].text
         if part.kind == "det":
             return Spelled(f"det({text})", ATOM, True)
+        if part.kind == "prime":
+            inside = text if isinstance(part.body, m.Letter) else self.bracket(text)
+            return (
+                Spelled(f"∂{inside}/∂{self.name(part.sub).text}", PREFIX, True)
+                if part.sub
+                else Spelled(f"{inside}′", POSTFIX)
+            )
         if part.kind == "entries":
             return Spelled(f"[{text}]{_lowered(part.sub.split(','))}", POSTFIX)
         left, right = {"abs": "||", "norm": "‖‖", "bracket": "[]"}[part.kind]
