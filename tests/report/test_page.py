@@ -252,7 +252,7 @@ def test_the_derivation_of_softmax_ends_in_its_gradients(tmp_path):
     kind = np.array(["a", "b", "c"])[(x + rng.normal(size=(60, 2))).argmax(axis=1) + (rng.random(60) < 0.3)]
     table = Table.from_any({"u": x[:, 0], "v": x[:, 1], "kind": kind})
     fitted = gw.fit(table, target="kind")
-    content = describe(fitted, table, design(table, "kind"), command="")
+    content = describe(fitted, table, command="")
     assert content.derivation is not None
     lines = re.findall(r'<tr class="result">.*?</tr>', content.derivation(), re.S)
     assert len(lines) == 2 and all("softmax" in line and "∇" in line for line in lines)

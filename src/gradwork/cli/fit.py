@@ -324,19 +324,9 @@ def _page(
 
         content = describe_formula(fitted, table, command=command, provenance=made, diagnosis=diagnosis)
     else:
-        from gradwork.data import design
         from gradwork.report.describe import describe
 
-        unusable = "leave out" if request.leave_out else "error"
-        made_of = design(
-            table,
-            request.target or "",
-            request.features,
-            missing=request.missing,
-            kind=fitted.kind,
-            unusable=unusable,
-        )
-        content = describe(fitted, table, made_of, command=command, provenance=made, diagnosis=diagnosis)
+        content = describe(fitted, table, command=command, provenance=made, diagnosis=diagnosis)
     return render_page(content)
 
 

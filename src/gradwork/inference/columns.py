@@ -197,20 +197,20 @@ def _least_squares(
     kind: str | None,
 ) -> Errors:  # fmt: skip
     """The covariance of least squares, from the factors of the columns and the residuals of the reported parameters."""
-    full = _ones(model, X)
     solved = fit.details.get("least_squares")
     if solved is not None and scaling is None and not solved.collinear:
         # The run has factored these columns; in its parameters the intercept comes last.
         order = [len(names) - 1, *range(len(names) - 1)] if model.intercept else list(range(len(names)))
         answer: LeastSquares = solved.reordered(order, names)
     else:
-        answer = least_squares(full, y, names)
+        answer = least_squares(_ones(model, X), y, names)
     beta = beta_of(model, fit.parameters)
     beta = beta if scaling is None else scaling.to_original(beta)
     df = answer.df_residual
     if solved is not None:
         residuals, exact = answer.residuals, answer.exact
     else:  # the residuals of the run, not of the minimum
+        full = _ones(model, X)
         residuals = y - full @ beta
         exact = df > 0 and passes_through(full, y, beta, residuals)
     sigma2 = float(residuals @ residuals) / df if df > 0 else float("nan")
@@ -222,7 +222,7 @@ def _least_squares(
     if df > 1 and not exact and answer.scaled_condition_number < NEAR:
         notes.append(_inflated(model, np.diag(inverse), X, X, names))
     if kind is not None:
-        covariance = sandwich(inverse, full * residuals[:, None], kind, answer.rank)
+        covariance = sandwich(inverse, _ones(model, X) * residuals[:, None], kind, answer.rank)
         notes.append(say("sandwich", kind=kind + say("wald")))
     if exact:  # rounding is no spread
         covariance = np.full_like(covariance, np.nan)

@@ -29,7 +29,6 @@ LONGEST = 220  # characters of LaTeX of a gradient that is written out
 def describe(
     fitted: Any,
     table: Any,
-    design: Any,
     *,
     command: str = "",
     provenance: Sequence[tuple[str, str]] = (),
@@ -37,11 +36,11 @@ def describe(
 ) -> Content:
     """Return what the page of a fitted model shows.
 
-    fitted: a FittedModel fresh from its run; table: the table it was fitted to; design: its columns as numbers.
+    fitted: a FittedModel fresh from its run, which holds its columns as numbers; table: the table it was fitted to.
     """
     training = np.asarray(fitted.details["training"])
-    raw = design.X if fitted.terms is None else fitted.terms.expand(design.X)
-    outcome = _outcome(fitted, table, design, training)
+    design, raw = fitted.details["design"], fitted.details["matrix"]
+    outcome = _outcome(fitted, design, training)
     features = [f.name for f in fitted.encoding.features]
     return Content(
         **_common(fitted, table, features),
@@ -52,7 +51,7 @@ def describe(
         model_formulas=(_model(fitted),),
         model_where=_where(fitted),
         equation=fitted.equation,
-        scales=_scales(fitted, raw[training]),
+        scales=_scales(fitted, raw if len(training) == len(raw) else raw[training]),
         sample=_sample(fitted),
         **of_call(command, provenance, diagnosis),
     )
@@ -233,7 +232,7 @@ def _title(target: str, features: Sequence[str], source: str) -> str:
     return say(key, target=target, feature=(*features, "")[0], count=len(features), source=source)
 
 
-def _outcome(fitted: Any, table: Any, design: Any, training: Array) -> Numbers | Classes:
+def _outcome(fitted: Any, design: Any, training: Array) -> Numbers | Classes:
     means = np.asarray(fitted.details["fitted"], dtype=float)
     if fitted.levels:
         P = np.column_stack([1 - means, means]) if means.ndim == 1 else means

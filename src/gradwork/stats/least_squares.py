@@ -97,7 +97,8 @@ def least_squares(
     """Return the b that minimises ‖y − Xb‖², with its covariance, rank and conditioning.
 
     b = R⁻¹Qᵀy from the Householder factorisation X = QR, columns first divided by powers of two near their
-    length (exact, and it makes the answer independent of the units). Then Björck's iterative refinement of
+    length (exact, and it makes the answer independent of the units); of very many rows in well conditioned columns
+    R is the Cholesky factor of XᵀX, and b is refined by its residuals. Then Björck's iterative refinement of
 
         [I  X] [r]   [y]
         [Xᵀ 0] [b] = [0]
@@ -118,11 +119,16 @@ def least_squares(
     """
     X, y, labels = _checked(X, y, names)
     n, p = X.shape
-    length = np.linalg.norm(X, axis=0)
+    length = np.sqrt(np.einsum("ij,ij->j", X, X))
+    if not (
+        np.isfinite(length).all() and (length[length > 0] > 1e-140).all()
+    ):  # their squares have left the numbers
+        length = np.linalg.norm(X / np.abs(X).max(axis=0).clip(1e-300), axis=0) * np.abs(X).max(axis=0)
     with np.errstate(divide="ignore"):
         power = np.where(length > 0, np.exp2(np.round(np.log2(length))), 1.0)
-    scaled = X / power
-    Q, R = np.linalg.qr(scaled)
+    factored = None if refine else _of_products(X, power)
+    scaled = X if factored is not None else X / power
+    Q, R = (None, factored) if factored is not None else np.linalg.qr(scaled)
     unit = np.where(length > 0, length / power, 1.0)
     singular = np.linalg.svd(R / unit, compute_uv=False)
     tolerance = rank_tolerance(p)
@@ -131,6 +137,7 @@ def least_squares(
         collinear = tuple(find_collinear(R / unit, length.clip(1e-300), labels, tolerance))
     steps = 0
     if collinear:
+        assert Q is not None
         rank = p - len(collinear)
         b, root, null = _shortest(y, R / unit, Q, power * unit, rank)
         inverse = root @ root.T
@@ -140,10 +147,14 @@ def least_squares(
         r = y - X @ b
     else:
         rank = p
-        b, r, steps = _solve(scaled, y, Q, R, _wanted(refine, n * p, singular))
-        b = b / power
+        if Q is None:
+            b, r, steps = _by_products(X, y, R, power)
+        else:
+            b, r, steps = _solve(scaled, y, Q, R, _wanted(refine, n * p, singular))
+            b = b / power
         root, null = linalg.solve_triangular(R, np.eye(p)) / power[:, None], np.zeros((p, 0))
         inverse = root @ root.T
+    del scaled, Q
     df = n - rank
     rss = float(r @ r)
     covariance = inverse * (rss / df) if df > 0 else np.full((p, p), np.nan)
@@ -213,6 +224,46 @@ def _wanted(refine: bool | None, entries: int, singular: NDArray[Any]) -> bool:
 
 def _condition(singular: NDArray[Any]) -> float:
     return float(singular[0] / singular[-1]) if singular[-1] > 0 else np.inf
+
+
+def _lengths(X: Array) -> Array:
+    """Return the lengths of the columns, without a copy of X where there is no need of one."""
+    if X.size <= _ALWAYS_REFINE:
+        return np.asarray(np.linalg.norm(X, axis=0))
+    return np.sqrt(np.einsum("ij,ij->j", X, X))
+
+
+def _of_products(X: Array, power: Array) -> Array | None:
+    """Return R of X/power = QR from the products XᵀX, where the columns are many rows long and well conditioned.
+
+    It costs a fourth of the Householder factorisation and no copy of X; what forming the products loses, no more than
+    four of sixteen digits, `_by_products` brings back.
+    """
+    if X.size <= _ALWAYS_REFINE or len(X) <= 10 * X.shape[1]:
+        return None
+    G = (X.T @ X) / power / power[:, None]
+    d = np.sqrt(np.diag(G))
+    if not (np.isfinite(G).all() and (d > 0).all()):
+        return None
+    values = np.linalg.eigvalsh(G / d / d[:, None])
+    return np.asarray(np.linalg.cholesky(G).T) if values[0] > 1e-4 * values[-1] else None
+
+
+def _by_products(X: Array, y: Array, R: Array, power: Array) -> tuple[Array, Array, int]:
+    """Return b, the residuals and the steps of refinement b + R⁻¹R⁻ᵀXᵀ(y − Xb)."""
+    b = linalg.cho_solve((R, False), (X.T @ y) / power) / power
+    r = y - X @ b
+    last = np.inf
+    for step in range(3):
+        db = linalg.cho_solve((R, False), (X.T @ r) / power) / power
+        size = float(np.linalg.norm(db * power))
+        if not size < 0.1 * last:
+            return b, r, step
+        b, last = b + db, size
+        r = y - X @ b
+        if size <= 1e-15 * np.linalg.norm(b * power):
+            return b, r, step + 1
+    return b, r, 3
 
 
 def _solve(X: Array, y: Array, Q: Array, R: Array, refine: bool) -> tuple[Array, Array, int]:

@@ -44,26 +44,36 @@ def linear_problem(objective: Objective, found: Squares) -> LinearProblem:
         for e in (block.r, block.weight, *row)
     ]
     values = iter(objective.evaluate(("squares", found), exprs, zero))
-    parts: list[tuple[Array, Array, Array]] = []
+    parts = []
     for _ in found.blocks:
         r, w = next(values), next(values)
-        J = np.column_stack([next(values).reshape(r.size, -1) for _ in found.symbols])
-        parts.append((r, w, J))
+        parts.append((r, w, _columns(r.size, [next(values) for _ in found.symbols])))
     scale = float(parts[0][1]) if parts[0][1].ndim == 0 and parts[0][1] > 0 else 1.0
     rows_X, rows_y = [], []
-    for r, w, J in parts:
+    for r, w, X in parts:
         root = np.sqrt(w / scale)
-        if root.ndim == 0 and root == 1:
-            rows_X.append(-J)
-            rows_y.append(r.ravel())
-            continue
-        spread = np.broadcast_to(root, r.shape).ravel()
-        rows_X.append(-J * spread[:, None])
-        rows_y.append(r.ravel() * spread)
+        y = r.ravel()
+        if root.ndim or root != 1:
+            spread = np.broadcast_to(root, r.shape).ravel()
+            X *= spread[:, None]
+            y = y * spread
+        rows_X.append(X)
+        rows_y.append(y)
     single = len(parts) == 1
     X = rows_X[0] if single else np.vstack(rows_X)
     y = rows_y[0] if single else np.concatenate(rows_y)
     return LinearProblem(X, y, parts[0][0].size, scale)
+
+
+def _columns(rows: int, blocks: list[Array]) -> Array:
+    """Return −J from its blocks by symbol: filled in one array, as J may be as large as the data."""
+    blocks = [block.reshape(rows, -1) for block in blocks]
+    X = np.empty((rows, sum(block.shape[1] for block in blocks)), dtype=blocks[0].dtype)
+    at = 0
+    for block in blocks:
+        np.negative(block, out=X[:, at : at + block.shape[1]])
+        at += block.shape[1]
+    return X
 
 
 def solve_linear(objective: Objective, found: Squares) -> tuple[Array, LeastSquares]:

@@ -83,14 +83,15 @@ class TableFit:
         """Learn the model as it was asked and return it."""
         share, seed, cov, scale = asked.validation, asked.seed, sandwich_kind(asked.cov), asked.scale
         training, held = self._split(share, seed)
-        X, y = self.raw[training], self.y[training]
+        at = slice(None) if held is None else training  # all rows are not copied
+        X, y = self.raw[at], self.y[at]
         self.model = model = self._with_constants(X, y)
         descends = asked.descends
         closed = model.squares and not descends and asked.solver in (None, "auto", "closed")
         # Least squares by QR does not care about units; everything else learns better on scaled columns.
         scaling = None if closed or not scale else Standardise.fit(X, self.columns, model.intercept)
         Z = self.raw if scaling is None else scaling.transform(self.raw)
-        objective = self._objective(Z[training], y, asked)
+        objective = self._objective(Z[at], y, asked)
         if descends:
             run = self._descend(
                 objective, TargetScale.of(model, y) if scale else None, Z, training, held, asked
@@ -105,17 +106,8 @@ class TableFit:
         original = beta if scaling is None else scaling.to_original(beta)
         separation = self._separation(X, training, original)
         spread = errors(
-            model,
-            run,
-            Z[training],
-            y,
-            scaling,
-            self.names,
-            cov,
-            X,
-            separation,
-            asks_observed(asked.cov),
-        )
+            model, run, Z[at], y, scaling, self.names, cov, X, separation, asks_observed(asked.cov)
+        )  # fmt: skip
         return self._fitted(run, original, spread, scaling, separation, X, training, held, cov)
 
     def _split(self, share: float | None, seed: int) -> tuple[Array, Array | None]:
@@ -287,6 +279,8 @@ class TableFit:
             "held": held,
             "fitted": means,
             "columns": self.columns,
+            "design": self.made,
+            "matrix": self.raw,
             "deviations": self._deviations(X, beta),
         }
         return FittedModel(
