@@ -243,7 +243,6 @@ def test_estimates_without_errors_have_no_columns_of_dashes():
 
 def test_the_derivation_of_softmax_ends_in_its_gradients(tmp_path):
     import gradwork as gw
-    from gradwork.data import design
     from gradwork.data.tables import Table
     from gradwork.report.describe import describe
 

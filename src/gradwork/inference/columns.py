@@ -58,7 +58,8 @@ class Errors:
     rest. `distance` is how far the estimates are from the minimum, in standard errors (NaN: not known).
     `variances` are those by the Hessian, of the columns as they were learned, where there is one predictor.
     `dispersion` is φ̂ of a family that has one, else 1; `pearson` is Pearson's χ² of numbers;
-    `curved` the share of the rows at which the loss is curved.
+    `curved` the share of the rows at which the loss is curved;
+    `exact` that the residuals are nothing but rounding.
     """
 
     covariance: Array
@@ -73,6 +74,7 @@ class Errors:
     dispersion: float = 1.0
     pearson: float = float("nan")
     curved: float = 1.0
+    exact: bool = False
 
     @property
     def determined(self) -> NDArray[np.bool_]:
@@ -230,7 +232,15 @@ def _least_squares(
     if not exact and df > 0 and not answer.collinear:
         away = distance(beta - answer.estimate, covariance) if np.isfinite(beta).all() else float("inf")
     return Errors(
-        covariance, df, answer.rank, answer.null, sigma2, answer.condition_number, tuple(notes), away
+        covariance,
+        df,
+        answer.rank,
+        answer.null,
+        sigma2,
+        answer.condition_number,
+        tuple(notes),
+        away,
+        exact=exact,
     )
 
 

@@ -20,7 +20,7 @@ Array = NDArray[Any]
 
 
 def scores(objective: Objective, blocks: Blocks) -> Array:
-    """Return ∇ℓᵢ at the start of an objective f = Σ ℓᵢ + R whose parameters are numbers, n×p; R has no part in it.
+    """Return ∇ℓᵢ at the start of an objective f = Σ ℓᵢ + R, n×p; R has no part in it.
 
     >>> import gradwork as gw
     >>> y, m = gw.vector("y", "n"), gw.scalar("m")
@@ -37,7 +37,9 @@ def scores(objective: Objective, blocks: Blocks) -> Array:
             pass
         else:
             values = objective.evaluate("scores", parts, at)
-            return np.column_stack([np.broadcast_to(v, blocks.n) for v in values])
+            shapes = [(blocks.n, *shape) for shape in objective.shapes.values()]
+            wide = [np.broadcast_to(v, shape) for v, shape in zip(values, shapes, strict=True)]
+            return np.column_stack([v.reshape(blocks.n, -1) for v in wide])
     # A batch of one row estimates the whole: n times that row's term, and R.
     one = np.array([blocks.take(slice(i, i + 1)).gradient(at) for i in range(blocks.n)]) / blocks.n
     return one - (one.sum(axis=0) - _summed(objective, blocks)) / blocks.n

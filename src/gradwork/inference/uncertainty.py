@@ -75,6 +75,7 @@ class Uncertainty:
     kind:     "least squares", "penalised", "likelihood", "sandwich", or "" where there are no standard errors.
     rank:     how many combinations of parameters the rows determine (with a penalty: the effective number).
     distance: how far the parameters are from the minimum, in standard errors, by one Newton step.
+    exact:    whether the residuals of least squares are nothing but rounding.
     factor:   how many times the formula is the negative log-likelihood, where it is recognised as one.
     """
 
@@ -86,6 +87,7 @@ class Uncertainty:
     rank: float = NAN
     distance: float = float("inf")
     factor: int | None = None
+    exact: bool = False
 
 
 def uncertainty(
@@ -171,16 +173,32 @@ def _least_squares(objective: Objective, form: Form, kind: str | None) -> Uncert
     S = J * r[:, None]
     step = inverse @ (J.T @ r) if rank == len(names) else np.linalg.lstsq(J, r, rcond=None)[0]
     covariance = spread(inverse, S, likelihood=True, kind=kind, dispersion=s2).covariance
-    if kind is not None:
+    exact = df > 0 and _rounding(objective, form, r)
+    if exact:
+        covariance = np.full_like(covariance, NAN)
+        notes.append(say("perfect fit"))
+    elif kind is not None:
         notes.append(say("sandwich", kind=kind))
     else:
         if df > 0:
             notes.append(say("least squares errors", s2=short(s2), df=df))
         else:
             notes.append(say("no degree of freedom", rows=n, parameters=len(names)))
-    return Uncertainty(
-        covariance, df, float(np.sqrt(s2)), notes, "least squares", rank, distance(step, covariance)
+    away = 0.0 if exact else distance(step, covariance)
+    return Uncertainty(covariance, df, float(np.sqrt(s2)), notes, "least squares", rank, away, exact=exact)
+
+
+def _rounding(objective: Objective, form: Form, r: Array) -> bool:
+    """Tell whether residuals of a column minus a prediction are what arithmetic leaves of the column."""
+    if form.target not in objective.data:
+        return False
+    y = np.abs(objective.data[form.target])
+    weight = (
+        np.ones(1)
+        if form.weight is None
+        else objective.evaluate("weight", [form.weight], objective.start_vector)[0]
     )
+    return bool(np.linalg.norm(r) <= 8 * np.finfo(float).eps * np.linalg.norm(np.sqrt(weight) * y))
 
 
 def _rows(objective: Objective, form: Form, residuals: int) -> int:

@@ -20,6 +20,7 @@ from gradwork.diff.api import grad, jacobian
 from gradwork.errors import GradworkError, ShapeError, TableError
 from gradwork.expr import Expr
 from gradwork.inference.form import Form, form_of, nests_constant
+from gradwork.inference.measures import ROUNDING
 from gradwork.inference.uncertainty import Uncertainty, sandwich_kind, uncertainty
 from gradwork.learn.diagnosis.bounds import at_bounds
 from gradwork.learn.fit import Fit
@@ -405,7 +406,7 @@ def _metrics(
     R² compares with the mean where the prediction can be one, else with zero. F tests linear models only, and a
     penalty leaves neither F nor a likelihood, and no more do robust standard errors, which do not believe in s².
     """
-    if found.kind not in ("least squares", "penalised") or form.found is None or form.prediction is None:
+    if not found.kind or form.found is None or form.prediction is None:
         return None
     y, rows = columns[fitted.target], fitted.rows
     weights = None if form.weight is None else fitted._values(form.weight, columns, rows)
@@ -416,10 +417,14 @@ def _metrics(
         y, fitted.at(columns, rows), round(found.rank), intercept=constant, weights=weights
     )  # fmt: skip
     nan = float("nan")
-    if found.kind == "penalised":
+    if found.kind != "least squares":  # a penalty, or deviations that are known and not estimated
         return replace(
             m, sigma=found.sigma, r2_adjusted=nan, f=nan, f_p=nan, log_likelihood=nan, aic=nan, bic=nan
         )
+    if found.exact:  # what is left is rounding
+        small = m.rmse <= ROUNDING * float(np.abs(y).max())
+        m = replace(m, f=nan, f_p=nan, log_likelihood=nan, aic=nan, bic=nan, sigma=nan)
+        return replace(m, rmse=0.0, mae=0.0) if small else m
     if robust:
         return replace(m, f=nan, f_p=nan, log_likelihood=nan, aic=nan, bic=nan)
     return m if linear else replace(m, f=nan, f_p=nan)

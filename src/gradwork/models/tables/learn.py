@@ -108,7 +108,15 @@ class TableFit:
         spread = errors(
             model, run, Z[at], y, scaling, self.names, cov, X, separation, asks_observed(asked.cov)
         )  # fmt: skip
+        if spread.exact:
+            original = self._without_rounding(original, X, y)
         return self._fitted(run, original, spread, scaling, separation, X, training, held, cov)
+
+    def _without_rounding(self, beta: Array, X: Array, y: Array) -> Array:
+        """Return the coefficients of an exact fit, zero where what they add to each row is nothing but rounding."""
+        largest = np.abs(X).max(axis=0)
+        largest = np.append(1.0, largest) if self.model.intercept else largest
+        return np.where(np.abs(beta) * largest <= 16 * np.finfo(float).eps * np.abs(y).max(), 0.0, beta)
 
     def _split(self, share: float | None, seed: int) -> tuple[Array, Array | None]:
         n = len(self.raw)
