@@ -246,7 +246,7 @@ def _of_products(X: Array, power: Array) -> Array | None:
     if not (np.isfinite(G).all() and (d > 0).all()):
         return None
     values = np.linalg.eigvalsh(G / d / d[:, None])
-    return np.asarray(np.linalg.cholesky(G).T) if values[0] > 1e-4 * values[-1] else None
+    return np.asarray(np.linalg.cholesky(G).T, dtype=float) if values[0] > 1e-4 * values[-1] else None
 
 
 def _by_products(X: Array, y: Array, R: Array, power: Array) -> tuple[Array, Array, int]:
