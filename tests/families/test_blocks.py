@@ -27,9 +27,9 @@ def constants(family: Family) -> dict[str, float]:
 
 
 def inverse_link(family: Family, z: np.ndarray) -> np.ndarray:
-    return np.asarray(
-        model_of(family).inverse.evaluate(Z=z) if family.classes else model_of(family).inverse.evaluate(z=z)
-    )
+    inverse = model_of(family).inverse
+    assert inverse is not None
+    return np.asarray(inverse.evaluate(Z=z) if family.classes else inverse.evaluate(z=z))
 
 
 def drawn(name: str) -> tuple[Family, np.ndarray, np.ndarray]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from gradwork.errors import GradworkError
 from gradwork.expr.dims import Dim
 from gradwork.expr.node import Expr, matrix, scalar, substitute, vector
@@ -29,6 +31,8 @@ from gradwork.ops import FUNCTIONS as f
 from gradwork.ops.arithmetic import add, total
 from gradwork.rewrite import normalise
 from gradwork.rows.proof import terms_of
+from gradwork.rows.sums import each_row
+from gradwork.run import function
 from gradwork.words.numbers import short
 
 
@@ -150,6 +154,15 @@ class Model:
     def squares(self) -> bool:
         """Whether it is plain least squares: a normal likelihood without a penalty."""
         return self.likelihood and self.penalty is None and self.unit is not None and self.unit.quadratic
+
+    def by_row(self, x: Expr, values: Mapping[str, Any]) -> Any:
+        """Return an expression that has one entry for each row, by blocks of rows; values by the symbols' names."""
+        held, with_rows = x.symbols, (self.X.params[0], self.y.params[0])
+        given = {name: np.asarray(value, dtype=float) for name, value in values.items() if name in held}
+        places = [(name, 0 if name in with_rows else None) for name in given]
+        program = function(x, arguments=[held[name] for name in given])
+        rows = next(len(given[name]) for name in with_rows if name in given)
+        return each_row(program, places, given, rows)
 
     @cached_property
     def inverse(self) -> Expr | None:

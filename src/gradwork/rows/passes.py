@@ -1,9 +1,7 @@
 """A loss and its gradient over all rows, in one pass over the data where the formula allows it.
 
-A sum over rows is taken in blocks that stay in a core's cache between the product that reads them first (Xb) and
-the one that reads them again (Xᵀr), side by side on all cores:
-
-    f = Σ_B m_B/N f_B,    ∇f = Σ_B m_B/N ∇f_B
+A sum over rows is taken in blocks (see `sums`) that stay in a core's cache between the product that reads them first
+(Xb) and the one that reads them again (Xᵀr), side by side on all cores.
 """
 
 from __future__ import annotations
@@ -20,6 +18,7 @@ from gradwork.expr.node import Expr, plain, walk
 from gradwork.rewrite import normalise
 from gradwork.rewrite.likeness import unified
 from gradwork.rows.proof import NotRows, RowSum, row_sum
+from gradwork.rows.sums import OverRows, pieces, size_of_block
 from gradwork.run.program import build, execute
 from gradwork.run.source import Source
 
@@ -101,43 +100,15 @@ class Pass:
         return self._blocks(values, data, self.proof)
 
     def _blocks(self, values: Sequence[Array], data: Mapping[str, Array], proof: RowSum) -> list[Array]:
-        from gradwork.rows.blocks import _pool, threads
-
         first = next(name for name in proof.axes if name in data)
         count = data[first].shape[proof.axes[first]]
-        known = dict(data) if proof.whole is None else {**data, proof.whole.params[0]: self.dtype.type(count)}
-        widest = max(data[n].size // count for n in proof.axes if n in data)
-        block = int(np.clip(BLOCK // max(widest, 1), 256, 65_536))
-        cuts = list(range(0, count, block))
-        workers = 1 if self.compiled else max(1, min(threads(), len(cuts)))
-
-        def some(starts: Sequence[int]) -> list[Array]:
-            total: list[Array] = []
-            with np.errstate(all="ignore"):
-                for at in starts:
-                    end = min(at + block, count)
-                    given = [_part(known[n], proof.axes.get(n), at, end) for n in self.names]
-                    found = self.function(*values, *given, **self.free)
-                    share = (end - at) / count
-                    total = (
-                        [share * v for v in found]
-                        if not total
-                        else [t + share * v for t, v in zip(total, found)]
-                    )
-            return total
-
-        # Neighbouring blocks to each thread, and sums in a fixed order: a run repeats exactly.
-        shares = [cuts[len(cuts) * k // workers : len(cuts) * (k + 1) // workers] for k in range(workers)]
-        parts = (
-            [some(shares[0])]
-            if workers == 1
-            else [t.result() for t in [_pool().submit(some, s) for s in shares]]
-        )
-        with np.errstate(all="ignore"):
-            return [np.asarray(sum(column[1:], column[0])) for column in zip(*parts)]
-
-
-def _part(array: Array, axis: int | None, at: int, end: int) -> Array:
-    if axis is None:
-        return array
-    return array[at:end] if axis == 0 else array[(slice(None),) * axis + (slice(at, end),)]
+        learned = {s.params[0]: value for s, value in zip(self.symbols, values, strict=True)}
+        columns = {**data, **learned}
+        if proof.whole is not None:
+            columns[proof.whole.params[0]] = self.dtype.type(count)
+        block = size_of_block(BLOCK, max(data[n].size // count for n in proof.axes if n in data))
+        places = tuple((name, None) for name in learned) + tuple((n, proof.axes.get(n)) for n in self.names)
+        over = OverRows(partial(self.function, **self.free), places)
+        # XLA has threads of its own.
+        found = over.total(columns, pieces(count, block), count, parallel=not self.compiled)
+        return [np.asarray(v) for v in found]

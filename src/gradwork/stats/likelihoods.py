@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,6 @@ from scipy import special
 from gradwork.errors import GradworkError
 
 Array = NDArray[np.float64]
-FAMILIES = ("normal", "binomial", "multinomial", "poisson")
 
 
 def log_likelihood(family: str, y: ArrayLike, fitted: ArrayLike) -> float:
@@ -26,10 +26,7 @@ def log_likelihood(family: str, y: ArrayLike, fitted: ArrayLike) -> float:
     -58.325884
     """
     y, mu = _arrays(family, y, fitted)
-    if family == "normal":
-        n, rss = len(y), float(((y - mu) ** 2).sum())
-        return float("inf") if rss == 0 else -n / 2 * (np.log(2 * np.pi * rss / n) + 1)
-    return float(_terms(family, y, mu).sum())
+    return _FORMULAS[family].log_likelihood(y, mu)
 
 
 def deviance(family: str, y: ArrayLike, fitted: ArrayLike) -> float:
@@ -41,14 +38,7 @@ def deviance(family: str, y: ArrayLike, fitted: ArrayLike) -> float:
     2.772589
     """
     y, mu = _arrays(family, y, fitted)
-    if family == "normal":
-        return float(((y - mu) ** 2).sum())
-    if family == "poisson":
-        return float(2 * (special.xlogy(y, np.where(y > 0, y, 1.0)) - special.xlogy(y, mu) - y + mu).sum())
-    if family == "multinomial":
-        return float(-2 * _terms(family, y, mu).sum())
-    saturated = special.xlogy(y, y) + special.xlog1py(1 - y, -y)
-    return float(2 * (saturated - _terms(family, y, mu)).sum())
+    return _FORMULAS[family].deviance(y, mu)
 
 
 def null_fit(family: str, y: ArrayLike) -> Array:
@@ -57,11 +47,7 @@ def null_fit(family: str, y: ArrayLike) -> Array:
     >>> null_fit("binomial", [0, 1, 1, 1]).tolist()
     [0.75, 0.75, 0.75, 0.75]
     """
-    y = np.asarray(y)
-    if family != "multinomial":
-        return np.full(len(y), y.mean())
-    shares = np.bincount(y.astype(int)) / len(y)
-    return np.tile(shares, (len(y), 1))
+    return _FORMULAS[family].null(np.asarray(y))
 
 
 def aic(log_likelihood: float, parameters: int) -> float:
@@ -130,7 +116,7 @@ def likelihood_metrics(
         lr=lr,
         df_model=df,
         lr_p=float(special.chdtrc(df, max(lr, 0.0))) if df > 0 else float("nan"),
-        pearson=pearson(y, fitted) if family == "poisson" else float("nan"),
+        pearson=_FORMULAS[family].pearson(y, fitted),
     )
 
 
@@ -168,19 +154,56 @@ def overdispersion(y: ArrayLike, mean: ArrayLike, df: float) -> tuple[float, flo
     return chi2 / df, (chi2 - df) / float(np.sqrt((2 + 1 / mu).sum()))
 
 
-def _terms(family: str, y: Array, mu: Array) -> Array:
+@dataclass(frozen=True)
+class _Formula:
+    """The formulas of one likelihood, in y and the fitted mean (of classes their probabilities)."""
+
+    log_likelihood: Callable[[Array, Array], float]
+    deviance: Callable[[Array, Array], float]
+    null: Callable[[Array], Array] = lambda y: np.full(len(y), y.mean())
+    pearson: Callable[[ArrayLike, ArrayLike], float] = lambda y, mean: float("nan")
+    columns: int = 1  # axes of the fitted values
+
+
+def _normal(y: Array, mu: Array) -> float:
+    n, rss = len(y), float(((y - mu) ** 2).sum())
+    return float("inf") if rss == 0 else -n / 2 * (np.log(2 * np.pi * rss / n) + 1)
+
+
+def _binomial(y: Array, mu: Array) -> float:
+    return float((special.xlogy(y, mu) + special.xlog1py(1 - y, -mu)).sum())
+
+
+def _poisson(y: Array, mu: Array) -> float:
+    return float((special.xlogy(y, mu) - mu - special.gammaln(y + 1)).sum())
+
+
+def _poisson_deviance(y: Array, mu: Array) -> float:
+    return float(2 * (special.xlogy(y, np.where(y > 0, y, 1.0)) - special.xlogy(y, mu) - y + mu).sum())
+
+
+def _multinomial(y: Array, mu: Array) -> float:
     with np.errstate(divide="ignore"):
-        if family == "binomial":
-            return special.xlogy(y, mu) + special.xlog1py(1 - y, -mu)
-        if family == "poisson":
-            return special.xlogy(y, mu) - mu - special.gammaln(y + 1)
-        return np.log(mu[np.arange(len(y)), y.astype(int)])
+        return float(np.log(mu[np.arange(len(y)), y.astype(int)]).sum())
+
+
+def _shares(y: Array) -> Array:
+    return np.tile(np.bincount(y.astype(int)) / len(y), (len(y), 1))
+
+
+_FORMULAS = {
+    "normal": _Formula(_normal, lambda y, mu: float(((y - mu) ** 2).sum())),
+    "binomial": _Formula(_binomial, lambda y, mu: float(2 * (_binomial(y, y) - _binomial(y, mu)))),
+    "multinomial": _Formula(_multinomial, lambda y, mu: -2 * _multinomial(y, mu), _shares, columns=2),
+    "poisson": _Formula(_poisson, _poisson_deviance, pearson=pearson),
+}
+FAMILIES = tuple(_FORMULAS)
 
 
 def _arrays(family: str, y: ArrayLike, fitted: ArrayLike) -> tuple[Array, Array]:
     if family not in FAMILIES:
         raise GradworkError(f"no likelihood is called {family!r}; there are {', '.join(FAMILIES)}")
     y, mu = np.asarray(y, dtype=float), np.asarray(fitted, dtype=float)
-    if y.ndim != 1 or mu.ndim != (2 if family == "multinomial" else 1) or len(mu) != len(y):
+    if y.ndim != 1 or mu.ndim != _FORMULAS[family].columns or len(mu) != len(y):
         raise GradworkError(f"y and the fitted values do not go together: shapes {y.shape} and {mu.shape}")
     return y, mu

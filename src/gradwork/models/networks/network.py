@@ -24,6 +24,7 @@ from gradwork.nn import Conv2D, Dense, Flatten, Layer, MaxPool2D, Network, netwo
 from gradwork.nn.trace import Trace, trace
 from gradwork.ops import FUNCTIONS as f
 from gradwork.ops.windows import per_axis
+from gradwork.rows.sums import OverRows, pieces
 from gradwork.run import function
 from gradwork.store.savable import Savable
 from gradwork.words.notes import Line
@@ -321,11 +322,12 @@ class NetworkModel(Savable):
             program = self._programs["output"] = function(self.network.output, dtype=self.dtype)
         name = self.network.input.params[0]
         scaled = self._scaled(inputs)
-        parts = [
-            program(**{name: scaled[i : i + ROWS]}, **{k: values[k] for k in program.symbols if k != name})
-            for i in range(0, len(scaled), ROWS)
-        ]
-        return np.concatenate(parts)
+        places = tuple((symbol, 0 if symbol == name else None) for symbol in program.symbols)
+        over = OverRows(
+            lambda *arrays: [program(**dict(zip(program.symbols, arrays, strict=True)))], places, joined=True
+        )
+        columns = {**values, name: scaled}
+        return np.asarray(over.total(columns, pieces(len(scaled), ROWS), len(scaled), parallel=False)[0])
 
     def predict_proba(self, X: ArrayLike) -> Array:
         """Return the probability of each class, n×k, in the order of `classes`."""

@@ -220,12 +220,9 @@ class FittedModel(Savable):
 
     def mean(self, data: Any) -> Array:
         """Return the predicted mean of each row, or the probabilities of all classes, n×k."""
-        from gradwork.run import function
-
-        X = self.matrix(data)
-        model, values = self.model, parameters_of(self.model, self.beta)
-        program = function(model.prediction, arguments=[model.X, *model.parameters])
-        p = np.asarray(program(X, *(np.asarray(v) for v in values.values())))
+        model = self.model
+        values = {model.X.params[0]: self.matrix(data), **parameters_of(model, self.beta)}
+        p = model.by_row(model.prediction, values)
         return np.column_stack([1 - p, p]) if p.ndim == 1 and len(self.levels) == 2 else p
 
     def predict(self, data: Any) -> Array:

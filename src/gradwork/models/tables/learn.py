@@ -210,22 +210,14 @@ class TableFit:
     # --- what is said ---
 
     def _means(self, X: Array, beta: Array) -> Array:
-        from gradwork.run import function
-
         model = self.model
-        program = function(model.prediction, arguments=[model.X, *model.parameters])
-        return np.asarray(program(X, *parameters_of(model, beta).values()))
+        return model.by_row(model.prediction, {model.X.params[0]: X, **parameters_of(model, beta)})
 
     def _losses(self, X: Array, y: Array, beta: Array) -> Array:
         """Return the loss of each row, with coefficients on the original scale."""
-        from gradwork.run import function
-
-        model, held = self.model, self.model.rows.symbols
-        constants = {name: value for name, value in model.constants.items() if name in held}
-        given = [model.X, model.y, *model.parameters, *(held[name] for name in constants)]
-        program = function(model.rows, arguments=given)
-        with np.errstate(all="ignore"):
-            return np.asarray(program(X, y, *parameters_of(model, beta).values(), *constants.values()))
+        model = self.model
+        data = {model.X.params[0]: X, model.y.params[0]: y}
+        return model.by_row(model.rows, {**data, **parameters_of(model, beta), **model.constants})
 
     def _deviations(self, X: Array, beta: Array) -> Array | None:
         """Return the standard deviation of each row, up to the dispersion; None where all rows have the same."""
