@@ -53,7 +53,7 @@ _LATER = {
     "fit": "gradwork.models.fit",
     "load": "gradwork.store.folder",
 }
-_PACKAGES = frozenset({"data", "learn", "models", "nn", "stats"})
+_PACKAGES = frozenset({"data", "families", "learn", "models", "nn", "stats"})
 
 
 def _late(module: str, view: str) -> Any:

@@ -20,11 +20,13 @@ ModelName = Annotated[
     str | None,
     typer.Option(
         metavar="MODEL",
-        help="linear, poly:3, poly:2:interactions, ridge:0.1, logistic, softmax, poisson, or a network: mlp:64,32, "
-        "conv:8,16, rnn:64, gru:64, lstm:64; by the target by default.",
+        help="linear, poly:3, poly:2:interactions, ridge:0.1, logistic, softmax, poisson, gamma, or a network: "
+        "mlp:64,32, conv:8,16, rnn:64, gru:64, lstm:64; by the target by default.",
     ),
 ]
-Loss = Annotated[str | None, typer.Option(help="Of a linear model: mse, mae, rmse, huber or huber:1.5.")]
+Loss = Annotated[
+    str | None, typer.Option(help="Of a linear model: mse, mae, rmse, huber, huber:1.5 or pinball:0.9.")
+]
 Rate = Annotated[float | None, typer.Option("--learning-rate", help="The step of a descent.")]
 Epochs = Annotated[int | None, typer.Option(help="Passes over the data.")]
 BatchSize = Annotated[int | None, typer.Option("--batch-size", help="Rows of a step; all by default.")]

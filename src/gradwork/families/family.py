@@ -126,9 +126,9 @@ class Family:
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier():
-            raise GradworkError(f"a family is called by letters, digits and underscores, not {self.name!r}")
+            raise GradworkError("name of a family", name=self.name)
         if self.name in FAMILIES:
-            raise GradworkError(f"there is a family {self.name!r} already")
+            raise GradworkError("family twice", name=self.name)
         FAMILIES[self.name] = self
 
     @property
@@ -152,7 +152,7 @@ def family_of(given: Family | str) -> Family | None:
     if given == "":
         return None
     if given not in FAMILIES:
-        raise GradworkError(f"no family is called {given!r}; there are {', '.join(FAMILIES)}")
+        raise GradworkError("no family", name=given, known=list(FAMILIES))
     return FAMILIES[given]
 
 
@@ -307,7 +307,7 @@ def log_density(
     [-1.693147]
     """
     if not family.likelihood:
-        raise GradworkError(f"the loss {family.loss_name} is no likelihood: it has no density")
+        raise GradworkError("no density", loss=family.loss_name)
     numbers = [float(constants[name]) for name in family.constants]
     with np.errstate(all="ignore"):
         rest = _of_target(family, "rest")(y, float(dispersion), *numbers)

@@ -213,7 +213,7 @@ def model_of(
     """
     block = family_of(family)
     if block is None:
-        raise GradworkError("name a family: a block, or its name")
+        raise GradworkError("no family given")
     X, y = data_symbols(block.classes)
     d = Dim.of("d")
     w = matrix("W", d, CLASSES) if block.classes else vector("w", d)
@@ -239,14 +239,17 @@ def _numbers(block: Family, given: Mapping[str, float | None]) -> dict[str, floa
     found = {}
     for name, value in given.items():
         if name not in block.constants:
-            known = ", ".join(block.constants) or "none"
-            raise GradworkError(f"the loss {block.loss_name} has no constant {name!r}; it has {known}")
+            key = "no constant" if block.constants else "no constants"
+            facts = {"known": list(block.constants)} if block.constants else {}
+            raise GradworkError(key, loss=block.loss_name, name=name, **facts)
         if value is None:
             continue
         kind = block.constants[name]
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not (number and kind.holds(value)):
-            raise GradworkError(f"{name} of {block.title} is {kind.what}, not {value!r}")
+            raise GradworkError(
+                "value of a constant", name=name, model=block.title, what=kind.what, value=value
+            )
         found[name] = float(value)
     return found
 
@@ -256,7 +259,7 @@ def penalised(model: Model, penalty: float | None) -> Model:
     if penalty is None:
         return model
     if isinstance(penalty, bool) or not isinstance(penalty, (int, float)) or not 0 <= penalty < float("inf"):
-        raise GradworkError(f"the penalty of {model.name} is a number from 0, say 0.1; not {penalty!r}")
+        raise GradworkError("penalty of a model", model=model.name, penalty=penalty)
     return replace(
         model, title=f"{model.title} with the penalty λ = {short(penalty)}",
         loss=model.loss + scalar("lam") * f["sum"](model.parameters[0] ** 2),

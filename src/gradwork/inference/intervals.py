@@ -12,7 +12,6 @@ from gradwork.errors import GradworkError
 from gradwork.families.family import symbols_of
 from gradwork.families.model import Model
 from gradwork.run import function
-from gradwork.words.say import say
 
 Array = NDArray[Any]
 
@@ -39,10 +38,10 @@ def interval(
     """
     inverse, block, unit = model.inverse, model.block, model.unit
     if inverse is None:
-        raise GradworkError(say("no inverse"))
+        raise GradworkError("no inverse")
     observed = kind == "prediction"
     if observed and not model.likelihood:
-        raise GradworkError(say("no observations", loss=model.loss_name))
+        raise GradworkError("no observations", loss=model.loss_name)
     q = quantile_of(df, level)
     normal = unit is not None and unit.variance > 0
     if observed and normal:

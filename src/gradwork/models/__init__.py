@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from gradwork.families import Family, Model, model_of
 from gradwork.models.tables.named import (
     BUILDERS,
-    Model,
     build,
+    gamma,
     huber,
     linear,
     logistic,
@@ -47,14 +48,17 @@ __all__ = [
     "BUILDERS",
     "MLP",
     "ConvNet",
+    "Family",
     "Model",
     "NetworkModel",
     "Recurrent",
     "build",
     "fit_network",
+    "gamma",
     "huber",
     "linear",
     "logistic",
+    "model_of",
     "parse_model",
     "poisson",
     "polynomial",

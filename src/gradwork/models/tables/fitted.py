@@ -313,7 +313,7 @@ class FittedModel(Savable):
             except (GradworkError, TypeError):
                 own = True
         if own:
-            raise GradworkError(say("own model", name=self.model.name))
+            raise GradworkError("own model", name=self.model.name)
 
     @classmethod
     def from_spec(cls, data: Any) -> FittedModel:

@@ -73,11 +73,10 @@ class TableFit:
         wrong = np.flatnonzero(~support.holds(goal.y))
         if len(wrong):
             row = int(wrong[0])
-            place = self.table.place(int(self.made.rows[row]), goal.name)
-            value = number_text(float(goal.y[row]))
             raise TableError(
-                say("support", place=place, value=value, model=self.model.title, what=support.what)
-            )
+                "outside the support", place=self.table.place(int(self.made.rows[row]), goal.name),
+                value=number_text(float(goal.y[row])), model=self.model.title, what=support.what,
+            )  # fmt: skip
 
     def go(self, asked: Settings) -> FittedModel:
         """Learn the model as it was asked and return it."""

@@ -9,7 +9,7 @@ Every family that names a model is one, without a line here.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gradwork.errors import GradworkError
@@ -17,6 +17,7 @@ from gradwork.families.family import FAMILIES, Family
 from gradwork.families.model import Model, model_of, penalised
 from gradwork.families.named import ABSOLUTE, HUBER, NORMAL, PINBALL, ROOT, huber
 from gradwork.models.networks.names import NETWORKS
+from gradwork.words.say import say
 
 # The losses that a linear or polynomial model may be given, by name.
 LOSS_FAMILIES: dict[str, Family] = {
@@ -47,9 +48,7 @@ def linear(
     mean(|y − Xw|)
     """
     if loss not in LOSS_FAMILIES:
-        raise GradworkError(
-            f"the loss of a linear model is {', '.join(LOSSES[:-1])} or {LOSSES[-1]}, not {loss!r}"
-        )
+        raise GradworkError("no loss of linear models", known=LOSSES, loss=loss)
     family, given = LOSS_FAMILIES[loss], {"delta": delta, "tau": tau}
     constants = {name: given[name] for name in given if name in family.constants or given[name] is not None}
     made = model_of(family, intercept=intercept, name="linear", constants=constants)
@@ -71,7 +70,7 @@ def polynomial(
     'polynomial regression of degree 3'
     """
     if isinstance(degree, bool) or not isinstance(degree, int) or not 1 <= degree <= 30:
-        raise GradworkError(f"the degree of a polynomial is 1, 2, …, 30; not {degree!r}")
+        raise GradworkError("degree of a polynomial", degree=repr(degree))
     made = linear(loss, intercept=intercept, delta=delta, tau=tau)
     title = f"polynomial regression of degree {degree}" + (" with interactions" if interactions else "")
     title += made.title.removeprefix(NORMAL.title)
@@ -166,7 +165,7 @@ def build(name: str, options: dict[str, Any]) -> Model:
     """Return the model of that name with the options that it was once built with."""
     known = builders()
     if name not in known:
-        raise GradworkError(f"no model is called {name!r}; there are {', '.join(known)}")
+        raise GradworkError("no built model", model=name, known=list(known))
     return known[name](**options)
 
 
@@ -181,10 +180,29 @@ def _loss(text: str | None) -> tuple[str, dict[str, float]]:
             return own, {next(iter(constants)): float(value)}
     except ValueError:
         pass
-    raise GradworkError(
-        f"after the loss may stand δ of the Huber loss, as in huber:1.5, or τ of the pinball loss, as in "
-        f"pinball:0.9; got '{text}'"
-    )
+    raise GradworkError("after the loss", given=text)
+
+
+@dataclass(frozen=True)
+class _Text:
+    """A model as a text names it: its name, what stands after colons, the loss that was asked for."""
+
+    text: str
+    name: str
+    rest: list[str]
+    loss: str
+    constants: dict[str, float]
+    intercept: bool
+
+    def penalty(self, what: str) -> float:
+        """Return the number after the colon."""
+        try:
+            penalty = float(self.rest[0]) if len(self.rest) == 1 else float("nan")
+        except ValueError:
+            penalty = float("nan")
+        if penalty != penalty:
+            raise GradworkError("model needs", model=self.name, what=say(what), given=self.text)
+        return penalty
 
 
 def parse_model(text: str, *, loss: str | None = None, intercept: bool = True) -> Model:
@@ -198,49 +216,48 @@ def parse_model(text: str, *, loss: str | None = None, intercept: bool = True) -
     name, *rest = text.strip().lower().split(":")
     name, known = SHORT.get(name, name), builders()
     if name not in known:
-        plain = ", ".join(n for n in known if n not in ("linear", "polynomial", "ridge"))
-        raise GradworkError(
-            f"no model is called '{text}'; there are linear, poly:3, ridge:0.1, {plain} (or, with a penalty, "
-            f"logistic:0.1, …), and the networks {', '.join(NETWORKS)}"
-        )
+        plain = [n for n in known if n not in READERS]
+        raise GradworkError("no such model", model=text, plain=plain, networks=NETWORKS)
     own, constants = _loss(loss)
-    if loss is not None and name not in ("linear", "polynomial"):
-        made = known[name](*([1.0] if name == "ridge" else []))
-        if own not in OWN_LOSSES and own not in made.loss_name.lower():
-            raise GradworkError(f"the loss of a {name} model is its own; {loss!r} belongs to linear models")
-    if name == "polynomial":
-        return _polynomial(text, rest, intercept, own or "mse", constants)
-    if name == "linear":
-        if rest:
-            raise GradworkError(f"'{name}' takes nothing after a colon; got '{text}'")
-        return linear(own or "mse", intercept=intercept, **constants)
-    if name == "ridge" or rest:
-        return known[name](_penalty(text, name, rest), intercept=intercept)
-    return known[name](intercept=intercept)
+    return READERS.get(name, _family)(_Text(text, name, rest, own, constants, intercept))
+
+
+def _linear(given: _Text) -> Model:
+    if given.rest:
+        raise GradworkError("nothing after a colon", model=given.name, given=given.text)
+    return linear(given.loss or "mse", intercept=given.intercept, **given.constants)
+
+
+def _polynomial(given: _Text) -> Model:
+    degree, *more = given.rest or [""]
+    if not degree.isdigit():
+        raise GradworkError("polynomial without degree", given=given.text)
+    if more not in ([], ["interactions"]):
+        raise GradworkError("after the degree", given=given.text)
+    return polynomial(
+        int(degree), interactions=bool(more), intercept=given.intercept, loss=given.loss or "mse", **given.constants
+    )  # fmt: skip
+
+
+def _ridge(given: _Text) -> Model:
+    made = ridge(given.penalty("its penalty"), intercept=given.intercept)
+    return _with_own_loss(made, given)
+
+
+def _family(given: _Text) -> Model:
+    penalty = given.penalty("a number, its penalty") if given.rest else None
+    return _with_own_loss(builders()[given.name](penalty, intercept=given.intercept), given)
+
+
+def _with_own_loss(model: Model, given: _Text) -> Model:
+    if given.loss and given.loss not in OWN_LOSSES and given.loss not in model.loss_name.lower():
+        raise GradworkError("loss of another model", model=model.name, loss=given.loss)
+    return model
 
 
 OWN_LOSSES = ("nll", "binary_crossentropy", "categorical_crossentropy", "cross-entropy", "likelihood")
-
-
-def _polynomial(text: str, rest: list[str], intercept: bool, loss: str, constants: dict[str, float]) -> Model:
-    if not rest or not rest[0].isdigit():
-        raise GradworkError(f"a polynomial needs its degree, as in poly:3; got '{text}'")
-    if rest[1:] not in ([], ["interactions"]):
-        raise GradworkError(
-            f"after the degree may stand 'interactions', as in poly:2:interactions; got '{text}'"
-        )
-    return polynomial(int(rest[0]), interactions=bool(rest[1:]), intercept=intercept, loss=loss, **constants)
-
-
-def _penalty(text: str, name: str, rest: list[str]) -> float:
-    try:
-        penalty = float(rest[0]) if len(rest) == 1 else float("nan")
-    except ValueError:
-        penalty = float("nan")
-    if penalty != penalty:
-        what = "its penalty" if name == "ridge" else "a number after the colon, its penalty"
-        raise GradworkError(f"{name} needs {what}, as in {name}:0.1; got '{text}'")
-    return penalty
+# How the text of a model is read, where it is more than the name of a family and a penalty.
+READERS: dict[str, Callable[[_Text], Model]] = {"linear": _linear, "polynomial": _polynomial, "ridge": _ridge}
 
 
 __all__ = [

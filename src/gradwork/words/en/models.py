@@ -59,12 +59,6 @@ SENTENCES: dict[str, str] = {
     ),
     "few values": "{target} holds {reason}",
     "no curvature": "the loss is too flat where the run ended, so there are no standard errors",
-    "no observations": (
-        "the loss {loss} is no likelihood, so nothing is known of where new observations lie; kind='mean' gives the "
-        "interval of the prediction"
-    ),
-    "no inverse": "the prediction is no function of the linear predictor alone, so it has no interval",
-    "support": "{place} is {value}; {model} needs {what} in each row",
     "no errors, penalty": (
         "the loss is no mean or sum over rows with a penalty beside it, so there are no standard errors"
     ),
@@ -117,10 +111,6 @@ SENTENCES: dict[str, str] = {
     ),
     # networks
     "own layer": "the layer {title} is code of your own, and a saved model holds no code: it cannot be saved",
-    "own model": (
-        "the model '{name}' is code of your own, and a saved model holds no code: it cannot be saved; a family that "
-        "names its model (gradwork.families) can"
-    ),
     "own option": (
         "the {option} of {title} is a {kind}, and a saved model holds names and numbers only: it cannot be saved"
     ),
