@@ -12,7 +12,7 @@ SCRIPT = """
 import os, warnings
 import numpy as np
 import gradwork as gw
-from gradwork.rows import blocks
+from gradwork.rows import sums
 
 warnings.simplefilter("ignore")  # Python warns of forking with threads: that is what is tried here
 rng = np.random.default_rng(0)
@@ -24,7 +24,7 @@ def run():
     return float(fit.loss)
 
 parent = run()
-assert blocks._pool.cache_info().currsize == 1, "the parent's run used no threads"
+assert sums._pool.cache_info().currsize == 1, "the parent's run used no threads"
 child = os.fork()
 if child == 0:
     os._exit(0 if abs(run() - parent) < 1e-12 else 3)
