@@ -20,9 +20,9 @@ class GradworkError(ValueError):
     facts: its numbers, names and expressions.
     place: where, such as a file and row; it is told before the sentence.
 
-    >>> error = TableError("table is empty", place="t.csv")
+    >>> error = TableError("rows have different lengths", place="t.csv")
     >>> error.key, str(error)
-    ('table is empty', 't.csv: the table has no rows')
+    ('rows have different lengths', 't.csv: the rows have different lengths')
     >>> str(GradworkError("a text of one's own"))
     "a text of one's own"
     """

@@ -77,13 +77,13 @@ def test_minibatches_and_validation() -> None:
     assert np.array_equal(model.beta, again.beta)
     assert model.rows == 60
     assert np.isfinite(model.fit.history.validation_loss[-1])
-    assert any("20 rows held out" in note for note in model.notes)
+    assert any("20 rows held out" in note for note in map(str, model.notes))
 
 
 def test_a_run_far_from_the_minimum_has_no_standard_errors_and_says_so() -> None:
     model = gw.fit(TABLE, "y", optimizer="sgd", learning_rate=0.01, epochs=3)
     assert np.isnan(model.inference.std_error).all()
-    assert any("standard errors from the minimum" in note for note in model.notes)
+    assert any("standard errors from the minimum" in note for note in map(str, model.notes))
 
 
 def test_polynomials() -> None:

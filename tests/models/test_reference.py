@@ -136,4 +136,4 @@ def test_huber_is_an_m_estimate() -> None:
     r = y - sm.add_constant(X) @ model.beta
     score = sm.add_constant(X).T @ (np.clip(r, -1.345, 1.345))
     assert np.abs(score).max() < 1e-8
-    assert any("sandwich" in note for note in model.notes)
+    assert any("sandwich" in note for note in map(str, model.notes))

@@ -58,7 +58,7 @@ def test_a_share_for_validation_only_splits_the_rows(diabetes: dict[str, Any], s
     r = y - model.predict({name: np.asarray(c)[held] for name, c in diabetes.items()})
     assert model.fit.validation_loss == pytest.approx((r**2).mean(), rel=1e-10)
     r2 = 1 - (r**2).sum() / ((y - y.mean()) ** 2).sum()
-    assert any(note.endswith(f"R² {r2:.4f}") and "88 rows held out" in note for note in model.notes)
+    assert any(note.endswith(f"R² {r2:.4f}") and "88 rows held out" in note for note in map(str, model.notes))
 
 
 def test_held_out_classes_are_scored_by_accuracy() -> None:
@@ -66,7 +66,7 @@ def test_held_out_classes_are_scored_by_accuracy() -> None:
     model = gw.fit({"x": x, "y": y}, "y", validation=0.25)
     held = model.details["held"]
     right = (model.predict({"x": x[held]}) == y[held]).mean()
-    assert any(note.endswith(f"accuracy {100 * right:.1f} %") for note in model.notes)
+    assert any(note.endswith(f"accuracy {100 * right:.1f} %") for note in map(str, model.notes))
     assert model.fit.solver == "newton"
 
 
@@ -175,7 +175,7 @@ def test_what_quasi_separation_leaves_determined_keeps_its_errors() -> None:
     assert [cells[j]["estimate"].strip() for j in (2, 3)] == ["∞", "−∞"]
     assert model.metrics.log_likelihood == pytest.approx(peer.llf, abs=1e-8)
     for column in ("d1", "d2"):
-        assert f"'{column}' alone tells them apart except where it is 0" in model.separation.sentence
+        assert f"'{column}' alone tells them apart except where it is 0" in str(model.separation.sentence)
     # An interval is there for the rows that overlap, and only for these.
     _, low, _ = model.predict_interval(dummies(y))
     assert np.isfinite(low).tolist() == rows.tolist()
@@ -194,7 +194,7 @@ def test_iris_versicolor_and_virginica_overlap() -> None:
     data = datasets.load_iris()
     model = gw.fit(columns(data.data, y=np.array(data.target_names)[data.target]), "y")
     assert "setosa and versicolor, setosa and virginica (versicolor and virginica overlap)" in (
-        model.separation.sentence
+        str(model.separation.sentence)
     )
     assert all(np.isnan(block.inference.std_error).all() for block in model.blocks[:2])
     rows = data.target > 0
@@ -246,7 +246,7 @@ def test_separated_classes_end_the_run_at_once_and_have_no_aic() -> None:
     assert "nearly certain" in str(model.fit.reason)
     assert model.fit.converged
     assert np.isnan(model.metrics.aic)
-    assert not any("had not converged" in note for note in model.notes)
+    assert not any("had not converged" in note for note in map(str, model.notes))
 
 
 # --- rank --------------------------------------------------------------------------------------------------------
@@ -348,7 +348,7 @@ def test_an_unfinished_logistic_run_is_not_tested() -> None:
     model = gw.fit({"x": x, "y": y}, "y", optimizer="sgd", epochs=20)
     assert np.isnan(model.inference.p_value).all()
     assert not {"AIC", "BIC", "p(LR)"} & set(facts(model))
-    assert any("standard errors from the minimum" in note for note in model.notes)
+    assert any("standard errors from the minimum" in note for note in map(str, model.notes))
     done = gw.fit({"x": x, "y": y}, "y", optimizer="adam", learning_rate=0.1, epochs=250)
     assert not done.fit.converged
     assert done.inference.std_error == pytest.approx(
@@ -401,9 +401,9 @@ def test_huber_takes_its_delta_from_the_spread(diabetes: dict[str, Any]) -> None
     assert f"δ = {delta:.2f}" in model.heading
     ratio = model.inference.std_error / closed.inference.std_error
     assert ((ratio > 0.6) & (ratio < 1.4)).all()
-    assert not any("quadratic part" in note for note in model.notes)
+    assert not any("quadratic part" in note for note in map(str, model.notes))
     low = gw.fit(diabetes, "y", loss="huber:1")
-    assert any("leaves 2 % of the rows in its quadratic part" in note for note in low.notes)
+    assert any("leaves 2 % of the rows in its quadratic part" in note for note in map(str, low.notes))
     scaled = gw.fit({**diabetes, "y": 1000 * np.asarray(diabetes["y"])}, "y", loss="huber")
     assert scaled.beta == pytest.approx(1000 * model.beta, rel=1e-6)
     back = FittedModel.from_spec(model.spec())
@@ -445,7 +445,7 @@ def test_a_vanishing_penalty_changes_nothing_and_a_penalty_ends_separation(name:
         assert b.inference.estimate == pytest.approx(a.inference.estimate, abs=1e-6)
         assert b.inference.std_error == pytest.approx(a.inference.std_error, rel=1e-6)
     assert "AIC" not in facts(tiny)
-    assert any("penalty" in note for note in tiny.notes)
+    assert any("penalty" in note for note in map(str, tiny.notes))
     apart: Any = {
         "logistic": (x > 0).astype(int),
         "softmax": np.digitize(x, [-0.5, 0.5]),
@@ -482,5 +482,5 @@ def test_many_classes_of_few_rows_are_refused(diabetes: dict[str, Any]) -> None:
 def test_more_than_two_thousand_parameters_have_no_errors_and_say_so() -> None:
     X, y = RNG.normal(size=(600, 45)), np.arange(600) % 50
     model = gw.fit(columns(X, y=y), "y", "softmax:0.1")
-    assert any("no standard errors for as many as 2,254 parameters" in note for note in model.notes)
+    assert any("no standard errors for as many as 2,254 parameters" in note for note in map(str, model.notes))
     assert np.isnan(model.blocks[0].inference.std_error).all()

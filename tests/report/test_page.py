@@ -206,15 +206,14 @@ def test_classes_told_apart_without_doubt_are_said_to_be():
 
 
 def test_notes_that_inform_are_no_warnings():
-    from gradwork.words.notes import apart
-    from gradwork.words.say import say as model_says
+    from gradwork.words.notes import Caution, Note, apart
 
     warn, inform = apart(
         [
-            model_says("reference class", label="a (b)"),
-            model_says("least squares errors", s2="1.5", df=3),
-            model_says("not converged", reason="it ran out", distance=3),
-            model_says("sandwich", kind="HC0"),
+            Note("reference class", label="a (b)"),
+            Note("least squares errors", s2=1.5, df=3),
+            Caution("not converged", reason="it ran out", distance=3),
+            Note("sandwich", kind="HC0", more=None),
         ]
     )
     assert inform == (

@@ -72,7 +72,7 @@ def test_units_do_not_make_a_hessian_indefinite() -> None:
 def test_a_flat_direction_is_named_and_the_rest_kept() -> None:
     info = observed_information([[2, -2, 0], [-2, 2, 0], [0, 0, 4.0]], ["a", "b", "c"])
     assert not info.definite
-    assert info.note == (
+    assert str(info.note) == (
         "the Hessian is not positive definite (smallest eigenvalue 0 after scaling, along a + b): "
         "a, b have no standard error"
     )
@@ -82,10 +82,10 @@ def test_a_flat_direction_is_named_and_the_rest_kept() -> None:
 
 def test_a_saddle_and_a_hessian_that_is_not_finite() -> None:
     info = observed_information([[1.0, 0.0], [0.0, -3.0]], ["a", "b"])
-    assert "smallest eigenvalue −1 after scaling, along b): b has no standard error" in info.note
+    assert "smallest eigenvalue −1 after scaling, along b): b has no standard error" in str(info.note)
     assert info.covariance[0, 0] == 1
     info = observed_information([[1.0, np.nan], [np.nan, 1.0]], ["a", "b"])
-    assert info.note == "the Hessian is not finite (first at a, b): no standard errors"
+    assert str(info.note) == "the Hessian is not finite (first at a, b): no standard errors"
     assert np.isnan(info.covariance).all()
 
 

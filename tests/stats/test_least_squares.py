@@ -53,7 +53,7 @@ def test_the_quiz_table(reference) -> None:
     assert np.sqrt(np.diag(fit.covariance)) == pytest.approx([ols["bse"][3], *ols["bse"][:3]], rel=1e-7)
     assert fit.rss == pytest.approx(ols["rss"], rel=1e-7)
     assert fit.condition_number == pytest.approx(ols["cond_with_ones"], rel=1e-5)
-    assert fit.notes == (
+    assert tuple(map(str, fit.notes)) == (
         "one degree of freedom is left: the intervals are this wide because 5 rows carry 4 parameters",
     )
     without = least_squares(quiz["X"], quiz["y"])
@@ -118,8 +118,8 @@ def test_a_collinear_column_is_named_and_its_combination_told() -> None:
     y = RNG.normal(size=30)
     fit = least_squares(X, y, names)
     assert (fit.rank, fit.df_residual) == (4, 26)
-    assert fit.notes[0] == "'sum' is a combination of other columns: sum = 3 + 2 a − b"
-    assert "rank 4" in fit.notes[1]
+    assert str(fit.notes[0]) == "'sum' is a combination of other columns: sum = 3 + 2 a − b"
+    assert "rank 4" in str(fit.notes[1])
     assert fit.determined.tolist() == [False, False, False, False, True]
     # The fit itself, and what is determined, are those without the column.
     less = least_squares(np.delete(X, 3, axis=1), y)
@@ -136,16 +136,16 @@ def test_constant_zero_and_repeated_columns() -> None:
         np.column_stack([a, np.full(20, 7.0), np.zeros(20), a]), ["a", "seven", "none", "a2"]
     )
     notes = least_squares(X, RNG.normal(size=20), names).notes
-    assert notes[0] == "'seven' is constant (7 in every row), as the intercept is"
-    assert notes[1] == "'none' is zero in every row"
-    assert notes[2] == "'a2' is a combination of other columns: a2 = a"
+    assert str(notes[0]) == "'seven' is constant (7 in every row), as the intercept is"
+    assert str(notes[1]) == "'none' is zero in every row"
+    assert str(notes[2]) == "'a2' is a combination of other columns: a2 = a"
 
 
 def test_all_categories_with_an_intercept() -> None:
     codes = np.arange(30) % 3
     X, names = with_intercept(np.eye(3)[codes], ["u", "v", "w"])
     fit = least_squares(X, RNG.normal(size=30), names)
-    assert fit.collinear[0].sentence() == "'w' is a combination of other columns: w = 1 − u − v"
+    assert str(fit.collinear[0].sentence()) == "'w' is a combination of other columns: w = 1 − u − v"
 
 
 def test_nearly_collinear_columns_are_fitted_and_said() -> None:
@@ -155,7 +155,7 @@ def test_nearly_collinear_columns_are_fitted_and_said() -> None:
     )
     fit = least_squares(X, RNG.normal(size=50), names)
     assert fit.rank == 4
-    assert "'a', 'b' are nearly collinear" in fit.notes[0]
+    assert "'a', 'b' are nearly collinear" in str(fit.notes[0])
 
 
 def test_more_parameters_than_rows() -> None:
@@ -165,16 +165,15 @@ def test_more_parameters_than_rows() -> None:
     assert fit.rank == 3
     assert X @ fit.estimate == pytest.approx(y)
     assert np.isnan(fit.covariance).all()
-    assert fit.notes[0] == "5 parameters from 3 rows: infinitely many fits pass through every row"
+    assert str(fit.notes[0]) == "5 parameters from 3 rows: infinitely many fits pass through every row"
 
 
 def test_no_degree_of_freedom_and_a_perfect_fit() -> None:
     fit = least_squares([[1, 1], [1, 2.0]], [1, 2.0])
-    assert "no degree of freedom is left: 2 rows carry 2 parameters" in fit.notes[0]
+    assert "no degree of freedom is left: 2 rows carry 2 parameters" in str(fit.notes[0])
     x = np.arange(10.0)
-    assert (
-        "passes through every row to the last digit"
-        in least_squares(np.column_stack([x**0, x]), 3 + 2 * x).notes[0]
+    assert "passes through every row to the last digit" in str(
+        least_squares(np.column_stack([x**0, x]), 3 + 2 * x).notes[0]
     )
 
 

@@ -18,7 +18,7 @@ def test_as_r_met_it(reference) -> None:
     found = find_separation(X, r["y_sep"], names, target="y")
     assert found is not None
     assert (found.kind, found.columns) == ("complete", ("x",))
-    assert "'x' alone tells them apart (y is 1 where it is above 0.95, else 0)" in found.sentence
+    assert "'x' alone tells them apart (y is 1 where it is above 0.95, else 0)" in str(found.sentence)
     assert find_separation(X, r["y_ok"], names) is None
 
 
@@ -92,7 +92,7 @@ def test_several_classes() -> None:
     found = find_separation(X, y, names, labels=["u", "v", "w"])
     assert found is not None
     assert found.kind == "complete"
-    assert "'a', 'b' tell u, v, w apart" in found.sentence
+    assert "'a', 'b' tell u, v, w apart" in str(found.sentence)
     scores = X @ found.direction
     assert (scores.argmax(axis=1) == y).all()
     assert find_separation(with_intercept(Z, ["a", "b"])[0], y, names, labels=["u", "v", "w"]) is None

@@ -125,9 +125,15 @@ def test_notes_stand_apart_by_what_they_are():
 
 
 def test_an_error_says_which_it_is():
-    error = TableError("table is empty", place="t.csv")
-    assert (error.key, error.place, str(error)) == ("table is empty", "t.csv", "t.csv: the table has no rows")
-    assert str(error.at("row 3")) == "row 3: t.csv: the table has no rows" and error.place == "t.csv"
+    error = TableError("rows have different lengths", place="t.csv")
+    assert (error.key, error.place, str(error)) == (
+        "rows have different lengths",
+        "t.csv",
+        "t.csv: the rows have different lengths",
+    )
+    assert (
+        str(error.at("row 3")) == "row 3: t.csv: the rows have different lengths" and error.place == "t.csv"
+    )
     own = ShapeError("my own words, {and} braces")
     assert own.key == "told" and str(own) == "my own words, {and} braces"
 
@@ -135,7 +141,7 @@ def test_an_error_says_which_it_is():
 @pytest.mark.parametrize(
     "error",
     [
-        TableError("table is empty", place="t.csv"),
+        TableError("rows have different lengths", place="t.csv"),
         FormulaError("wrong here", "a + b", ((0, 1, "^"),), ("a note",)),
         GradworkError("language not spoken", language="xx", known=["en"]),
     ],

@@ -84,7 +84,7 @@ class Sampler:
             self.attempt += 1
             if all(self._fits(node, sizes) for node in self.nodes):
                 return sizes
-        raise GradworkError("no sizes were found for which every shape in this formula is positive")
+        raise GradworkError("no sizes were found for which")
 
     def _fits(self, node: Expr, sizes: dict[str, int]) -> bool:
         if any(d.evaluate(sizes) <= 0 for d in node.shape):

@@ -56,7 +56,7 @@ def derive(request: Request) -> None:
     else:
         _show(request, reading, results, certificate)
     if certificate is not None and certificate.points and not certificate.holds:
-        raise DerivativeError(say("check failed"))
+        raise DerivativeError("check failed")
 
 
 def _check_choices(request: Request) -> None:
@@ -64,31 +64,29 @@ def _check_choices(request: Request) -> None:
     _choice("--detail", request.detail, ("board", "slow", "engine"))
     _choice("--structure", request.structure, ("within", "free", "entries"))
     if request.structure != "within" and (request.order > 1 or request.jacobian):
-        raise GradworkError(say("structure first", structure=request.structure))
+        raise GradworkError("structure first", structure=request.structure)
     _choice("--manner", request.manner, ("backprop", "differential"))
     if request.order < 1:
-        raise GradworkError(say("order", order=request.order))
+        raise GradworkError("order", order=request.order)
     if request.order > 2:
         from gradwork.diff.api import check_order
 
         check_order(request.order)
     if request.order > 1 and request.jacobian:
-        raise GradworkError(say("jacobian order", order=request.order))
+        raise GradworkError("jacobian order", order=request.order)
     if request.steps and request.order > 2:
-        raise GradworkError(say("steps order", order=request.order))
+        raise GradworkError("steps order", order=request.order)
     if request.steps and request.to in CODE:
-        raise GradworkError(say("to with steps", to=request.to, formats=", ".join((*NOTATIONS, "json"))))
+        raise GradworkError("to with steps", to=request.to, formats=", ".join((*NOTATIONS, "json")))
     if request.manner == "differential" and (request.order > 1 or request.jacobian):
         option = "--jacobian" if request.jacobian else f"--order {request.order}"
-        raise GradworkError(say("differential first", option=option))
+        raise GradworkError("differential first", option=option)
 
 
 def _choice(option: str, given: str | None, known: tuple[str, ...]) -> None:
     if given is not None and given not in known:
         choices = ", ".join(known[:-1]) + " or " + known[-1]
-        raise GradworkError(
-            say("choice", option=option, choices=choices, given=given, nearest=near(given, known))
-        )
+        raise GradworkError("choice", option=option, choices=choices, given=given, nearest=near(given, known))
 
 
 def _variables(request: Request, symbols: dict[str, Any]) -> list[Any]:
@@ -96,18 +94,18 @@ def _variables(request: Request, symbols: dict[str, Any]) -> list[Any]:
     asked = [part for given in request.wrt for part in given.replace(",", " ").split()]
     names = ", ".join(symbols)
     if not symbols:
-        raise DerivativeError(say("no symbols"))
+        raise DerivativeError("no symbols")
     if not asked:
         if len(symbols) > 1:
             lower = [s for s in symbols if s[:1].islower()] or list(symbols)
-            raise DerivativeError(say("name a variable", names=names, first=lower[-1]))
+            raise DerivativeError("name a variable", names=names, first=lower[-1])
         asked = list(symbols)
     for i, name in enumerate(asked):
         if name not in symbols:
             hint = near(name, symbols)
-            raise DerivativeError(say("not a symbol", name=name, nearest=hint, names=names))
+            raise DerivativeError("not a symbol", name=name, nearest=hint, names=names)
         if name in asked[:i]:
-            raise DerivativeError(say("twice", name=name))
+            raise DerivativeError("twice", name=name)
     return [symbols[name] for name in asked]
 
 
@@ -117,7 +115,7 @@ def _results(request: Request, f: Any, variables: list[Any]) -> list[Any]:
 
     if request.order > 1:
         if len(variables) > 1 and (request.order > 2 or f.ndim):
-            raise DerivativeError(say("order one variable", order=request.order))
+            raise DerivativeError("order one variable", order=request.order)
         if len(variables) > 1:
             blocks = api.hessian(f, variables)
             found = [block for i, row in enumerate(blocks) for block in row[i:]]  # the others are transposes
@@ -127,7 +125,7 @@ def _results(request: Request, f: Any, variables: list[Any]) -> list[Any]:
         found = list(api.jacobian(f, variables))
     else:
         if f.ndim:
-            raise DerivativeError(say("not scalar", shape=shape_text(f.shape)))
+            raise DerivativeError("not scalar", shape=shape_text(f.shape))
         found = list(api.grad(f, variables, structure=request.structure))
     if request.expand:
         found = [Derived.of(r.expand(), r.derivation) for r in found]

@@ -131,49 +131,49 @@ def check_options(request: Request) -> None:
     """Raise GradworkError for options that contradict each other or make no sense, before anything is read."""
     check_network_options(request)
     if request.formula is None and request.target is None and not is_arrays(request.table):
-        raise GradworkError(say("target or formula"))
+        raise GradworkError("target or formula")
     if request.formula is not None:
         for name, value in (
             ("--target", request.target), ("--features", request.features), ("--model", request.model),
             ("--loss", request.loss),
         ):  # fmt: skip
             if value is not None:
-                raise GradworkError(say("not with formula", option=name))
+                raise GradworkError("not with formula", option=name)
         if not request.params:
-            raise GradworkError(say("no params"))
+            raise GradworkError("no params")
     elif request.params is not None:
-        raise GradworkError(say("params without formula"))
+        raise GradworkError("params without formula")
     rate = request.learning_rate
     if rate is not None and not 0 < rate < float("inf"):
-        raise GradworkError(say("learning rate", rate=f"{rate:g}"))
+        raise GradworkError("learning rate", rate=f"{rate:g}")
     for option, count in (
         ("--epochs", request.epochs),
         ("--batch-size", request.batch_size),
         ("--patience", request.patience),
     ):
         if count is not None and count < 1:
-            raise GradworkError(say("count", option=option, count=count))
+            raise GradworkError("count", option=option, count=count)
     if request.validation is not None and not (
         0 < request.validation < 1 or request.network and request.validation == 0
     ):
-        raise GradworkError(say("share", share=f"{request.validation:g}"))
+        raise GradworkError("share", share=f"{request.validation:g}")
     if not 0 < request.level < 1:
-        raise GradworkError(say("level bounds", level=f"{request.level:g}"))
+        raise GradworkError("level bounds", level=f"{request.level:g}")
     if request.seed < 0:
-        raise GradworkError(say("seed", seed=request.seed))
+        raise GradworkError("seed", seed=request.seed)
     if request.script is not None:
         if request.network:
-            raise GradworkError(say("no network script"))
+            raise GradworkError("no network script")
         if not request.descends:
-            raise GradworkError(say("no script"))
+            raise GradworkError("no script")
         if request.table.suffix.lower() in (".parquet", ".pq"):
-            raise GradworkError(say("script reads csv", table=request.table))
+            raise GradworkError("script reads csv", table=request.table)
         if request.script.exists() and not request.overwrite:
-            raise GradworkError(say("file exists", path=request.script, option="--script"))
+            raise GradworkError("file exists", path=request.script, option="--script")
     if request.resume and not request.descends:
-        raise GradworkError(say("nothing to resume"))
+        raise GradworkError("nothing to resume")
     if request.patience is not None and not request.descends:
-        raise GradworkError(say("patience needs descent"))
+        raise GradworkError("patience needs descent")
 
 
 def default_folder(request: Request, table: Any) -> str:
@@ -217,7 +217,7 @@ def learn(request: Request, table: Any, folder: Path) -> Any:
     if checkpoint is not None and checkpoint.exists() and not request.resume:
         note(say("checkpoint is there", path=checkpoint))
     if checkpoint is not None and request.resume and not checkpoint.exists():
-        raise GradworkError(say("no checkpoint", path=checkpoint))
+        raise GradworkError("no checkpoint", path=checkpoint)
     if checkpoint is not None:
         checkpoint.parent.mkdir(parents=True, exist_ok=True)
     watching = view(request.quiet)

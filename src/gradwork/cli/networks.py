@@ -33,10 +33,10 @@ def check_network_options(request: Request) -> None:
             ("--normalise", request.normalise), ("--l2", request.l2), ("--task", request.task),
         ):  # fmt: skip
             if value is not None:
-                raise GradworkError(say("option of networks", option=option, networks=", ".join(NETWORKS)))
+                raise GradworkError("option of networks", option=option, networks=", ".join(NETWORKS))
         if is_arrays(request.table):
             raise GradworkError(
-                say("arrays need a network", table=request.table.name, networks=", ".join(NETWORKS))
+                "arrays need a network", table=request.table.name, networks=", ".join(NETWORKS)
             )
         return
     for option, given in (
@@ -45,13 +45,13 @@ def check_network_options(request: Request) -> None:
         ("--std-errors", request.errors is not None),
     ):  # fmt: skip
         if given:
-            raise GradworkError(say("not with network", option=option, model=request.model))
+            raise GradworkError("not with network", option=option, model=request.model)
     if request.normalise is not None and not request.scale:
-        raise GradworkError(say("normalise without scale"))
+        raise GradworkError("normalise without scale")
     if request.task not in (None, "classes", "numbers"):
-        raise GradworkError(say("task", task=request.task))
+        raise GradworkError("task", task=request.task)
     if request.l2 is not None and not 0 <= request.l2 < float("inf"):
-        raise GradworkError(say("l2", l2=f"{request.l2:g}"))
+        raise GradworkError("l2", l2=f"{request.l2:g}")
     # What the options say is read before the table, which may be large.
     assert request.model is not None
     parse_network(request.model)
@@ -72,9 +72,9 @@ def normalisation(text: str | None) -> Any:
     try:
         means, deviations = ([float(v) for v in part.split(",")] for part in parts)
     except ValueError as error:
-        raise GradworkError(say("normalise", given=text)) from error
+        raise GradworkError("normalise", given=text) from error
     if len(means) != len(deviations):
-        raise GradworkError(say("normalise lengths", means=len(means), deviations=len(deviations)))
+        raise GradworkError("normalise lengths", means=len(means), deviations=len(deviations))
     return means, deviations
 
 
@@ -90,7 +90,7 @@ def sequence_of(request: Request) -> tuple[str, str] | None:
     if request.sequence is None:
         return None
     if len(request.sequence) != 2:
-        raise GradworkError(say("sequence", given=",".join(request.sequence)))
+        raise GradworkError("sequence", given=",".join(request.sequence))
     return request.sequence[0], request.sequence[1]
 
 

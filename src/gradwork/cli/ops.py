@@ -26,7 +26,7 @@ def show_operations(name: str | None = None) -> None:
         out(format_operations(FUNCTIONS, terminal_width()))
         return
     if name not in FUNCTIONS:
-        raise GradworkError(say("no operation", name=name, nearest=near(name, FUNCTIONS)))
+        raise GradworkError("no operation", name=name, nearest=near(name, FUNCTIONS))
     out(format_operation(name, FUNCTIONS[name]))
 
 

@@ -20,7 +20,7 @@ def show_optimizers(name: str | None = None) -> None:
         return
     key = name.lower()
     if key not in OPTIMIZERS:
-        raise GradworkError(say("no optimizer", name=name, nearest=near(name, OPTIMIZERS)))
+        raise GradworkError("no optimizer", name=name, nearest=near(name, OPTIMIZERS))
     out(format_optimizer(key, OPTIMIZERS[key]))
 
 

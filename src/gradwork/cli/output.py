@@ -9,7 +9,6 @@ import unicodedata
 from typing import TYPE_CHECKING, Any, TextIO
 
 from gradwork.errors import GradworkError
-from gradwork.words.say import say
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,7 +107,7 @@ def write_file(path: Path, content: bytes) -> None:
             os.unlink(name)
             raise
     except OSError as error:
-        raise GradworkError(say("not written", path=path, why=error.strerror or error)) from error
+        raise GradworkError("not written", path=path, why=error.strerror or error) from error
 
 
 def is_terminal(stream: Any = None) -> bool:

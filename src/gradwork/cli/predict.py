@@ -26,9 +26,9 @@ def run_predict(folder: Path, table: Path, probabilities: bool, intervals: bool,
     from gradwork.data import read_table
 
     if level is not None and not 0 < level < 1:
-        raise GradworkError(say("level bounds", level=f"{level:g}"))
+        raise GradworkError("level bounds", level=f"{level:g}")
     if level is not None and not intervals:
-        raise GradworkError(say("level without intervals"))
+        raise GradworkError("level without intervals")
     model = load(folder)
     if hasattr(model, "network"):  # saved from Python, without a table
         from gradwork.models.networks.fitted import FittedNetwork
@@ -48,9 +48,9 @@ def columns(
     """Return what is predicted, by the name of the column; `prediction` comes first."""
     levels = getattr(model, "levels", ())
     if probabilities and not levels:
-        raise GradworkError(say("no probabilities", target=model.target or say("formula word")))
+        raise GradworkError("no probabilities", target=model.target or say("formula word"))
     if intervals and not hasattr(model, "predict_interval"):
-        raise GradworkError(say("no intervals"))
+        raise GradworkError("no intervals")
     found: dict[str, Any] = {"prediction": model.predict(rows)}
     if hasattr(model, "names_of"):
         found |= {

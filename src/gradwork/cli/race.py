@@ -88,7 +88,7 @@ def run_race(race: Race) -> None:
     entries = check(race)
     path = race.picture or Path(f"{_stem(race.table)}-race.svg")
     if path.exists() and not race.overwrite:
-        raise GradworkError(say("file exists", path=path, option="--out"))
+        raise GradworkError("file exists", path=path, option="--out")
     table = read_table(race.table)
     assert race.target is not None
     table[race.target]
@@ -104,37 +104,37 @@ def check(race: Race) -> list[Entry]:
     from gradwork.models.networks.names import names_network
 
     if race.target is None:
-        raise GradworkError(say("name target"))
+        raise GradworkError("name target")
     if names_network(race.model):
-        raise GradworkError(say("no network races", model=race.model))
+        raise GradworkError("no network races", model=race.model)
     for option, count in (
         ("--epochs", race.epochs),
         ("--seeds", race.seeds),
         ("--batch-size", race.batch_size),
     ):
         if count is not None and count < 1:
-            raise GradworkError(say("count", option=option, count=count))
+            raise GradworkError("count", option=option, count=count)
     if race.seed < 0:
-        raise GradworkError(say("seed", seed=race.seed))
+        raise GradworkError("seed", seed=race.seed)
     if race.validation is not None and not 0 < race.validation < 1:
-        raise GradworkError(say("share", share=f"{race.validation:g}"))
+        raise GradworkError("share", share=f"{race.validation:g}")
     if race.picture is not None and race.picture.suffix.lower() not in FORMATS:
-        raise GradworkError(say("picture format", path=race.picture, formats=", ".join(FORMATS)))
+        raise GradworkError("picture format", path=race.picture, formats=", ".join(FORMATS))
     if not race.optimizers:
-        raise GradworkError(say("no racers"))
+        raise GradworkError("no racers")
     entries: list[Entry] = []
     for text in race.optimizers:
         name, _, given = text.lower().partition(":")
         if name not in OPTIMIZERS:
-            raise GradworkError(say("no optimizer", name=name, nearest=near(name, OPTIMIZERS)))
+            raise GradworkError("no optimizer", name=name, nearest=near(name, OPTIMIZERS))
         default = (
             OPTIMIZERS[name]().learning_rate.initial if race.learning_rate is None else race.learning_rate
         )
         rate = _rate(given, text) if given else default
         if not 0 < rate < float("inf"):
-            raise GradworkError(say("learning rate", rate=f"{rate:g}"))
+            raise GradworkError("learning rate", rate=f"{rate:g}")
         if any((e.name, e.rate) == (name, rate) for e in entries):
-            raise GradworkError(say("racer twice", name=text))
+            raise GradworkError("racer twice", name=text)
         entries.append(Entry(name, float(rate)))
     return entries
 
@@ -143,7 +143,7 @@ def _rate(given: str, text: str) -> float:
     try:
         return float(given)
     except ValueError as error:
-        raise GradworkError(say("racer rate", text=text)) from error
+        raise GradworkError("racer rate", text=text) from error
 
 
 def run_all(race: Race, table: Any, entries: list[Entry]) -> Any:
@@ -273,7 +273,7 @@ def save_picture(path: Path, entries: list[Entry]) -> None:
 
     runs: Mapping[str, Any] = {_name(e, entries): e.band() for e in _ranked(entries) if np.isfinite(e.median)}
     if not runs:
-        raise GradworkError(say("all diverged"))
+        raise GradworkError("all diverged")
     with style.look(style.LIGHT) as colours:
         ax = style.figure(7.2, 4.4, fitted=True)
         plots.race(ax, runs, colours)

@@ -62,6 +62,4 @@ def _number(value: float) -> str:
 
 def missing(names: Sequence[str], found: Sequence[str]) -> GradworkError:
     """Return the error that some names of a formula have no value."""
-    return GradworkError(
-        say("no value", names=", ".join(names), first=names[0], given=", ".join(found) or "–")
-    )
+    return GradworkError("no value", names=", ".join(names), first=names[0], given=", ".join(found) or "–")

@@ -23,7 +23,7 @@ def permutation(n: int, seed: int, epoch: int) -> Rows:
     """
     _check_seed(seed)
     if epoch < 0:
-        raise GradworkError(f"an epoch is 0 or more; got {epoch}")
+        raise GradworkError("epoch is 0 or more", epoch=epoch)
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, epoch)))).permutation(n)
 
 
@@ -44,11 +44,9 @@ def batches(n: int, batch_size: int, seed: int, epoch: int, shuffle: bool = True
 def check_batch_size(n: int, batch_size: int) -> None:
     """Raise GradworkError unless 1 ≤ batch_size ≤ n."""
     if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
-        raise GradworkError(f"a batch has 1, 2, … rows; got {batch_size}")
+        raise GradworkError("batch size below 1", batch_size=batch_size)
     if batch_size > n:
-        raise GradworkError(
-            f"a batch of {batch_size} rows is larger than the data ({n} {'row' if n == 1 else 'rows'})"
-        )
+        raise GradworkError("batch larger than data", batch_size=batch_size, n=n)
 
 
 def split(
@@ -65,9 +63,9 @@ def split(
     """
     _check_seed(seed)
     if not 0 < validation < 1:
-        raise GradworkError(f"the share for validation lies between 0 and 1, say 0.2; got {validation}")
+        raise GradworkError("validation share out of range", validation=validation)
     if n < 2:
-        raise GradworkError(f"{n} {'row' if n == 1 else 'rows'} cannot be split for validation")
+        raise GradworkError("cannot be split for validation", n=n)
     # A stream of its own: the split must not be the shuffle of some epoch.
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(1,))))
     wanted = min(max(1, round(n * validation)), n - 1)
@@ -84,7 +82,7 @@ def split(
 def _stratified(order: Rows, labels: NDArray, wanted: int) -> Rows:
     n = len(order)
     if labels.shape != (n,):
-        raise GradworkError(f"stratify needs one class per row: {n}; got shape {labels.shape}")
+        raise GradworkError("stratify needs one class per row", n=n, shape=labels.shape)
     _, codes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     exact = sizes * wanted / n
     counts = np.minimum(np.floor(exact), sizes - 1).astype(int)
@@ -94,10 +92,10 @@ def _stratified(order: Rows, labels: NDArray, wanted: int) -> Rows:
             break
         counts[c] += counts[c] < sizes[c] - 1
     if counts.sum() == 0:
-        raise GradworkError("no class has a row to spare for validation: each occurs once")
+        raise GradworkError("no class has row to spare")
     return np.concatenate([order[codes[order] == c][:k] for c, k in enumerate(counts)])
 
 
 def _check_seed(seed: int) -> None:
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise GradworkError(f"a seed is a whole number, 0 or more; got {seed}")
+        raise GradworkError("seed not a whole number", seed=seed)

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gradwork.data.columns import Column, number_text
+from gradwork.data.columns import Column
 from gradwork.data.encoding import Encoding, Feature
 from gradwork.data.tables import MAX_COLUMNS, Table
 from gradwork.data.targets import Target, target
 from gradwork.errors import TableError
 from gradwork.words.forms import listed
-from gradwork.words.say import say
+from gradwork.words.notes import Caution, Line, Note
 
 Array = NDArray[np.float64]
 
@@ -38,7 +38,7 @@ class Design:
     target: Target
     encoding: Encoding
     rows: NDArray[np.int64]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Line, ...] = ()
 
     @property
     def y(self) -> Array:
@@ -78,14 +78,16 @@ def design(
     table[target_name]
     chosen = _chosen(table, target_name, features)
     if table.rows < 2:
-        raise TableError(f"{table.source} has one row; a fit needs at least two")
-    notes: list[str] = []
+        raise TableError("table has one row", source=table.source)
+    notes: list[Line] = []
     if unusable == "leave out" and features is None:
         problems = {c.name: reason for c in map(table.__getitem__, chosen) if (reason := _problem(c))}
-        notes += [say("left out", reason=reason) for reason in problems.values()]
+        notes += [Caution("left out", reason=reason) for reason in problems.values()]
         chosen = [name for name in chosen if name not in problems]
         if not chosen:
-            raise TableError(f"{table.source}: no column can be a feature: {'; '.join(problems.values())}")
+            raise TableError(
+                "no column can be feature", place=table.source, names="; ".join(map(str, problems.values()))
+            )
     # Before the missing values: a column without any value would make every row one to drop.
     _refuse(table, chosen, features is not None)
     kept, lines = _keep(table, target_name, chosen, missing)
@@ -102,65 +104,65 @@ def design(
     names = encoding.names
     if len(names) > MAX_COLUMNS:
         raise TableError(
-            f"{table.source}: the features make {len(names):,} columns; the limit is {MAX_COLUMNS:,}"
+            "too many columns of features", place=table.source, count=len(names), max_columns=MAX_COLUMNS
         )
     if len(set(names)) < len(names):
         twice = next(name for i, name in enumerate(names) if name in names[:i])
-        raise TableError(
-            f"{table.source}: a column and a category would both be called '{twice}'; rename one"
-        )
+        raise TableError("column and category of one name", place=table.source, twice=twice)
     return Design(np.ascontiguousarray(encoding.apply(part)), names, goal, encoding, kept, tuple(notes))
 
 
 def _check_choices(missing: str, unusable: str) -> None:
     if missing not in MISSING:
-        raise TableError(f"missing is {', '.join(MISSING[:-1])} or {MISSING[-1]}, not '{missing}'")
+        raise TableError(
+            "unknown treatment of missing values", missing=MISSING[:-1], MISSING=MISSING[-1], missing2=missing
+        )
     if unusable not in ("error", "leave out"):
-        raise TableError(f"unusable is 'error' or 'leave out', not '{unusable}'")
+        raise TableError("unknown treatment of unusable columns", unusable=unusable)
 
 
 def _chosen(table: Table, target_name: str, features: Sequence[str] | None) -> list[str]:
     if features is None:
         chosen = [name for name in table.names if name != target_name]
         if not chosen:
-            raise TableError(f"{table.source} has no column besides the target '{target_name}'")
+            raise TableError("has no column besides target", source=table.source, target_name=target_name)
         return chosen
     chosen = [features] if isinstance(features, str) else list(features)
     table.require(chosen)
     for i, name in enumerate(chosen):
         if name == target_name:
-            raise TableError(f"'{name}' is the target; it cannot be a feature too")
+            raise TableError("target as feature", name=name)
         if name in chosen[:i]:
-            raise TableError(f"feature '{name}' is named twice")
+            raise TableError("feature is named twice", name=name)
     if not chosen:
-        raise TableError("no feature is named; a fit needs at least one column to predict from")
+        raise TableError("no feature is named")
     return chosen
 
 
-def _problem(c: Column) -> str:
-    """Return why a column cannot be a feature, or ""."""
+def _problem(c: Column) -> Caution | None:
+    """Return why a column cannot be a feature, if it cannot."""
     if c.kind == "empty":
-        return say("all missing", column=c.name)
+        return Caution("all missing", column=c.name)
     if c.kind == "date":
-        return say("date", column=c.name)
+        return Caution("date", column=c.name)
     if c.kind == "other":
-        return say("other", column=c.name, detail=c.detail)
+        return Caution("other", column=c.name, detail=c.detail)
     present = c.values[~c.missing]
     if len(present) and (present == present[0]).all():
         row = int(np.flatnonzero(~c.missing)[0])
         value = f"'{c.text(row)}'" if c.levels else c.text(row)
-        return say("constant", column=c.name, value=value)
+        return Caution("constant", column=c.name, value=value)
     if c.kind == "text":
         levels = len(c.used_levels())
         if (levels == len(present) or levels > max(50, len(present) // 2)) and (shown := c.written()):
-            return say("written number", column=c.name, value=shown)
+            return Caution("written number", column=c.name, value=shown)
         if levels == len(present):
-            return say("identifier", column=c.name)
+            return Caution("identifier", column=c.name)
         if levels > max(50, len(present) // 2):
-            return say("too many levels", column=c.name, count=levels, rows=len(present))
+            return Caution("too many levels", column=c.name, count=levels, rows=len(present))
     if c.name.startswith("column ") and _counts(c):
-        return say("index", column=c.name)
-    return ""
+        return Caution("index", column=c.name)
+    return None
 
 
 def _refuse(table: Table, chosen: Sequence[str], named: bool) -> None:
@@ -173,7 +175,7 @@ def _refuse(table: Table, chosen: Sequence[str], named: bool) -> None:
         return
     usable = [name for name in chosen if name not in problems]
     which = "a column" if len(problems) == 1 else f"{len(problems)} columns"
-    text = f"{table.source}: {which} cannot be used: {'; '.join(list(problems.values())[:5])}"
+    text = f"{table.source}: {which} cannot be used: {'; '.join(map(str, list(problems.values())[:5]))}"
     text += "; …" if len(problems) > 5 else ""
     if usable:
         them = "it" if len(problems) == 1 else "them"
@@ -191,7 +193,7 @@ def _leaving(usable: Sequence[str], named: bool) -> str:
 
 def _keep(
     table: Table, target_name: str, chosen: Sequence[str], missing: str
-) -> tuple[NDArray[np.int64], list[str]]:
+) -> tuple[NDArray[np.int64], list[Line]]:
     """Return the rows that are kept, and what is to be said of the others."""
     columns = [table[name] for name in (*chosen, target_name)]
     holes = [c for c in columns if c.missing.any()]
@@ -199,7 +201,7 @@ def _keep(
     if not holes:
         return everything, []
     if table[target_name].kind == "empty":
-        raise TableError(f"{table.source}: target '{target_name}' has no values at all")
+        raise TableError("target has no values", place=table.source, target_name=target_name)
     incomplete = np.logical_or.reduce([c.missing for c in holes])
     if missing == "error":
         raise TableError(_holes(table, holes, incomplete, target_name))
@@ -207,21 +209,21 @@ def _keep(
         text = [c for c in holes if c.kind in ("text", "mixed") and c.name != target_name]
         if text:
             rows = table.row_numbers(np.flatnonzero(text[0].missing))
-            raise TableError(
-                f"{table.source}: '{text[0].name}' is text and misses values ({rows}); text has no mean\n"
-                "  --missing drop leaves such rows out"
-            )
+            raise TableError("text misses values", place=table.source, name=text[0].name, rows=rows)
     lost = incomplete if missing == "drop" else columns[-1].missing
     kept = np.flatnonzero(~lost)
     if len(kept) < 2:
         raise TableError(
-            f"{table.source}: of {table.rows} rows {len(kept) or 'none'} would be left without missing values"
-            "; a fit needs at least two\n  " + _worst(holes, table.rows)
+            "too few complete rows",
+            place=table.source,
+            rows=table.rows,
+            value=len(kept) or "none",
+            worst=_worst(holes, table.rows),
         )
     if len(kept) == table.rows:
         return kept, []
     key = "rows dropped" if missing == "drop" else "rows without target"
-    return kept, [say(key, dropped=table.rows - len(kept), rows=table.rows)]
+    return kept, [Caution(key, dropped=table.rows - len(kept), rows=table.rows)]
 
 
 def _holes(table: Table, holes: Sequence[Column], incomplete: NDArray[np.bool_], goal: str) -> str:
@@ -241,14 +243,14 @@ def _worst(holes: Sequence[Column], rows: int) -> str:
     return f"most are missing in '{c.name}': {int(c.missing.sum())} of {rows}"
 
 
-def _feature(table: Table, c: Column, notes: list[str], reference: bool = True) -> Feature:
+def _feature(table: Table, c: Column, notes: list[Line], reference: bool = True) -> Feature:
     """Return how a column is encoded, adding to the notes what a reader should know."""
     if c.kind == "text":
         levels = c.used_levels()
         key = "reference level" if reference else "no reference"
-        notes.append(say(key, column=c.name, count=len(levels), level=levels[0]))
+        notes.append(Note(key, column=c.name, count=len(levels), level=levels[0]))
         if shown := c.written():
-            notes.append(say("looks like numbers", column=c.name, value=shown))
+            notes.append(Caution("looks like numbers", column=c.name, value=shown))
         return Feature(c.name, "category", levels, reference=reference)
     values = table.numbers(c.name)
     mean = None
@@ -256,9 +258,9 @@ def _feature(table: Table, c: Column, notes: list[str], reference: bool = True) 
     if count:
         mean = float(values[~c.missing].mean())
         key = "filled one" if count == 1 else "filled"
-        notes.append(say(key, count=count, column=c.name, mean=number_text(float(f"{mean:.6g}"))))
+        notes.append(Note(key, count=count, column=c.name, mean=float(f"{mean:.6g}")))
     elif c.kind == "number" and _IDENTIFIER.search(c.name) and _counts(c):
-        notes.append(say("counts rows", column=c.name))
+        notes.append(Caution("counts rows", column=c.name))
     return Feature(c.name, "boolean" if c.kind == "boolean" else "number", (), mean)
 
 

@@ -80,7 +80,9 @@ class Encoding:
         absent = [f.name for f in self.features if f.name not in table]
         if len(absent) > 1:
             shown = listed([f"'{name}'" for name in absent])
-            raise TableError(f"{table.source} lacks {len(absent)} columns that the model needs: {shown}")
+            raise TableError(
+                "lacks columns that model needs", source=table.source, count=len(absent), shown=shown
+            )
         X = np.zeros((table.rows, len(self.names)))
         at = 0
         for feature in self.features:
@@ -103,10 +105,10 @@ class Encoding:
         """
         wrong = "the encoding of the model is damaged: "
         if not isinstance(data, Mapping) or data.get("format") != FORMAT:
-            raise TableError(wrong + f"its format is not {FORMAT}")
+            raise TableError("unknown format of encoding", wrong=wrong, format=FORMAT)
         items = data.get("features")
         if not isinstance(items, (list, tuple)):
-            raise TableError(wrong + "it has no list of features")
+            raise TableError("it has no list of features", wrong=wrong)
         features = tuple(_feature(item, wrong) for item in items)
         levels, name, kind = (
             data.get("target_levels", ()),
@@ -114,9 +116,9 @@ class Encoding:
             data.get("target_kind", ""),
         )
         if not isinstance(name, str) or not isinstance(kind, str) or not isinstance(levels, (list, tuple)):
-            raise TableError(wrong + "its target is not a name with a kind and labels")
+            raise TableError("its target is not name", wrong=wrong)
         if not all(isinstance(v, (str, int, float, bool)) for v in levels):
-            raise TableError(wrong + "the labels of its target are not text, numbers or booleans")
+            raise TableError("labels of target unreadable", wrong=wrong)
         return cls(features, name, kind, tuple(levels))
 
 
@@ -126,8 +128,9 @@ def encode(table: Table, feature: Feature) -> Array:
     missing = np.flatnonzero(c.missing)
     if len(missing) and feature.mean is None:
         raise TableError(
-            f"{table.place(int(missing[0]), c.name)}: the value is missing"
-            + (f" (and {len(missing) - 1} more in this column)" if len(missing) > 1 else "")
+            "value is missing",
+            where=table.place(int(missing[0]), c.name),
+            what=f" (and {len(missing) - 1} more in this column)" if len(missing) > 1 else "",
         )
     if feature.kind == "category":
         return _indicators(table, c, feature)
@@ -138,9 +141,7 @@ def encode(table: Table, feature: Feature) -> Array:
         wrong = np.flatnonzero((values != 0) & (values != 1) & ~c.missing)
         if len(wrong):
             row = int(wrong[0])
-            raise TableError(
-                f"{table.place(row, c.name)} is {c.text(row)}; the model knows it as true or false"
-            )
+            raise TableError("not true or false", where=table.place(row, c.name), given=c.text(row))
     if feature.mean is not None:
         values = np.where(c.missing, feature.mean, values)
     return values[:, None]
@@ -158,25 +159,28 @@ def _indicators(table: Table, c: Column, feature: Feature) -> Array:
         row = int(unseen[0])
         more = f" (and {len(unseen) - 1} more rows)" if len(unseen) > 1 else ""
         raise TableError(
-            f"{table.place(row, c.name)}: '{c.text(row)}' was not seen in training{more}\n"
-            f"  known: {listed(feature.levels, 20)}"
+            "category not seen in training",
+            where=table.place(row, c.name),
+            given=c.text(row),
+            more=more,
+            listed=listed(feature.levels, 20),
         )
     return (codes[:, None] == np.arange(feature.reference, len(feature.levels))).astype(float)
 
 
 def _feature(item: Any, wrong: str) -> Feature:
     if not isinstance(item, Mapping):
-        raise TableError(wrong + "a feature is not a group of entries")
+        raise TableError("feature is not group of entries", wrong=wrong)
     name, kind, levels, mean = (item.get(key) for key in ("name", "kind", "levels", "mean"))
     if not isinstance(name, str) or kind not in _KINDS:
-        raise TableError(wrong + f"feature {name!r} has the kind {kind!r}")
+        raise TableError("feature has kind", wrong=wrong, name=name, kind=kind)
     if not isinstance(levels, Sequence) or not all(isinstance(level, str) for level in levels):
-        raise TableError(wrong + f"the levels of feature '{name}' are not text")
+        raise TableError("levels of feature are not text", wrong=wrong, name=name)
     if mean is not None and (isinstance(mean, bool) or not isinstance(mean, (int, float)) or mean != mean):
-        raise TableError(wrong + f"the mean of feature '{name}' is not a number")
+        raise TableError("mean of feature is not number", wrong=wrong, name=name)
     if (kind == "category") != bool(levels):
-        raise TableError(wrong + f"feature '{name}' is a {kind} with {len(levels)} levels")
+        raise TableError("feature is with levels", wrong=wrong, name=name, kind=kind, count=len(levels))
     reference = item.get("reference", True)
     if not isinstance(reference, bool) or not (reference or levels):
-        raise TableError(wrong + f"feature '{name}' has the reference {reference!r}")
+        raise TableError("feature has reference", wrong=wrong, name=name, reference=reference)
     return Feature(name, kind, tuple(levels), mean, reference)

@@ -47,10 +47,10 @@ def image_shape(text: str) -> tuple[int, int, int]:
     """
     parts = text.strip().lower().replace("×", "x").split("x")
     if len(parts) not in (2, 3) or not all(p.isascii() and p.isdigit() for p in parts):
-        raise GradworkError(f"an image is height x width x channels, as in 28x28x1 or 28x28; got '{text}'")
+        raise GradworkError("image is height x width x", given=text)
     sizes = [int(p) for p in parts]
     if min(sizes) < 1 or max(sizes) > LARGEST:
-        raise GradworkError(f"the sides of an image are from 1 to {LARGEST:,} pixels; got '{text}'")
+        raise GradworkError("sides of image are from 1", largest=LARGEST, given=text)
     height, width, *channels = sizes
     return height, width, (channels or [1])[0]
 
@@ -62,8 +62,7 @@ def check_fills(count: int, image: tuple[int, ...], source: str) -> None:
         shape = "×".join(map(str, image))
         one = "column does" if count == 1 else "columns do"
         raise TableError(
-            f"{source}: {count:,} {one} not fill an image of {shape} ({pixels:,} pixels)\n"
-            "  name the pixels with --features, or the right size with --image"
+            "columns do not fill the image", place=source, count=count, one=one, shape=shape, pixels=pixels
         )
 
 
@@ -83,7 +82,7 @@ def read_samples(path: str | Path, labels: str = "y") -> Samples:
     name = path.name
     with _file_errors(path), open(path, "rb") as file:
         if file.read(2) != b"PK":
-            raise TableError(f"{name} is not an .npz file of arrays; np.savez(path, X=…, y=…) writes one")
+            raise TableError("not an npz file", name=name)
         file.seek(0)
         try:
             with np.load(file, allow_pickle=False) as found:
@@ -98,22 +97,22 @@ def read_samples(path: str | Path, labels: str = "y") -> Samples:
                 why = "it holds Python objects, which are not read; save arrays of numbers or of text"
             else:
                 why = f"it is damaged or truncated ({why})"
-            raise TableError(f"{name} cannot be read: {why}") from error
+            raise TableError("file cannot be read", name=name, why=why) from error
 
 
 def _samples(name: str, arrays: dict[str, Array], names: list[str]) -> Samples:
     X = arrays.pop("X", None)
     if not isinstance(X, np.ndarray):
         held = f"it holds {', '.join(names)}" if names else "it is empty"
-        raise TableError(f"{name} has no array X, the samples; {held}")
+        raise TableError("no array X", name=name, held=held)
     if X.dtype.kind not in "buif":
-        raise TableError(f"{name}: X holds {X.dtype.name}, not numbers")
+        raise TableError("X holds not numbers", name=name, X_dtype_name=X.dtype.name)
     if X.ndim < 2 or not X.size:
         shape = "×".join(map(str, X.shape)) or "a single number"
-        raise TableError(f"{name}: X holds samples along its first axis, n×…; its shape is {shape}")
+        raise TableError("X holds samples along its first", name=name, shape=shape)
     if X.dtype.kind == "f" and not np.isfinite(X).all():
         row = int(np.flatnonzero(~np.isfinite(X.reshape(len(X), -1)).all(axis=1))[0])
-        raise TableError(f"{name}: X holds a value that is not finite in sample {row + 1}")
+        raise TableError("X holds value", name=name, row=row + 1)
     y = next(iter(arrays.values()), None)
     if y is not None:
         y = _labels(name, y, len(X))
@@ -125,14 +124,12 @@ def _labels(name: str, y: Array, rows: int) -> Array:
         y = y[:, 0]
     if y.shape != (rows,):
         shape = "×".join(map(str, y.shape)) or "a single value"
-        raise TableError(
-            f"{name}: y holds one label or number for each of the {rows:,} samples; its shape is {shape}"
-        )
+        raise TableError("y holds one label or number", name=name, rows=rows, shape=shape)
     if y.dtype.kind not in "buifU":
-        raise TableError(f"{name}: y holds {y.dtype.name}; labels are text, booleans or numbers")
+        raise TableError("y holds labels are text booleans", name=name, y_dtype_name=y.dtype.name)
     if y.dtype.kind == "f" and not np.isfinite(y).all():
         row = int(np.flatnonzero(~np.isfinite(y))[0])
-        raise TableError(f"{name}: y is {y[row]} for sample {row + 1}")
+        raise TableError("y not finite for sample", name=name, y=y[row], row=row + 1)
     return y
 
 

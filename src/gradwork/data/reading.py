@@ -55,11 +55,11 @@ def read_table(
         with open(path, "rb") as file:
             start = file.read(4)
         if not start:
-            raise TableError(f"{name} is empty")
+            raise TableError("file is empty", name=name)
         if start == b"PAR1" or path.suffix.lower() in (".parquet", ".pq"):
             return _read_parquet(path, name, start, max_columns, text_columns)
         if start[:2] == b"PK":
-            raise TableError(f"{name} is a zip archive or a spreadsheet; save the sheet as CSV")
+            raise TableError("zip archive or spreadsheet", name=name)
         opener: Opener = gzip.open if start[:2] == b"\x1f\x8b" else open
         return _read_csv(path, name, opener, tuple(text_columns), tuple(missing_marks), max_columns)
 
@@ -75,30 +75,30 @@ def _file_errors(path: Path) -> Iterator[None]:
         if folder.is_dir():
             found = difflib.get_close_matches(path.name, [p.name for p in folder.iterdir()], 1, 0.8)
             near = f"; did you mean '{found[0]}'?" if found else ""
-        raise TableError(f"there is no file {path}{near}") from error
+        raise TableError("no such file", path=path, near=near) from error
     except IsADirectoryError as error:
-        raise TableError(f"{path} is a folder, not a file") from error
+        raise TableError("folder, not a file", path=path) from error
     except PermissionError as error:
         what = "is a folder, not a file" if path.is_dir() else "may not be read (permission denied)"
         raise TableError(f"{path} {what}") from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise TableError(f"{path.name} is a damaged or truncated gzip file") from error
+        raise TableError("damaged gzip file", name=path.name) from error
     except OSError as error:
-        raise TableError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise TableError("path cannot be read", path=path, value=error.strerror or error) from error
 
 
 def _read_parquet(path: Path, name: str, start: bytes, max_columns: int, text: Sequence[str]) -> Table:
     import pyarrow.parquet as parquet  # most tables are CSV, and a cold start counts
 
     if start != b"PAR1":
-        raise TableError(f"{name} is not a Parquet file, though it is called so")
+        raise TableError("not a Parquet file", name=name)
     try:
         with open(path, "rb") as file:
             opened = parquet.ParquetFile(file)
             check_width(name, opened.metadata.num_columns, max_columns)
             data = opened.read()
     except (pa.ArrowException, OSError) as error:
-        raise TableError(f"{name} is a damaged or truncated Parquet file") from error
+        raise TableError("damaged Parquet file", name=name) from error
     columns = []
     for label, values in zip(data.column_names, data.columns, strict=True):
         as_text = label in text
@@ -146,7 +146,7 @@ def _read_csv(
     for label, values in zip(header, data.columns, strict=True):
         _check_utf8(name, label, values, line_of)
     if data.num_rows == 0:
-        raise TableError(f"{name} has a header but no rows")
+        raise TableError("header without rows", name=name)
     _check_last_quote(name, data)
     columns = [
         column(label, values, as_text=label in text_columns)
@@ -187,19 +187,17 @@ def _decimal_comma(sample: str, delimiter: str) -> bool:
 
 def _check_bytes(name: str, first: bytes, sample: bytes) -> None:
     if not first.strip():
-        raise TableError(f"{name} is empty")
+        raise TableError("file is empty", name=name)
     if first[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise TableError(f"{name} is UTF-16; save it as UTF-8")
+        raise TableError("file is UTF-16", name=name)
     opening = first.removeprefix(b"\xef\xbb\xbf").lstrip()
     if opening[:1] == b"{" or re.match(rb"<(!doctype|html|\?xml)", opening.lower()):
         what = "JSON" if opening[:1] == b"{" else "a web page or XML"
-        raise TableError(f"{name} is {what}, not a table; a table is CSV or Parquet")
+        raise TableError("not a table", name=name, what=what)
     if b"\0" in sample:
-        raise TableError(f"{name} is not a text file (it holds zero bytes); a table is CSV or Parquet")
+        raise TableError("not a text file", name=name)
     if len(first) >= _HEADER_LIMIT:
-        raise TableError(
-            f"{name}: the first line does not end within 64 MiB; the limit is {MAX_COLUMNS:,} columns"
-        )
+        raise TableError("first line does not end within", name=name, max_columns=MAX_COLUMNS)
 
 
 def _header(path: Path, name: str, opener: Opener, delimiter: str) -> list[str]:
@@ -210,17 +208,15 @@ def _header(path: Path, name: str, opener: Opener, delimiter: str) -> list[str]:
         try:
             cells = next(row for row in csv.reader(lines, delimiter=delimiter) if row)
         except csv.Error as error:
-            raise TableError(f"{name}: the header cannot be read ({error})") from error
+            raise TableError("header cannot be read", name=name, error=error) from error
     cells = [cell.strip() for cell in cells]
     for cell in cells:
         if any("\ud800" <= letter <= "\udfff" for letter in cell):
             shown = cell.encode("utf-8", "surrogateescape").decode("latin-1")
-            raise TableError(f"{name}: the column name '{shown}' is not UTF-8; save the file as UTF-8")
+            raise TableError("column name not UTF-8", name=name, shown=shown)
     if all(parse_number(cell) is not None for cell in cells):
         shown = delimiter.join(cells[:5]) + (f"{delimiter}…" if len(cells) > 5 else "")
-        raise TableError(
-            f"{name} has no header: its first line is {shown}\n  write the names of the columns there"
-        )
+        raise TableError("no header", name=name, shown=shown)
     return [cell or f"column {i + 1}" for i, cell in enumerate(cells)]
 
 
@@ -247,15 +243,13 @@ def _check_utf8(name: str, label: str, values: Any, line_of: Callable[[int], int
             shown = (cell or b"").decode("latin-1")
             line = line_of(row)
             place = f"{name} row {row + 1}" + (f" (line {line})" if line is not None else "")
-            raise TableError(
-                f"{place}, column '{label}': '{shown}' is not UTF-8; save the file as UTF-8"
-            ) from error
+            raise TableError("column not UTF-8", where=place, label=label, shown=shown) from error
 
 
 def _check_last_quote(name: str, data: pa.Table) -> None:
     last = data.column(data.num_columns - 1)[-1].as_py()
     if isinstance(last, str) and last.endswith("\n"):
-        raise TableError(f"{name}: a quote is opened and never closed before the end of the file")
+        raise TableError("quote never closed", name=name)
 
 
 def _records(path: Path, opener: Opener, delimiter: str) -> Iterator[tuple[int, list[str]]]:

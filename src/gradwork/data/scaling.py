@@ -45,21 +45,17 @@ class Standardise:
         """
         X = np.asarray(X, dtype=float)
         if X.ndim != 2 or len(X) == 0:
-            raise ShapeError(f"standardising needs X: n×p with n > 0; got shape {X.shape}")
+            raise ShapeError("standardising needs X", shape=X.shape)
         labels = tuple(names) if names is not None else tuple(f"x{j + 1}" for j in range(X.shape[1]))
         if len(labels) != X.shape[1]:
-            raise ShapeError(f"X has {X.shape[1]} columns but {len(labels)} names")
+            raise ShapeError("X has columns but names", shape=X.shape[1], count=len(labels))
         low, high = X.min(axis=0), X.max(axis=0)
         for j, name in enumerate(labels):
             if not np.isfinite(low[j]) or not np.isfinite(high[j]):
                 row = int(np.flatnonzero(~np.isfinite(X[:, j]))[0])
-                raise TableError(
-                    f"row {row + 1}, column '{name}' is {X[row, j]}; scaling needs finite numbers"
-                )
+                raise TableError("scaling of a value not finite", row=row + 1, name=name, X=X[row, j])
             if low[j] == high[j] and (intercept or low[j] == 0):
-                raise TableError(
-                    f"column '{name}' is {low[j]:g} in every row: it cannot be scaled to deviation 1"
-                )
+                raise TableError("constant column cannot be scaled", name=name, low=low[j])
         # Dividing by a power of two first keeps 1e200 from overflowing when squared, and costs no rounding.
         unit = np.exp2(np.ceil(np.log2(np.maximum(np.abs(low), np.abs(high)))))
         scaled = X / unit
@@ -72,7 +68,7 @@ class Standardise:
         """Return (X − m)/s, C-contiguous."""
         X = np.asarray(X, dtype=float)
         if X.ndim != 2 or X.shape[1] != len(self.names):
-            raise ShapeError(f"this scaling is for {len(self.names)} columns; X has shape {X.shape}")
+            raise ShapeError("this scaling is for columns", count=len(self.names), shape=X.shape)
         return np.ascontiguousarray((X - self.mean) / self.deviation)
 
     def inverse(self, Z: ArrayLike) -> Array:
@@ -118,7 +114,7 @@ class Standardise:
         C = np.asarray(covariance, dtype=float)
         T = self.matrix()
         if C.ndim != 2 or C.shape[0] != C.shape[1] or C.shape[0] % len(T):
-            raise ShapeError(f"a covariance here is k·{len(T)} by k·{len(T)}; got shape {C.shape}")
+            raise ShapeError("covariance here is k by k", count=len(T), shape=C.shape)
         T = np.kron(np.eye(len(C) // len(T)), T)
         return T @ C @ T.T
 
@@ -138,12 +134,12 @@ class Standardise:
             mean, deviation = (np.array(data[key], dtype=float) for key in ("mean", "deviation"))
             names, intercept = tuple(data["names"]), data["intercept"]
         except (KeyError, TypeError, ValueError) as error:
-            raise TableError("the scaling of the model is damaged") from error
+            raise TableError("scaling of model is damaged") from error
         fine = mean.shape == deviation.shape == (len(names),) and np.isfinite(mean).all()
         if (
             not fine
             or not (np.isfinite(deviation) & (deviation > 0)).all()
             or not isinstance(intercept, bool)
         ):
-            raise TableError("the scaling of the model is damaged")
+            raise TableError("scaling of model is damaged")
         return cls(mean, deviation, names, intercept)

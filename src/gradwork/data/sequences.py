@@ -42,20 +42,18 @@ def step_features(
     for name in kept:
         table[name]
     if len(kept) < 3:
-        raise TableError(
-            f"the id, the time and the target of a sequence are three columns; got {', '.join(kept)}"
-        )
+        raise TableError("id time and target of sequence", kept=kept)
     names = [name for name in table.names if name not in kept] if features is None else list(features)
     for name in names:
         if name in kept:
-            raise TableError(f"'{name}' is the id, the time or the target; it cannot be a feature too")
+            raise TableError("column of a sequence as feature", name=name)
     if not names:
-        raise TableError(f"{table.source} has no column besides the id, the time and the target")
+        raise TableError("has no column besides id time", source=table.source)
     made = []
     for name in names:
         values = table.numbers(name)  # says where there is text
         if np.isnan(values).all():
-            raise TableError(f"{table.source}: '{name}' has no values at all")
+            raise TableError("column has no values", place=table.source, name=name)
         mean = float(np.nanmean(values)) if missing == "mean" and np.isnan(values).any() else None
         made.append(Feature(name, "boolean" if table[name].kind == "boolean" else "number", (), mean))
     return Encoding(tuple(made), target_name)
@@ -83,10 +81,7 @@ def sequences(
         kept = np.flatnonzero(~holes)
         lost = np.flatnonzero(np.bincount(codes[kept], minlength=len(ids)) == 0)
         if len(lost):
-            raise TableError(
-                f"{table.source}: no step of '{ids[lost[0]]}' is left without missing values, and a sequence has at "
-                "least one"
-            )
+            raise TableError("sequence without complete step", place=table.source, ids=ids[lost[0]])
         part = table if len(kept) == table.rows else table.take(kept)
     X = encoding.apply(part)
     order = np.lexsort((times[kept], codes[kept]))
@@ -96,8 +91,11 @@ def sequences(
         first, second = (int(kept[order[int(twice[0]) + k]]) for k in (0, 1))
         at = table[time_name].text(second)
         raise TableError(
-            f"{table.place(second, time_name)}: '{ids[codes[second]]}' has a step at {at} already, in "
-            f"{table.row_numbers([first])}"
+            "two steps at one time",
+            where=table.place(second, time_name),
+            ids=ids[codes[second]],
+            at=at,
+            row_numbers=table.row_numbers([first]),
         )
     ends = np.flatnonzero(np.diff(sorted_codes)) + 1
     rows = [kept[r] for r in np.split(order, ends)]
@@ -110,12 +108,16 @@ def targets_of(table: Table, found: Sequences, target_name: str) -> Table:
     for label, rows in zip(found.ids, found.rows, strict=True):
         gone = rows[c.missing[rows]]
         if len(gone):
-            raise TableError(f"{table.place(int(gone[0]), target_name)}: the value is missing")
+            raise TableError("step misses a value", where=table.place(int(gone[0]), target_name))
         odd = rows[c.values[rows] != c.values[rows[0]]]
         if len(odd):
             raise TableError(
-                f"{table.place(int(odd[0]), target_name)}: '{label}' has {c.text(int(odd[0]))} here and "
-                f"{c.text(int(rows[0]))} in {table.row_numbers([rows[0]])}; a sequence has one target"
+                "two targets in one sequence",
+                where=table.place(int(odd[0]), target_name),
+                label=label,
+                given=c.text(int(odd[0])),
+                c_text_rows=c.text(int(rows[0])),
+                row_numbers=table.row_numbers([rows[0]]),
             )
     return table.take(found.first)
 
@@ -143,7 +145,7 @@ def _times(table: Table, name: str) -> Array:
 def _present(table: Table, c: Column) -> None:
     gone = np.flatnonzero(c.missing)
     if len(gone):
-        raise TableError(f"{table.place(int(gone[0]), c.name)}: the value is missing")
+        raise TableError("step misses a value", where=table.place(int(gone[0]), c.name))
 
 
 __all__ = ["Sequences", "sequences", "step_features", "targets_of"]

@@ -64,17 +64,22 @@ class Table:
         """Return a table of those columns; at least one, of equal length, with names of their own."""
         columns = list(columns)
         if not columns:
-            raise TableError(f"{source} has no columns")
+            raise TableError("table has no columns", source=source)
         check_width(source, len(columns))
         _check_names(source, [c.name for c in columns])
         rows = len(columns[0])
         for c in columns:
             if len(c) != rows:
                 raise TableError(
-                    f"{source}: column '{c.name}' has {len(c)} values, column '{columns[0].name}' {rows}"
+                    "columns of different lengths",
+                    place=source,
+                    name=c.name,
+                    count=len(c),
+                    columns_name=columns[0].name,
+                    rows=rows,
                 )
         if rows == 0:
-            raise TableError(f"{source} has a header but no rows")
+            raise TableError("table has header but no rows", source=source)
         return cls(source, {c.name: c for c in columns}, rows, line_of or (lambda row: None))
 
     @property
@@ -114,21 +119,24 @@ class Table:
             raise TableError(self._mixed(c))
         if c.kind == "text":
             row = int(np.flatnonzero(~c.missing)[0])
-            raise TableError(f"{self.place(row, name)} holds text ('{_clip(c.text(row))}'), not numbers")
+            raise TableError("text among numbers", where=self.place(row, name), clip=_clip(c.text(row)))
         if c.kind in ("date", "other"):
             what = "dates" if c.kind == "date" else c.detail
-            raise TableError(f"{self.source}: column '{name}' holds {what}, not numbers")
+            raise TableError("column holds not numbers", place=self.source, name=name, what=what)
         infinite = np.flatnonzero(np.isinf(c.values))
         if len(infinite):
             row = int(infinite[0])
             more = f" (and {len(infinite) - 1} more in this column)" if len(infinite) > 1 else ""
             value = "∞" if c.values[row] > 0 else "−∞"
-            raise TableError(f"{self.place(row, name)} is infinite ({value}){more}")
+            raise TableError("infinite value", where=self.place(row, name), value=value, more=more)
         large = np.flatnonzero(np.abs(c.values) > LARGEST)
         if len(large):
             row = int(large[0])
             raise TableError(
-                f"{self.place(row, name)} is {c.values[row]:g}; numbers beyond ±{LARGEST:g} cannot be computed with"
+                "value too large",
+                where=self.place(row, name),
+                values=c.values[row],
+                largest=LARGEST,
             )
         return c.values
 
@@ -198,7 +206,7 @@ class Table:
 def check_width(source: str, columns: int, limit: int = MAX_COLUMNS) -> None:
     """Raise TableError for a table wider than the limit."""
     if columns > limit:
-        raise TableError(f"{source} has {columns:,} columns; the limit is {limit:,}")
+        raise TableError("too many columns", source=source, columns=columns, limit=limit)
 
 
 def _check_names(source: str, names: Sequence[str]) -> None:
@@ -208,8 +216,7 @@ def _check_names(source: str, names: Sequence[str]) -> None:
     for i, name in enumerate(names):
         if name in first:
             raise TableError(
-                f"{source} has two columns called '{name}' (the {_nth(first[name])} and the {_nth(i)}); "
-                "every column needs a name of its own"
+                "two columns of one name", source=source, name=name, nth=_nth(first[name]), nth_i=_nth(i)
             )
         first[name] = i
 
@@ -227,18 +234,18 @@ def _clip(text: str, limit: int = 40) -> str:
 
 def _sequence(source: str, name: str, values: Any) -> Any:
     if isinstance(values, (str, bytes)) or not hasattr(values, "__len__"):
-        raise TableError(f"{source}: column '{name}' is one {type(values).__name__}, not a column of values")
+        raise TableError("one value, not a column", place=source, name=name, kind=type(values).__name__)
     return values
 
 
 def _from_sequence(name: str, values: Any) -> Column:
     if isinstance(values, np.ndarray):
         if values.ndim != 1:
-            raise TableError(f"column '{name}' has shape {values.shape}; a column has one dimension")
+            raise TableError("column not one-dimensional", name=name, shape=values.shape)
         if values.dtype.kind in "biuf":
             return column(name, pa.array(np.ascontiguousarray(values)))
         if values.dtype.kind == "c":
-            raise TableError(f"column '{name}' holds complex numbers; split them into two columns")
+            raise TableError("column holds complex numbers", name=name)
     return from_objects(name, values.tolist() if hasattr(values, "tolist") else list(values))
 
 
@@ -246,13 +253,15 @@ def _from_array(cls: type[Table], data: Any, source: str, names: Sequence[str] |
     try:
         X = np.asarray(data)
     except ValueError as error:
-        raise TableError(f"{source}: the rows have different lengths") from error
+        raise TableError("rows have different lengths", place=source) from error
     if X.ndim != 2:
-        raise TableError(f"{source} has {X.ndim} dimensions; a table has two, rows and columns")
+        raise TableError("array of other than two dimensions", source=source, ndim=X.ndim)
     check_width(source, X.shape[1])
     labels = list(names) if names is not None else [f"x{j + 1}" for j in range(X.shape[1])]
     if len(labels) != X.shape[1]:
-        raise TableError(f"{source} has {X.shape[1]} columns but {len(labels)} names were given")
+        raise TableError(
+            "columns and names differ in number", source=source, shape=X.shape[1], count=len(labels)
+        )
     _check_names(source, labels)
     return cls.from_columns([_from_sequence(n, X[:, j]) for j, n in enumerate(labels)], source)
 
@@ -264,10 +273,7 @@ def _from_frame(cls: type[Table], data: Any, source: str) -> Table:
         frame: Any = nw.from_native(data)
     except TypeError as error:
         kind = type(data).__name__
-        raise TableError(
-            f"{source} is of type {kind}; a table is a file, a data frame, a dict of columns "
-            "or a two-dimensional array"
-        ) from error
+        raise TableError("unknown type of table", source=source, kind=kind) from error
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
     check_width(source, len(frame.columns))

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from gradwork.data.columns import Column, number_text
 from gradwork.data.tables import Table
 from gradwork.errors import TableError
-from gradwork.words.forms import listed
-from gradwork.words.say import say
+from gradwork.words.notes import Line
 
 KINDS = ("continuous", "binary", "categorical", "count")
 
@@ -29,7 +28,7 @@ class Target:
 
     name: str
     kind: str
-    reason: str
+    reason: Line
     y: NDArray[np.float64]
     levels: tuple[Any, ...] = ()
 
@@ -37,7 +36,7 @@ class Target:
     def codes(self) -> NDArray[np.int64]:
         """Return the class numbers as integers; TableError for a target of numbers."""
         if not self.levels:
-            raise TableError(f"'{self.name}' is {self.kind}: it has no classes")
+            raise TableError("target has no classes", name=self.name, kind=self.kind)
         return self.y.astype(np.int64)
 
     def onehot(self) -> NDArray[np.float64]:
@@ -69,57 +68,50 @@ def target(table: Table, name: str, kind: str | None = None) -> Target:
     ('binary', 'two values, 0 and 1; 1 is what is predicted', (0, 1))
     """
     if kind is not None and kind not in KINDS:
-        raise TableError(f"a target is {', '.join(KINDS[:-1])} or {KINDS[-1]}, not '{kind}'")
+        raise TableError("unknown kind of target", kinds=KINDS[:-1], KINDS=KINDS[-1], kind=kind)
     c = table[name]
     if c.kind == "empty":
-        raise TableError(f"{table.source}: target '{name}' has no values at all")
+        raise TableError("target without values", place=table.source, name=name)
     if c.kind == "text":
         return _classes(table, c, kind, list(c.used_levels()))
     y = table.numbers(name)
     distinct = np.unique(y)
     if len(distinct) == 1:
         value = c.text(0)
-        raise TableError(
-            f"{table.source}: target '{name}' is {value} in every row: there is nothing to learn"
-        )
+        raise TableError("constant target", place=table.source, name=name, value=value)
     if c.kind == "boolean":
         if kind in (None, "binary", "categorical"):
-            return Target(name, kind or "binary", say("boolean"), y, (False, True))
-        return Target(name, kind, say("kind asked", kind=kind), y.copy())
+            return Target(name, kind or "binary", Line("boolean"), y, (False, True))
+        return Target(name, kind, Line("kind asked", kind=kind), y.copy())
     two = len(distinct) == 2 and c.whole and len(y) > 2
     if kind in ("binary", "categorical") or (kind is None and two):
         return _number_classes(table, c, kind, y, distinct)
     if kind == "count":
         return _count(table, c, y)
     if kind is not None:
-        return Target(name, kind, say("kind asked", kind=kind), y.copy())
+        return Target(name, kind, Line("kind asked", kind=kind), y.copy())
     return Target(name, "continuous", _continuous_reason(c, distinct), y.copy())
 
 
-def classes_reason(kind: str, levels: Sequence[Any]) -> str:
+def classes_reason(kind: str, levels: Sequence[Any]) -> Line:
     """Return why labels make a binary or categorical target."""
     shown = [_label(v) for v in levels]
     if len(levels) == 2:
-        return say("two values", first=shown[0], second=shown[1])
-    return say("classes", count=len(levels), levels=listed(shown, 6))
+        return Line("two values", first=shown[0], second=shown[1])
+    return Line("classes", count=len(levels), levels=shown)
 
 
 def _classes(table: Table, c: Column, kind: str | None, levels: list[str]) -> Target:
     if kind in ("continuous", "count"):
         table.numbers(c.name)  # says that it is text, and where
     if len(levels) == 1:
-        raise TableError(
-            f"{table.source}: target '{c.name}' has one class, '{levels[0]}': nothing to tell apart"
-        )
+        raise TableError("one class in target", place=table.source, name=c.name, levels=levels[0])
     if kind not in ("binary", "categorical") and (shown := c.written()):
-        raise TableError(f"{table.source}: " + say("written number", column=c.name, value=shown))
+        raise TableError("written number", place=table.source, column=c.name, value=shown)
     if len(levels) == len(c) and len(c) > 2:
-        raise TableError(
-            f"{table.source}: target '{c.name}' is a different text in each of the {len(c)} rows: "
-            "there are no classes to learn"
-        )
+        raise TableError("target different in each row", place=table.source, name=c.name, count=len(c))
     if kind == "binary" and len(levels) != 2:
-        raise TableError(f"{table.source}: target '{c.name}' has {len(levels)} classes, binary means two")
+        raise TableError("more than two classes", place=table.source, name=c.name, count=len(levels))
     lookup = np.zeros(len(c.levels))
     lookup[[c.levels.index(level) for level in levels]] = np.arange(len(levels))
     chosen = kind or ("binary" if len(levels) == 2 else "categorical")
@@ -130,11 +122,14 @@ def _number_classes(
     table: Table, c: Column, kind: str | None, y: NDArray[np.float64], distinct: NDArray[np.float64]
 ) -> Target:
     if kind == "binary" and len(distinct) != 2:
-        raise TableError(f"{table.source}: target '{c.name}' has {len(distinct)} values, binary means two")
+        raise TableError("more than two values", place=table.source, name=c.name, count=len(distinct))
     if len(distinct) > 2 and len(distinct) > len(y) / 2:
         raise TableError(
-            f"{table.source}: target '{c.name}' has {len(distinct)} different values in {len(y)} rows: "
-            "these are not classes"
+            "too many values for classes",
+            place=table.source,
+            name=c.name,
+            count=len(distinct),
+            y=len(y),
         )
     levels = tuple(int(v) if c.whole else float(v) for v in distinct)
     chosen = kind or "binary"
@@ -147,19 +142,19 @@ def _count(table: Table, c: Column, y: NDArray[np.float64]) -> Target:
     wrong = np.flatnonzero((y < 0) | (y != np.round(y)))
     if len(wrong):
         row = int(wrong[0])
-        raise TableError(f"{table.place(row, c.name)} is {number_text(float(y[row]))}; a count is 0, 1, 2, …")
-    return Target(c.name, "count", say("kind asked", kind="count"), y.copy())
+        raise TableError("not a count", where=table.place(row, c.name), y=float(y[row]))
+    return Target(c.name, "count", Line("kind asked", kind="count"), y.copy())
 
 
-def _continuous_reason(c: Column, distinct: NDArray[np.float64]) -> str:
+def _continuous_reason(c: Column, distinct: NDArray[np.float64]) -> Line:
     if not c.whole:
-        return say("numbers", count=len(distinct))
-    low, high = number_text(float(distinct[0])), number_text(float(distinct[-1]))
+        return Line("numbers", count=len(distinct))
+    low, high = float(distinct[0]), float(distinct[-1])
     if len(distinct) <= 10:
         key = "few whole numbers" if distinct[0] >= 0 else "few whole numbers, negative"
     else:
         key = "whole numbers" if distinct[0] >= 0 else "whole numbers, negative"
-    return say(key, count=len(distinct), low=low, high=high)
+    return Line(key, count=len(distinct), low=low, high=high)
 
 
 def _label(value: Any) -> str:

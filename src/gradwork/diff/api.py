@@ -15,7 +15,6 @@ from gradwork.diff.names import name_intermediates
 from gradwork.diff.reverse import reverse
 from gradwork.diff.structure import RULE, check_way, projected, structure_of
 from gradwork.errors import DerivativeError, ShapeError
-from gradwork.expr.dims import shape_text
 from gradwork.expr.facts import check_names
 from gradwork.expr.node import (
     CONSTANT,
@@ -44,16 +43,14 @@ def _variables(f: Expr, wrt: Any) -> list[Expr]:
     for i, v in enumerate(chosen):
         if isinstance(v, str):
             if v not in by_name:
-                raise DerivativeError(
-                    f"{v!r} is not a symbol of the function; its symbols are {', '.join(by_name)}"
-                )
+                raise DerivativeError("not a symbol of the function", v=v, by_name=by_name)
             chosen[i] = by_name[v]
         elif not isinstance(v, Expr) or v.op is not SYMBOL:
-            raise DerivativeError("a derivative is taken by a symbol, such as the b of gw.vector('b', d)")
+            raise DerivativeError("derivative is taken by symbol")
     if not chosen:
-        raise DerivativeError("name at least one variable to take the derivative by")
+        raise DerivativeError("name at least one variable")
     if len(set(chosen)) != len(chosen):
-        raise DerivativeError("a variable is named twice")
+        raise DerivativeError("variable is named twice")
     check_names(f, *(v for v in chosen if by_name.get(v.params[0]) is not v))
     return chosen
 
@@ -82,10 +79,7 @@ def _check_denominators(f: Expr) -> None:
 
 def _check_scalar(f: Expr, what: str) -> None:
     if f.ndim:
-        raise DerivativeError(
-            f"{what} needs a scalar function; this one has shape {shape_text(f.shape)}: "
-            "take sum(f) or mean(f), or use jacobian(f, x) or vjp(f, x, weights)"
-        )
+        raise DerivativeError("scalar function needed", what=what, shape=f.shape)
 
 
 @overload
@@ -172,7 +166,7 @@ def vjp(f: Any, wrt: Any, weights: Any) -> Any:
     """Return the vector-Jacobian product wᵀ ∂f/∂x, with `weights` of the shape of `f`."""
     f, weights = constant(f), constant(weights)
     if weights.shape != f.shape:
-        raise ShapeError(f"the weights have shape {shape_text(weights.shape)}, f has {shape_text(f.shape)}")
+        raise ShapeError("weights have shape f", shape=weights.shape, f_shape=f.shape)
     variables = _variables(f, wrt)
     derivation = reverse(f, variables, seed=weights)
     derivation.title = "vector-Jacobian product"
@@ -192,12 +186,10 @@ def jvp(f: Any, wrt: Any, tangents: Any) -> Expr:
     variables = _variables(f, wrt)
     chosen = [constant(t) for t in (tangents if isinstance(tangents, (list, tuple)) else [tangents])]
     if len(chosen) != len(variables):
-        raise ShapeError(f"{len(variables)} variables need {len(variables)} tangents, not {len(chosen)}")
+        raise ShapeError("variables need tangents", count=len(variables), chosen=len(chosen))
     for v, t in zip(variables, chosen, strict=True):
         if v.shape != t.shape:
-            raise ShapeError(
-                f"the tangent of {v.params[0]} has shape {shape_text(t.shape)}, expected {shape_text(v.shape)}"
-            )
+            raise ShapeError("tangent of another shape", params=v.params[0], shape=t.shape, v_shape=v.shape)
     return normalise(forward(_stable(f), dict(zip(variables, chosen, strict=True)), named=True))
 
 
@@ -278,7 +270,7 @@ def hvp(f: Any, wrt: Any, v: Any) -> Any:
     variables = _variables(f, wrt)
     tangents = [constant(t) for t in (v if isinstance(v, (list, tuple)) else [v])]
     if [t.shape for t in tangents] != [x.shape for x in variables]:
-        raise ShapeError("the vectors of a Hessian-vector product have the shapes of the variables")
+        raise ShapeError("vectors of Hessian vector product have")
     derivation = reverse(f, variables)
     seeds = dict(zip(variables, tangents, strict=True))
     results = tuple(normalise(forward(g, seeds, named=True)) for g in derivation.results)

@@ -7,7 +7,6 @@ push(t; node, i)   the tangent of the result of `node`, given the tangent t of i
 from __future__ import annotations
 
 from gradwork.errors import DerivativeError
-from gradwork.expr.dims import shape_text
 from gradwork.expr.node import NAME, Expr, definition, is_zero, make, zeros
 from gradwork.expr.notation import Call
 from gradwork.expr.op import Op
@@ -41,9 +40,7 @@ def push(t: Expr, node: Expr, y: Expr, i: int) -> Expr:
 
 
 def _missing(node: Expr) -> DerivativeError:
-    return DerivativeError(
-        f"{node.op.name} has no derivative in Gradwork (met at an expression of shape {shape_text(node.shape)})"
-    )
+    return DerivativeError("no derivative", name=node.op.name, shape=node.shape)
 
 
 def _apply_pull(node: Expr) -> Expr:

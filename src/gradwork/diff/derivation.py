@@ -159,7 +159,7 @@ class Derivation:
         for line in self.lines:
             for phase in line.phases:
                 if phase.replay() is not phase.after:
-                    raise GradworkError(f"the line of {line.target} does not replay")
+                    raise GradworkError("line does not replay", target=line.target)
         return True
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from gradwork.diff.recurrence import backward, reversed_args
 from gradwork.diff.reverse import reverse
 from gradwork.errors import DerivativeError
-from gradwork.expr.dims import shape_text
 from gradwork.expr.node import SYMBOL, Expr, constant, make, substitute, walk
 from gradwork.ops.arithmetic import total
 from gradwork.ops.sequence import ALL, SCAN
@@ -25,9 +24,7 @@ def state_adjoints(f: Expr) -> dict[str, Expr]:
     """
     f = constant(f)
     if f.ndim:
-        raise DerivativeError(
-            f"the adjoints of states are of a scalar function, not of shape {shape_text(f.shape)}"
-        )
+        raise DerivativeError("adjoints of states are of scalar", shape=f.shape)
     groups: dict[tuple, list[Expr]] = {}
     for node in walk(f):
         if node.op is SCAN:

@@ -100,7 +100,7 @@ class Dim:
     def __floordiv__(self, other: DimLike) -> Dim:
         other = Dim.of(other)
         if other.value == 0:
-            raise ShapeError(f"the size {self} cannot be divided by 0")
+            raise ShapeError("size cannot be divided by 0", it=self)
         if other.value == 1:
             return self
         if self.value is not None and other.value is not None:
@@ -189,12 +189,10 @@ def _of(value: int | str) -> Dim:
         if value.isdigit():
             return _of(int(value))
         if not value.isidentifier():
-            raise ShapeError(
-                f"{value!r} is not the name of a size; build arithmetic from dims, such as n - k + 1"
-            )
+            raise ShapeError("not the name of a size", value=value)
         return Dim(((((value, 1),), 1),))
     if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise ShapeError(f"a size is a whole number or a name, not {value!r}")
+        raise ShapeError("size is whole number or name", value=value)
     number = value.__index__()
     return Dim((((), number),) if number else ())
 

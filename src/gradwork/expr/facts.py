@@ -173,7 +173,9 @@ def check_names(*roots: Expr) -> None:
             other = known.setdefault(node.params[0], node)
             if other is not node:
                 raise GradworkError(
-                    f"two different symbols are called {node.params[0]}: {_difference(other, node)}"
+                    "two different symbols are called",
+                    params=node.params[0],
+                    difference=_difference(other, node),
                 )
     if len(roots) == 1:
         _named_once.add(plain(roots[0]))

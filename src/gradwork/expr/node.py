@@ -120,21 +120,19 @@ class Expr:
 
     def __iter__(self) -> Iterator[Expr]:
         if not self.shape or self.shape[0].value is None:
-            raise GradworkError(f"an expression of shape {shape_text(self.shape)} cannot be iterated over")
+            raise GradworkError("expression of shape cannot be iterated", shape=self.shape)
         return (self[i] for i in range(self.shape[0].value))
 
     def __bool__(self) -> bool:
-        raise GradworkError(
-            "an expression has no truth value; use gw.where(condition, a, b), or evaluate it first"
-        )
+        raise GradworkError("expression has no truth value")
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Expr:
         function, name = UFUNCS.get(ufunc.__name__), ufunc.__name__
         if method != "__call__" or function is None:
             whole = name if method == "__call__" else f"{name}.{method}"
-            raise GradworkError(f"np.{whole} is not an operation of Gradwork; see `gradwork ops`")
+            raise GradworkError("np function not an operation", whole=whole)
         if kwargs:
-            raise GradworkError(f"np.{name} of an expression takes no {next(iter(kwargs))}")
+            raise GradworkError("np argument not taken", name=name, next=next(iter(kwargs)))
         return function(*inputs)
 
     def __array_function__(self, function: Any, types: Any, args: tuple, kwargs: dict) -> Expr:
@@ -384,24 +382,22 @@ def symbol(name: str, shape: Iterable[DimLike] = (), **facts: bool) -> Expr:
     (Dim(d), Dim(d))
     """
     if not isinstance(name, str) or not name.isidentifier():
-        raise GradworkError(f"a symbol's name is letters, digits and underscores, not {name!r}")
+        raise GradworkError("name of a symbol", name=name)
     unknown = [f for f in facts if f not in FACTS]
     if unknown:
-        raise GradworkError(f"unknown fact {unknown[0]!r} about {name}; known are {', '.join(FACTS)}")
+        raise GradworkError("unknown fact", unknown=unknown[0], name=name, facts=FACTS)
     sizes = tuple(Dim.of(d) for d in shape)
     for dim in sizes:
         if dim.value is not None and dim.value < 0:
-            raise ShapeError(f"an axis of {name} has size {dim}; a size is a whole number from 0")
+            raise ShapeError("axis of has size", name=name, dim=dim)
     declared = frozenset(f for f, holds in facts.items() if holds)
     square = declared & {"symmetric", "orthogonal", "diagonal", "lower"}
     if square and (len(sizes) != 2 or sizes[0] != sizes[1]):
         raise ShapeError(
-            f"{name} is declared {sorted(square)[0]}, so it must be square, not {shape_text(sizes)}"
+            "declared fact needs a square matrix", name=name, square=sorted(square)[0], sizes=sizes
         )
     if "onehot" in declared and len(sizes) not in (1, 2):
-        raise ShapeError(
-            f"{name} is declared onehot, so it must be a vector or a matrix, not {shape_text(sizes)}"
-        )
+        raise ShapeError("one-hot needs a vector or matrix", name=name, sizes=sizes)
     return make(SYMBOL, (), (name, declared), sizes)
 
 
@@ -453,7 +449,7 @@ def constant(value: Any) -> Expr:
     except ValueError:
         array = np.asarray(None)
     if array.dtype.kind not in "biuf":
-        raise GradworkError(f"{value!r} is neither an expression nor a number nor an array of numbers")
+        raise GradworkError("neither expression nor number", value=value)
     if array.ndim == 0:
         return _number(array.item())
     return make(ARRAY, (), (Frozen(array),), tuple(Dim.of(int(s)) for s in array.shape))

@@ -41,14 +41,14 @@ def parse_shapes(shapes: str | Mapping[str, Any] | None) -> dict[str, Declared]:
     if isinstance(shapes, str):
         return _Reader(shapes).entries()
     if not isinstance(shapes, Mapping):
-        raise FormulaError(f"shapes are text or a mapping, not {type(shapes).__name__}")
+        raise FormulaError("shapes are text or mapping", kind=type(shapes).__name__)
     return {_name(name): _value(name, value) for name, value in shapes.items()}
 
 
 def _name(name: Any) -> str:
     tokens = tokenize(name, "name of a symbol")
     if len(tokens) != 2 or tokens[0].kind != "name":
-        raise FormulaError(f"{name!r} is not the name of a symbol")
+        raise FormulaError("not the name of a symbol", name=name)
     return normalise(name)
 
 
@@ -60,7 +60,7 @@ def _value(name: str, value: Any) -> Declared:
     if not isinstance(value, (tuple, list)):
         value = (value,)
     if not all(isinstance(v, (Dim, str)) or hasattr(v, "__index__") for v in value):
-        raise FormulaError(f"the shape of {name} holds sizes (names or whole numbers), not {value!r}")
+        raise FormulaError("shape of holds sizes names", name=name, value=value)
     if any(isinstance(v, str) for v in value):
         return _Reader(f"{name}: {' '.join(str(v).replace(' ', '') for v in value)}").entries()[_name(name)]
     shape = tuple(Dim.of(v) for v in value)

@@ -80,9 +80,9 @@ def tokenize(text: str, what: str = "formula") -> list[Token]:
     ['2', 'x', '-', 'β1', '2', '']
     """
     if not isinstance(text, str):
-        raise FormulaError(f"a {what} is text, not {type(text).__name__}")
+        raise FormulaError("formula is not text", what=what, kind=type(text).__name__)
     if len(text) > MAX_CHARACTERS:
-        raise FormulaError(f"the {what} has {len(text):,} characters; the limit is {MAX_CHARACTERS:,}")
+        raise FormulaError("formula too long", what=what, count=len(text), max_characters=MAX_CHARACTERS)
     if what == "formula" and is_latex(text):
         translated, places = plain(text)
         return [_moved(t, places, len(text)) for t in tokenize(translated, "translation")]

@@ -96,7 +96,7 @@ def _all_facts(
     """Return the facts of every symbol, from its declaration and from `facts`."""
     both = set(given) & (set(declared) | set(facts))
     if both:
-        raise FormulaError(f"{min(both)} is given as an expression; its shape and facts are already known")
+        raise FormulaError("facts of an expression", both=min(both))
     result = {name: d.facts for name, d in declared.items() if d.facts}
     for name, own in facts.items():
         own = (own,) if isinstance(own, str) else tuple(own)
@@ -135,7 +135,7 @@ def _ranks(
     free = {name for name in prepared.names() if name not in types}
     missing = [name for name in facts if name not in types and name not in free]
     if missing:
-        raise FormulaError(f"facts are given of {missing[0]}, which is not in the formula")
+        raise FormulaError("facts are given of which", missing=missing[0])
     ranks = {name: kind.rank for name, kind in types.items()}
     ranks |= {
         name: 0 for name in (*prepared.sizes, "pi", "π", "True", "False", "None", "inf") if name in free

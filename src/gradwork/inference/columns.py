@@ -40,8 +40,7 @@ from gradwork.stats.determined import moved, row_space, triangle
 from gradwork.stats.inference import observed_information, sandwich
 from gradwork.stats.least_squares import LeastSquares, degrees_of_freedom, least_squares, passes_through
 from gradwork.stats.separation import Separation, pair_differences
-from gradwork.words.numbers import short
-from gradwork.words.say import say
+from gradwork.words.notes import Caution, Line, Note
 
 Array = NDArray[Any]
 
@@ -68,7 +67,7 @@ class Errors:
     null: Array
     sigma2: float = float("nan")
     condition_number: float = float("nan")
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[Line, ...] = field(default=())
     distance: float = float("nan")
     variances: Array | None = None
     dispersion: float = 1.0
@@ -114,11 +113,11 @@ def errors(
     told = _columns(model, raw, names)
     q = len(names) * (y.shape[1] - 1 if y.ndim > 1 else 1)
     if q > MOST:
-        return _none(told, q, names, say("no errors, many", count=q))
+        return _none(told, q, names, Note("no errors, many", count=q))
     if model.unit is not None and model.unit.flat:
-        return _none(told, q, names, say("no errors", loss=model.loss_name))
+        return _none(told, q, names, Caution("no errors", loss=model.loss_name))
     if model.penalty is not None and model.share == "other":
-        return _none(told, q, names, say("no errors, penalty"))
+        return _none(told, q, names, Caution("no errors, penalty"))
     try:
         if model.unit is None:
             part = _by_parameters(model, fit, Z, y)
@@ -127,9 +126,9 @@ def errors(
             expected = model.likelihood and kind is None and not observed
             part = _by_predictor(model, fit, _ones(model, Z), y, separation, expected)
     except DerivativeError as error:
-        return _none(told, q, names, str(error))
+        return _none(told, q, names, Caution("because of", error=error))
     if observed and kind is None and model.unit is not None and not model.unit.canonical:
-        told = replace(told, notes=(*told.notes, say("likelihood errors")))
+        told = replace(told, notes=(*told.notes, Note("likelihood errors")))
     found = _spread(model, part, scaling, kind, told, 0.0 if model.unit is None else model.unit.variance)
     if found.variances is None or separation is not None or told.notes:
         return found
@@ -137,7 +136,7 @@ def errors(
     return replace(found, notes=(*found.notes, near) if near else found.notes)
 
 
-def _none(told: _Columns, q: int, names: tuple[str, ...], why: str) -> Errors:
+def _none(told: _Columns, q: int, names: tuple[str, ...], why: Line) -> Errors:
     lost, rank = np.full((q, q), np.nan), told.rank * (q // len(names))
     return Errors(
         lost, None, rank, np.zeros((q, 0)), condition_number=told.condition, notes=(*told.notes, why)
@@ -155,7 +154,7 @@ class _Columns:
     rank: int
     columns: int
     condition: float
-    notes: tuple[str, ...]
+    notes: tuple[Line, ...]
 
 
 def _columns(model: Model, X: Array, names: tuple[str, ...]) -> _Columns:
@@ -168,26 +167,25 @@ def _columns(model: Model, X: Array, names: tuple[str, ...]) -> _Columns:
     if space.rank == p:
         near, singular = nearly_collinear(R, names), linalg.svdvals(R * unit)
         return _Columns(p, p, float(singular[0] / singular[-1]), (near,) if near else ())
-    notes = []
+    notes: list[Line] = []
     if n >= p:
         notes = [c.sentence() for c in find_collinear(R, unit, names, rank_tolerance(p))]
     elif model.penalty is None:
-        notes = [say("more parameters", parameters=p, rows=n)]
+        notes = [Caution("more parameters", parameters=p, rows=n)]
     if model.penalty is not None:
-        notes.append(say("rank penalised", parameters=p, rank=space.rank, rows=n))
+        notes.append(Note("rank penalised", parameters=p, rank=space.rank, rows=n))
         return _Columns(space.rank, p, float("inf"), tuple(notes))
-    lost = [f"'{name}'" for name, fine in zip(names, space.determined, strict=True) if not fine]
-    shown = ", ".join(lost[:6]) + (", …" if len(lost) > 6 else "")
-    notes.append(say("rank", parameters=p, rank=space.rank, columns=shown))
+    lost = [name for name, fine in zip(names, space.determined, strict=True) if not fine]
+    notes.append(Caution("rank", parameters=p, rank=space.rank, columns=lost))
     return _Columns(space.rank, p, float("inf"), tuple(notes))
 
 
 def _inflated(
     model: Model, variances: Array, X: Array, raw: Array, names: tuple[str, ...], weights: Array | None = None
-) -> str:
+) -> Caution | None:
     # Powers of one column are correlated by their nature, and a penalty is what one takes against it.
     if not model.intercept or model.degree is not None or model.penalty is not None:
-        return ""
+        return None
     return inflated(inflation(variances[1:], X, weights), raw, names[1:])
 
 
@@ -218,14 +216,14 @@ def _least_squares(
     sigma2 = float(residuals @ residuals) / df if df > 0 else float("nan")
     inverse = answer.root @ answer.root.T
     covariance = sigma2 * inverse
-    notes = [*answer.of_columns, *([say("perfect fit")] if exact else [])]
+    notes = [*answer.of_columns, *([Caution("perfect fit")] if exact else [])]
     if df == 0:
         notes += degrees_of_freedom(len(y), len(names), answer.rank)
     if df > 1 and not exact and answer.scaled_condition_number < NEAR:
-        notes.append(_inflated(model, np.diag(inverse), X, X, names))
+        notes += filter(None, [_inflated(model, np.diag(inverse), X, X, names)])
     if kind is not None:
         covariance = sandwich(inverse, _ones(model, X) * residuals[:, None], kind, answer.rank)
-        notes.append(say("sandwich", kind=kind + say("wald")))
+        notes.append(Note("sandwich", kind=kind, more=Line("wald")))
     if exact:  # rounding is no spread
         covariance = np.full_like(covariance, np.nan)
     away = float("nan")
@@ -470,7 +468,7 @@ def _spread(
     q = part.scores.shape[1] if part.against is None else len(part.against)
     rank: float = told.rank * (q // told.columns)
     if not np.isfinite(part.root).all() or part.hidden:
-        notes.append(say("kinked errors", ops=", ".join(part.hidden)) if part.hidden else say("no curvature"))
+        notes.append(Caution("kinked errors", ops=part.hidden) if part.hidden else Caution("no curvature"))
         lost = np.full((q, q), np.nan)
         null = part.null if part.null.shape[0] == q else np.zeros((q, 0))
         return Errors(lost, None, rank, null, condition_number=told.condition, notes=tuple(notes))
@@ -478,9 +476,9 @@ def _spread(
     if part.penalty is not None:
         assert part.hessian is not None
         rank = float(np.trace(inverse @ part.hessian))
-        notes.append(say("penalised", df=short(rank, 4)))
+        notes.append(Note("penalised", df=rank))
         if scaling is not None and "lam" in model.constants:
-            notes.append(say("penalty scale", penalty=model.constants["lam"]))
+            notes.append(Note("penalty scale", penalty=model.constants["lam"]))
     df, dispersion = None, 1.0
     if model.likelihood and model.block is not None and model.block.dispersion:
         df = n - rank
@@ -491,7 +489,7 @@ def _spread(
     )  # fmt: skip
     if found.source == "sandwich":
         key = "sandwich" if kind is not None else "robust errors"
-        notes.append(say(key, kind=found.kind, loss=model.loss_name))
+        notes.append(Note(key, kind=found.kind, loss=model.loss_name, more=None))
     # How far the estimates are from the minimum, in the standard errors of the curvature.
     step = inverse @ (part.scores.sum(axis=0) + (0.0 if part.slope is None else part.slope))
     away = distance(step, inverse * dispersion, 0.0)

@@ -17,8 +17,7 @@ from gradwork.inference.columns import Errors
 from gradwork.learn.fit import Fit
 from gradwork.stats.likelihoods import LikelihoodMetrics, aic, bic, overdispersion
 from gradwork.stats.metrics import RegressionMetrics, regression_metrics
-from gradwork.words.numbers import fixed, short
-from gradwork.words.say import say
+from gradwork.words.notes import Caution, Line
 
 Array = NDArray[Any]
 NAN = float("nan")
@@ -122,15 +121,17 @@ def fitted_likelihood(
     )  # fmt: skip
 
 
-def spread_note(model: Model, y: Array, means: Array, spread: Errors, cov: str | None, far: bool) -> str:
+def spread_note(
+    model: Model, y: Array, means: Array, spread: Errors, cov: str | None, far: bool
+) -> Caution | None:
     """Return a sentence where counts vary so much more than Poisson's that the standard errors are too small."""
     block = model.block
     if block is None or block.dispersion or block.support is not COUNTS or cov is not None or far:
-        return ""
+        return None
     ratio, score = overdispersion(y, means, len(y) - spread.rank)
     if not (ratio > OVERDISPERSED and score > CLEARLY):
-        return ""
-    return say("overdispersed", ratio=short(ratio, 3), times=short(float(np.sqrt(ratio)), 2))
+        return None
+    return Caution("overdispersed", ratio=ratio, times=float(np.sqrt(ratio)))
 
 
 def _wald(beta: Array, spread: Errors, m: RegressionMetrics, intercept: bool) -> tuple[float, float]:
@@ -148,14 +149,14 @@ def _wald(beta: Array, spread: Errors, m: RegressionMetrics, intercept: bool) ->
     return f, float(special.fdtrc(len(b), m.df_residual, max(f, 0.0)))
 
 
-def held_facts(goal: Target, means: Array, held: Array) -> str:
+def held_facts(goal: Target, means: Array, held: Array) -> Line | None:
     """Return R² of the rows that were held out, about their own mean, or how many of them are told right."""
     y = goal.y[held]
     if goal.levels:
         chosen = means.argmax(axis=1) if means.ndim > 1 else means > 0.5
         right = float((chosen == y).mean())
-        return say("held accuracy", accuracy=f"{100 * right:.1f}")
+        return Line("held accuracy", accuracy=right)
     spread = float(((y - y.mean()) ** 2).sum())
     if spread == 0:
-        return ""
-    return say("held r2", r2=fixed(1 - float(((y - means) ** 2).sum()) / spread, 4))
+        return None
+    return Line("held r2", r2=1 - float(((y - means) ** 2).sum()) / spread)

@@ -30,8 +30,8 @@ from gradwork.rows.blocks import Blocks
 from gradwork.rows.proof import NotRows
 from gradwork.stats.collinearity import rank_tolerance
 from gradwork.stats.inference import observed_information, sandwich
-from gradwork.words.numbers import linear_combination, short
-from gradwork.words.say import say
+from gradwork.words.notes import Caution, Line, Note
+from gradwork.words.numbers import linear_combination
 
 Array = NDArray[Any]
 
@@ -53,9 +53,7 @@ def sandwich_kind(cov: str | None) -> str | None:
         return None
     kind = {"sandwich": "HC0", "robust": "HC0"}.get(str(cov).lower(), str(cov).upper())
     if kind not in ("HC0", "HC1"):
-        raise GradworkError(
-            f"standard errors are 'observed' (the Hessian), 'HC0' or 'HC1' ('sandwich' is HC0), not {cov!r}"
-        )
+        raise GradworkError("unknown kind of standard errors", cov=cov)
     return kind
 
 
@@ -82,7 +80,7 @@ class Uncertainty:
     covariance: Array
     df: float | None = None
     sigma: float = NAN
-    notes: list[str] = field(default_factory=list)
+    notes: list[Line] = field(default_factory=list)
     kind: str = ""
     rank: float = NAN
     distance: float = float("inf")
@@ -106,7 +104,7 @@ def uncertainty(
     kind, fixed = sandwich_kind(cov), fixed or {}
     free = {name: value for name, value in parameters.items() if name not in fixed}
     held = {name: np.asarray(value, dtype=float) for name, value in parameters.items() if name in fixed}
-    notes = [say("fit at bound", bounds=", ".join(fixed.values()))] if held else []
+    notes: list[Line] = [Caution("fit at bound", bounds=list(fixed.values()))] if held else []
     if not free:
         return Uncertainty(np.full((len(parameters), len(parameters)), NAN), notes=notes)
 
@@ -132,7 +130,7 @@ def uncertainty(
         else:
             found = _m_estimate(over, form, kind)
     except DerivativeError as error:
-        found = Uncertainty(np.full((over.size, over.size), NAN), notes=[str(error)])
+        found = Uncertainty(np.full((over.size, over.size), NAN), notes=[Caution("because of", error=error)])
     at = [list(parameters).index(name) for name in over.labels]
     whole = np.full((len(parameters), len(parameters)), NAN)
     whole[np.ix_(at, at)] = found.covariance
@@ -163,11 +161,11 @@ def _least_squares(objective: Objective, form: Form, kind: str | None) -> Uncert
     r, J = residuals.residual(at) * unit, residuals.jacobian(at) * unit
     n, names = _rows(objective, form, len(r)), objective.labels
     if not (np.isfinite(r).all() and np.isfinite(J).all()):
-        return Uncertainty(np.full((len(names), len(names)), NAN), notes=[say("derivatives not finite")])
+        return Uncertainty(np.full((len(names), len(names)), NAN), notes=[Caution("derivatives not finite")])
     if form.penalty is not None:
         return _penalised(objective, form, r, J, n, float(c), kind)
     inverse, rank, note = _inverse(J, names)
-    notes = [note] if note else []
+    notes: list[Line] = [note] if note else []
     df = n - rank
     s2 = float(r @ r) / df if df > 0 else NAN
     S = J * r[:, None]
@@ -176,14 +174,14 @@ def _least_squares(objective: Objective, form: Form, kind: str | None) -> Uncert
     exact = df > 0 and _rounding(objective, form, r)
     if exact:
         covariance = np.full_like(covariance, NAN)
-        notes.append(say("perfect fit"))
+        notes.append(Caution("perfect fit"))
     elif kind is not None:
-        notes.append(say("sandwich", kind=kind))
+        notes.append(Note("sandwich", kind=kind, more=None))
     else:
         if df > 0:
-            notes.append(say("least squares errors", s2=short(s2), df=df))
+            notes.append(Note("least squares errors", s2=s2, df=df))
         else:
-            notes.append(say("no degree of freedom", rows=n, parameters=len(names)))
+            notes.append(Caution("no degree of freedom", rows=n, parameters=len(names)))
     away = 0.0 if exact else distance(step, covariance)
     return Uncertainty(covariance, df, float(np.sqrt(s2)), notes, "least squares", rank, away, exact=exact)
 
@@ -209,8 +207,8 @@ def _rows(objective: Objective, form: Form, residuals: int) -> int:
     return int(np.count_nonzero(w)) if w.ndim else residuals
 
 
-def _inverse(J: Array, names: tuple[str, ...]) -> tuple[Array, int, str]:
-    """Return (JᵀJ)⁻¹ from the singular values of J, its rank, and what is not determined, as a sentence."""
+def _inverse(J: Array, names: tuple[str, ...]) -> tuple[Array, int, Caution | None]:
+    """Return (JᵀJ)⁻¹ from the singular values of J, its rank, and what is not determined."""
     p, length = J.shape[1], np.linalg.norm(J, axis=0)
     length[length == 0] = 1.0
     _, singular, Vt = np.linalg.svd(np.linalg.qr(J / length, mode="r"), full_matrices=True)
@@ -219,7 +217,7 @@ def _inverse(J: Array, names: tuple[str, ...]) -> tuple[Array, int, str]:
     half = (Vt[good] / singular[good, None]).T / length[:, None]
     inverse = half @ half.T
     if good.all():
-        return inverse, p, ""
+        return inverse, p, None
     lost = (Vt[~good] ** 2).sum(axis=0) > 1e-8
     inverse[lost] = NAN
     inverse[:, lost] = NAN
@@ -227,11 +225,11 @@ def _inverse(J: Array, names: tuple[str, ...]) -> tuple[Array, int, str]:
     flat = flat / flat[np.argmax(np.abs(flat))]
     parts = np.flatnonzero(np.abs(flat) > 1e-6)
     flat = flat * np.sign(flat[parts[0]])
-    note = say(
+    note = Caution(
         "undetermined" if lost.sum() > 1 else "undetermined one",
         rank=int(good.sum()),
         p=p,
-        names=", ".join(np.array(names)[lost]),
+        names=[name for name, gone in zip(names, lost, strict=True) if gone],
         direction=linear_combination(flat[parts][:6].round(3), [names[j] for j in parts[:6]], 3),
     )
     return inverse, int(good.sum()), note
@@ -245,7 +243,7 @@ def _penalised(
     bent = kinks(penalty, objective.symbols)
     p = objective.size
     if bent:
-        return Uncertainty(np.full((p, p), NAN), notes=[say("penalty kinks", ops=", ".join(bent))])
+        return Uncertainty(np.full((p, p), NAN), notes=[Caution("penalty kinks", ops=bent)])
     G = J.T @ J
     P = np.zeros((p, p))
     own = [j for j, s in enumerate(objective.symbols) if s in penalty.symbols.values()]
@@ -258,12 +256,12 @@ def _penalised(
     spent = float(np.trace(inverse @ G))
     df = n - spent
     s2 = float(r @ r) / df if df > 1e-9 else NAN
-    notes = [information.note] if information.note else []
-    notes.append(say("penalised", df=short(spent, 4)))
+    notes: list[Line] = [information.note] if information.note else []
+    notes.append(Note("penalised", df=spent))
     made = spread(inverse, J * r[:, None], likelihood=True, kind=kind, dispersion=s2, curvature=G)
     covariance = made.covariance
     if kind is not None:
-        notes.append(say("sandwich", kind=kind))
+        notes.append(Note("sandwich", kind=kind, more=None))
     step = inverse @ objective.gradient(at) / (2 * c)
     return Uncertainty(
         covariance, df, float(np.sqrt(s2)), notes, "penalised", spent, distance(step, covariance)
@@ -279,9 +277,9 @@ def _hessian(objective: Objective, form: Form) -> Uncertainty:
     except NotRows:
         factor = 1
     information = observed_information(factor * objective.hessian(at), objective.labels)
-    notes = [say("likelihood errors")]
+    notes: list[Line] = [Note("likelihood errors")]
     if factor != 1:
-        notes.append(say("mean likelihood", n=factor))
+        notes.append(Note("mean likelihood", n=factor))
     if information.note:
         notes.append(information.note)
     C = information.covariance
@@ -301,27 +299,27 @@ def _m_estimate(objective: Objective, form: Form, kind: str | None) -> Uncertain
     try:
         blocks = Blocks(objective)
     except NotRows as refusal:
-        return Uncertainty(nothing, notes=[say("no rows errors", why=str(refusal))])
+        return Uncertainty(nothing, notes=[Caution("no rows errors", why=refusal)])
     # A loss whose batches need no count of all rows is a mean over them.
     factor = blocks.n if blocks.proof.whole is None else 1
     H, S = factor * objective.hessian(at), factor * scores(objective, blocks)
     if not (np.isfinite(H).all() and np.isfinite(S).all()):
-        return Uncertainty(nothing, notes=[say("derivatives not finite")])
+        return Uncertainty(nothing, notes=[Caution("derivatives not finite")])
     information = observed_information(H, objective.labels)
     A = information.covariance
     bent = kinks(objective.loss, objective.symbols)
     errors = np.sqrt(np.diag(sandwich(A, S)))
     if bent and not curvature_holds(objective.gradient, at, np.diag(H) / factor, errors):
-        return Uncertainty(nothing, notes=[say("kinked errors", ops=", ".join(bent))])
-    notes = [information.note] if information.note else []
+        return Uncertainty(nothing, notes=[Caution("kinked errors", ops=bent)])
+    notes: list[Line] = [information.note] if information.note else []
     if kind is None:
         doubt = _doubt(objective, form, blocks, A, S)
         if not doubt:
-            notes.insert(0, say("likelihood errors"))
+            notes.insert(0, Note("likelihood errors"))
             if factor != 1:
-                notes.insert(1, say("mean likelihood", n=factor))
+                notes.insert(1, Note("mean likelihood", n=factor))
             if blocks.n < _enough(p):
-                notes.append(say("few rows", n=blocks.n))
+                notes.append(Caution("few rows", n=blocks.n))
             step = A @ objective.gradient(at) * factor
             return Uncertainty(
                 A, notes=notes, kind="likelihood", rank=p, distance=distance(step, A), factor=factor
@@ -329,7 +327,7 @@ def _m_estimate(objective: Objective, form: Form, kind: str | None) -> Uncertain
         kind = "HC0"
         notes.append(doubt)
     else:
-        notes.append(say("sandwich", kind=kind))
+        notes.append(Note("sandwich", kind=kind, more=None))
     C = spread(A, S, likelihood=False, kind=kind).covariance
     step = A @ objective.gradient(at) * factor
     return Uncertainty(C, notes=notes, kind="sandwich", rank=p, distance=distance(step, C))
@@ -340,8 +338,8 @@ def _enough(p: int) -> int:
     return max(40, 5 * p)
 
 
-def _doubt(objective: Objective, form: Form, blocks: Blocks, A: Array, S: Array) -> str:
-    """Return why a sum over rows is not taken as a negative log-likelihood; "" if it may be one.
+def _doubt(objective: Objective, form: Form, blocks: Blocks, A: Array, S: Array) -> Note | None:
+    """Return why a sum over rows is not taken as a negative log-likelihood; None if it may be one.
 
     At the parameters of the density exp(−ℓ) the scores have the covariance that the Hessian says, E ssᵀ = E ∇²ℓ.
     For each parameter the two variances that follow, (A SᵀS A)ⱼⱼ and Aⱼⱼ, are compared: their ratio is the mean
@@ -350,11 +348,11 @@ def _doubt(objective: Objective, form: Form, blocks: Blocks, A: Array, S: Array)
     Source: H. White, *Maximum likelihood estimation of misspecified models*, Econometrica 50 (1982).
     """
     if form.curved:
-        return say("not a likelihood", why=say("curved"))
+        return Note("not a likelihood", why=Line("curved"))
     if form.residual is not None:
-        return say("not a likelihood", why=say("no scale", residual=form.residual))
+        return Note("not a likelihood", why=Line("no scale", residual=form.residual))
     if set(blocks.proof.free.symbols) & set(objective.labels):
-        return say("not a likelihood", why=say("free terms"))
+        return Note("not a likelihood", why=Line("free terms"))
     n = len(S)
     with np.errstate(divide="ignore", invalid="ignore"):
         t2 = n * (S @ A) ** 2 / np.diag(A)
@@ -365,9 +363,9 @@ def _doubt(objective: Objective, form: Form, blocks: Blocks, A: Array, S: Array)
     apart = np.where(np.isfinite(apart), apart, 0.0)
     worst = int(np.argmax(apart))
     if apart[worst] <= 1:
-        return ""
-    why = say("scores differ", name=objective.labels[worst], ratio=short(float(ratio[worst]), 2))
-    return say("not a likelihood", why=why)
+        return None
+    why = Line("scores differ", name=objective.labels[worst], ratio=float(ratio[worst]))
+    return Note("not a likelihood", why=why)
 
 
 __all__ = ["Uncertainty", "asks_observed", "sandwich_kind", "uncertainty"]

@@ -28,26 +28,26 @@ def by_name(given: Mapping[Any, Any] | None, symbols: Mapping[str, Expr], what: 
     if given is None:
         return {}
     if not isinstance(given, Mapping):
-        raise GradworkError(f"{what} is a mapping from symbols to values, not {type(given).__name__}")
+        raise GradworkError("is mapping from symbols to values", what=what, kind=type(given).__name__)
     found: dict[str, Any] = {}
     for key, value in given.items():
         key = plain(key)
         name = key.params[0] if isinstance(key, Expr) and key.op.name == "symbol" else key
         if not isinstance(name, str):
-            raise GradworkError(f"{what} is given by symbol or name, not by {key!r}")
+            raise GradworkError("neither symbol nor name", what=what, key=key)
         if name not in symbols:
             near = difflib.get_close_matches(name, symbols, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"its symbols are {', '.join(symbols)}"
-            raise GradworkError(f"{what} {name!r} is not in the formula; {hint}")
+            raise GradworkError("not in the formula", what=what, name=name, hint=hint)
         if isinstance(key, Expr) and key is not symbols[name]:
             ours, theirs = symbols[name], key
             if ours.shape != theirs.shape:
                 detail = f"shape {shape_text(theirs.shape)}, in the formula {shape_text(ours.shape)}"
             else:
                 detail = f"facts {sorted(facts(theirs))}, in the formula {sorted(facts(ours))}"
-            raise GradworkError(f"{what} {name!r} is another symbol than that of the formula: {detail}")
+            raise GradworkError("another symbol of that name", what=what, name=name, detail=detail)
         if name in found:
-            raise GradworkError(f"{what} {name!r} is given twice")
+            raise GradworkError("given twice", what=what, name=name)
         found[name] = value
     return found
 
@@ -62,7 +62,7 @@ def as_array(symbol: Expr, value: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
     try:
         array = np.asarray(value)
     except ValueError as error:
-        raise ShapeError(f"{name} is given as rows of different lengths") from error
+        raise ShapeError("rows of different lengths", name=name) from error
     if array.dtype.kind == "O":
         try:
             array = array.astype(np.float64)
@@ -76,14 +76,14 @@ def as_array(symbol: Expr, value: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
             if array.dtype.kind == "c"
             else "objects"
         )
-        raise GradworkError(f"{name} holds {what}; a formula needs numbers")
+        raise GradworkError("holds formula needs numbers", name=name, what=what)
     if array.ndim != symbol.ndim:
-        raise ShapeError(
-            f"{name} is given with shape {array.shape}; the formula takes it as {shape_text(symbol.shape)}"
-        )
+        raise ShapeError("is given with shape", name=name, shape=array.shape, symbol_shape=symbol.shape)
     if "integer" in facts(symbol):
         if array.dtype.kind == "f" and not (array == np.round(array)).all():
-            raise GradworkError(f"{name} is declared integer, but holds {array[array != np.round(array)][0]}")
+            raise GradworkError(
+                "not integer as declared", name=name, array=array[array != np.round(array)][0]
+            )
         return np.asarray(array, dtype=np.int64, order="C")
     return np.asarray(array, dtype=dtype, order="C")
 
@@ -103,7 +103,7 @@ def check_finite(name: str, array: NDArray[Any]) -> None:
     value = array[tuple(at)]
     place = "" if not len(at) else f" in row {at[0] + 1}" + (f", column {at[1] + 1}" if len(at) > 1 else "")
     more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
-    raise GradworkError(f"{name} is {value}{place}{more}; the loss needs finite numbers")
+    raise GradworkError("is loss needs finite numbers", name=name, value=value, where=place, more=more)
 
 
 def check_facts(symbol: Expr, array: NDArray[Any]) -> None:
@@ -112,19 +112,19 @@ def check_facts(symbol: Expr, array: NDArray[Any]) -> None:
     if "positive" in declared and not (array > 0).all():
         at = tuple(int(i) for i in np.argwhere(~(array > 0))[0])
         place = f" in row {at[0] + 1}" if at else ""
-        raise GradworkError(f"{name} is declared positive, but is {array[at]}{place}")
+        raise GradworkError("is declared positive but", name=name, array=array[at], where=place)
     if "onehot" in declared:
         rows = np.atleast_2d(array)
         wrong = (((rows != 0) & (rows != 1)).any(axis=1)) | (rows.sum(axis=1) != 1)
         if wrong.any():
             row = int(np.flatnonzero(wrong)[0])
-            raise GradworkError(f"{name} is declared onehot, but row {row + 1} does not hold a single 1")
+            raise GradworkError("not one-hot as declared", name=name, row=row + 1)
     if "diagonal" in declared and np.count_nonzero(array - np.diag(np.diag(array))):
-        raise GradworkError(f"{name} is declared diagonal, but has entries beside its diagonal")
+        raise GradworkError("is declared diagonal but has entries", name=name)
     if "symmetric" in declared and not np.array_equal(array, array.T):
-        raise GradworkError(f"{name} is declared symmetric, but differs from its transpose")
+        raise GradworkError("is declared symmetric but differs", name=name)
     if "orthogonal" in declared and not np.allclose(array.T @ array, np.eye(len(array)), atol=1e-8):
-        raise GradworkError(f"{name} is declared orthogonal, but its columns are not orthonormal")
+        raise GradworkError("is declared orthogonal but its columns", name=name)
 
 
 def bind_sizes(
@@ -169,7 +169,7 @@ def _solve(symbol: Expr, dim: Dim, name: str, length: int, known: dict[str, int]
         value, rest = divmod(length - at0, at1 - at0)
         if not rest and value >= 0 and dim.evaluate({**known, name: value}) == length:
             return value
-    raise ShapeError(f"{symbol.params[0]} has an axis of length {length}, which cannot be {dim}")
+    raise ShapeError("has axis of length which cannot", params=symbol.params[0], length=length, dim=dim)
 
 
 def _disagreement(symbol: Expr, dim: Dim, length: int, known: dict[str, int], source: dict[str, str]) -> str:
@@ -188,8 +188,5 @@ def shape_of(symbol: Expr, sizes: Mapping[str, int]) -> tuple[int, ...]:
     for dim in symbol.shape:
         for name in sorted(dim.names):
             if name not in sizes:
-                raise ShapeError(
-                    f"the size {name} of {symbol.params[0]} is in no data; "
-                    f"give {symbol.params[0]} a start of its shape, or sizes={{'{name}': …}}"
-                )
+                raise ShapeError("size in no data", name=name, params=symbol.params[0])
     return tuple(dim.evaluate(sizes) for dim in symbol.shape)

@@ -78,11 +78,9 @@ def as_callbacks(given: Any) -> list[Callback]:
         elif callable(item):
             found.append(Called(item))  # type: ignore[arg-type]
         else:
-            raise GradworkError(
-                f"a callback is a gw.learn.Callback or a function of the progress, not {item!r}"
-            )
+            raise GradworkError("callback is gw learn Callback", item=item)
     for callback in found:
         every = callback.every
         if every is not None and (not isinstance(every, (int, np.integer)) or every < 1):
-            raise GradworkError(f"a callback's `every` is 1, 2, … or None; got {every!r}")
+            raise GradworkError("callback every below 1", every=every)
     return found

@@ -62,7 +62,7 @@ class Fit:
         key = plain(parameter)
         name = key.params[0] if isinstance(key, Expr) else key
         if name not in self.parameters:
-            raise GradworkError(f"{name!r} was not learned; learned were {', '.join(self.parameters)}")
+            raise GradworkError("was not learned", name=name, parameters=self.parameters)
         return self.parameters[name]
 
     @property

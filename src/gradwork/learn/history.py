@@ -43,16 +43,14 @@ class History:
         """Append rows given by column."""
         unknown = set(columns) - set(COLUMNS)
         if unknown:
-            raise GradworkError(
-                f"a history has no column {sorted(unknown)[0]!r}; it has {', '.join(COLUMNS)}"
-            )
+            raise GradworkError("history has no column", unknown=sorted(unknown)[0], columns=COLUMNS)
         arrays = {
             n: np.atleast_1d(np.asarray(c, np.int64 if n in _WHOLE else np.float64))
             for n, c in columns.items()
         }
         lengths = {len(a) for a in arrays.values()}
         if len(lengths) != 1:
-            raise GradworkError("the columns of a history have one length")
+            raise GradworkError("columns of history have one length")
         count = lengths.pop()
         for name in COLUMNS:
             if name not in arrays:
@@ -74,7 +72,7 @@ class History:
     def __getitem__(self, column: str) -> NDArray[Any]:
         parts = self._parts.get(column)
         if parts is None:
-            raise GradworkError(f"a history has no column {column!r}; it has {', '.join(COLUMNS)}")
+            raise GradworkError("no such column of history", column=column, columns=COLUMNS)
         if len(parts) > 1:
             parts[:] = [np.concatenate(parts)]
         return parts[0] if parts else np.empty(0, np.int64 if column in _WHOLE else np.float64)

@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from gradwork.diff.api import grad, hessian, hvp
 from gradwork.errors import GradworkError, ShapeError
-from gradwork.expr.dims import shape_text
 from gradwork.expr.node import Expr, constant, plain, substitute, symbol, walk
 from gradwork.learn.binding import as_array, bind_sizes, by_name, check_facts, check_finite, shape_of
 from gradwork.learn.starts import start_value
@@ -62,15 +61,13 @@ class Objective:
     ):
         self.formula: Expr = constant(loss)
         if self.formula.ndim:
-            raise ShapeError(
-                f"a loss is one number; this has shape {shape_text(self.formula.shape)}: take its mean or sum"
-            )
+            raise ShapeError("loss is one number", shape=self.formula.shape)
         self.maximize, self.seed = bool(maximize), _seed(seed)
         self.dtype = _floating(dtype)
         held = self.formula.symbols
         starts = by_name(_with_starts(parameters), held, "the parameter")
         if not starts:
-            raise GradworkError("name at least one parameter to learn")
+            raise GradworkError("name at least one parameter")
         given = by_name(data, held, "data")
         limits = by_name(bounds, held, "the bound of")
         self.bounds: dict[str, Any] = dict(limits)
@@ -81,7 +78,7 @@ class Objective:
         for name, value in given.items():
             array = as_array(held[name], value, self.dtype)
             if array.ndim and not len(array):
-                raise GradworkError(f"{name} is empty: it has no rows")
+                raise GradworkError("data without rows", name=name)
             if not checked:  # arrays of another objective were looked through there
                 check_finite(name, array)
                 check_facts(held[name], array)
@@ -126,9 +123,7 @@ class Objective:
             if len(shape) == s.ndim:
                 known.append((s, shape))
             elif shape:
-                raise ShapeError(
-                    f"the start of {name} has shape {shape}; the formula takes it as {shape_text(s.shape)}"
-                )
+                raise ShapeError("start of another shape", name=name, shape=shape, s_shape=s.shape)
         return bind_sizes(known, {str(k): v for k, v in (sizes or {}).items()})
 
     def _free_loss(self) -> Expr:
@@ -196,7 +191,7 @@ class Objective:
         """Return the parts of a vector by name, in their shapes."""
         flat, at, found = np.asarray(vector, dtype=self.dtype), 0, {}
         if flat.shape != (self.size,):
-            raise ShapeError(f"the parameters make a vector of size {self.size}, not {flat.shape}")
+            raise ShapeError("parameters make vector of size", size=self.size, shape=flat.shape)
         for name, shape in self.shapes.items():
             count = int(np.prod(shape, dtype=int))
             found[name] = flat[at : at + count].reshape(shape)
@@ -369,20 +364,20 @@ def _check_roles(
 ) -> None:
     both = [name for name in starts if name in data]
     if both:
-        raise GradworkError(f"{both[0]} is named as a parameter and given as data; it can be only one")
+        raise GradworkError("parameter given as data", both=both[0])
     missing = [name for name in held if name not in starts and name not in data]
     if missing:
         names = " and ".join(filter(None, [", ".join(missing[:-1]), missing[-1]]))
         what = "is neither a parameter nor" if len(missing) == 1 else "are neither parameters nor"
-        raise GradworkError(f"{names} {what} in data; name each symbol of the formula in one of them")
+        raise GradworkError("data names unknown symbols", names=names, what=what)
     for name in bounds:
         if name not in starts:
-            raise GradworkError(f"bounds are given for {name}, which is not learned")
+            raise GradworkError("bounds of what is not learned", name=name)
 
 
 def _seed(seed: Any) -> int:
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise GradworkError(f"a seed is a whole number, 0 or more; got {seed}")
+        raise GradworkError("seed not a whole number", seed=seed)
     return int(seed)
 
 
@@ -390,7 +385,7 @@ def _floating(dtype: DTypeLike) -> np.dtype[Any]:
     try:
         chosen = np.dtype(dtype)
     except TypeError as error:
-        raise GradworkError(f"dtype is float64 or float32, not {dtype!r}") from error
+        raise GradworkError("unknown dtype of objective", dtype=dtype) from error
     if chosen not in (np.dtype("float64"), np.dtype("float32")):
-        raise GradworkError(f"dtype is float64 or float32, not {chosen}")
+        raise GradworkError("unknown dtype", chosen=chosen)
     return chosen

@@ -85,7 +85,7 @@ def start_value(name: str, rule: Any, shape: tuple[int, ...], seed: int, index: 
     """
     if isinstance(rule, str):
         if rule not in RULES:
-            raise GradworkError(f"the start of {name} is a value or one of {', '.join(RULES)}, not {rule!r}")
+            raise GradworkError("unknown rule of start", name=name, rules=RULES, rule=rule)
         rule = RULES[rule]
     if callable(rule):
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(2, index))))
@@ -94,13 +94,11 @@ def start_value(name: str, rule: Any, shape: tuple[int, ...], seed: int, index: 
         try:
             value = np.asarray(rule, dtype=np.float64)
         except (TypeError, ValueError) as error:
-            raise GradworkError(
-                f"the start of {name} is a number, an array or one of {', '.join(RULES)}, not {rule!r}"
-            ) from error
+            raise GradworkError("unknown start", name=name, rules=RULES, rule=rule) from error
         if value.ndim == 0:
             value = np.full(shape, float(value))
     if value.shape != shape:
-        raise ShapeError(f"the start of {name} has shape {value.shape}, expected {shape}")
+        raise ShapeError("start of unexpected shape", name=name, shape=value.shape, shape2=shape)
     if not np.isfinite(value).all():
-        raise GradworkError(f"the start of {name} is not finite")
+        raise GradworkError("start value not finite", name=name)
     return value.copy()

@@ -52,13 +52,13 @@ class Stopping:
             if value is None:
                 continue
             if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not value >= 0:
-                raise GradworkError(f"stopping: {name} is a number from 0; got {value!r}")
+                raise GradworkError("stopping is number from 0", name=name, value=value)
         for name in ("patience", "growth"):
             value = getattr(self, name)
             if value is None:
                 continue
             if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-                raise GradworkError(f"stopping: {name} is 1, 2, …; got {value!r}")
+                raise GradworkError("stopping count below 1", name=name, value=value)
 
 
 def read_stopping(text: Any) -> Stopping:

@@ -76,11 +76,11 @@ def transform(parameter: Expr, bounds: Any, taken: set[str]) -> Transform:
     name, declared = parameter.params[0], facts(parameter)
     for fact in ("integer", "onehot", "orthogonal"):
         if fact in declared:
-            raise GradworkError(f"{name} is declared {fact}: it cannot be learned by a gradient")
+            raise GradworkError("declared fact cannot be learned", name=name, fact=fact)
     low, high = _bounds(name, bounds, "positive" in declared)
     if "diagonal" in declared or "symmetric" in declared:
         if bounds is not None or "positive" in declared:
-            raise GradworkError(f"{name} is a {sorted(declared)[0]} matrix: it takes no bounds")
+            raise GradworkError("matrix takes no bounds", name=name, declared=sorted(declared)[0])
         return _structured(parameter, declared, taken)
     if low == -math.inf and high == math.inf:
         return Transform(parameter, parameter, parameter, _same, _same)
@@ -121,18 +121,18 @@ def _bounds(name: str, bounds: Any, positive: bool) -> tuple[float, float]:
         low = -math.inf if low is None else float(low)
         high = math.inf if high is None else float(high)
     except (TypeError, ValueError) as error:
-        raise GradworkError(f"the bounds of {name} are a pair (low, high), not {bounds!r}") from error
+        raise GradworkError("bounds not a pair", name=name, bounds=bounds) from error
     if positive:
         low = max(low, 0.0)
     if not low < high:
-        raise GradworkError(f"the bounds of {name} leave nothing between {low:g} and {high:g}")
+        raise GradworkError("bounds leave nothing", name=name, low=low, high=high)
     return low, high
 
 
 def _inside(name: str, p: Array, low: float, high: float) -> Array:
     if not ((p > low) & (p < high)).all():
         wrong = float(np.asarray(p)[~((p > low) & (p < high))].ravel()[0])
-        raise GradworkError(f"the start of {name} is {wrong:g}; it lies between {low:g} and {high:g}, inside")
+        raise GradworkError("start outside its bounds", name=name, wrong=wrong, low=low, high=high)
     return p
 
 

@@ -26,7 +26,7 @@ from gradwork.models.settings import (
 from gradwork.models.tables.learn import TableFit
 from gradwork.models.tables.named import parse_model
 from gradwork.models.tables.polynomial import Terms
-from gradwork.words.say import say
+from gradwork.words.notes import Caution, Line, Note
 
 BY_KIND = {"continuous": "linear", "binary": "logistic", "categorical": "softmax", "count": "poisson"}
 
@@ -83,10 +83,10 @@ def fit(
         from gradwork.models.formulas.fitted import fit_formula
 
         if target is not None or model is not None or asked.features is not None:
-            raise GradworkError("a formula names its columns itself: leave target, model and features out")
+            raise GradworkError("formula names its columns itself")
         return fit_formula(table, asked.formula, asked)
     if target is None:
-        raise GradworkError("name the target, the column to predict")
+        raise GradworkError("name target column to predict")
     return _fit_table(table, target, model, asked)
 
 
@@ -101,21 +101,20 @@ def _fit_table(table: Table, target: str, model: Any, asked: Settings) -> Any:
         table, target, asked.features, missing=asked.missing, kind=kind, unusable=asked.unusable, intercept=constant
     )  # fmt: skip
     notes = list(made.notes)
-    reason = ""
+    reason: Line | None = None
     if chosen is None:
         if loss is not None and made.target.kind != "continuous":
-            kind = f"kind {made.target.kind}"
-            raise GradworkError(f"a loss is for numbers; '{target}' is {say(kind)}")
+            raise GradworkError("loss is for numbers", target=target, kind=Line(f"kind {made.target.kind}"))
         chosen = parse_model(BY_KIND[made.target.kind], loss=loss, intercept=intercept)
-        reason = say(
+        reason = Note(
             "chosen",
             target=target,
-            kind=say(f"kind {made.target.kind}"),
+            kind=Line(f"kind {made.target.kind}"),
             reason=made.target.reason,
             model=chosen.title,
         )
         if made.target.kind == "continuous" and _few(made.y):
-            notes.append(say("few values", target=target, reason=made.target.reason))
+            notes.append(Caution("few values", target=target, reason=made.target.reason))
     terms = _terms(chosen, made)
     raw = made.X if terms is None else terms.expand(made.X)
     columns = made.names if terms is None else terms.names
@@ -135,7 +134,7 @@ def _table(data: Any, target: Any) -> tuple[Table, Any]:
         if X.ndim == 1:
             X = X[:, None]
         if X.ndim != 2 or y.ndim != 1 or len(X) != len(y):
-            raise GradworkError(f"X is n×p and y has n values; got shapes {X.shape} and {y.shape}")
+            raise GradworkError("shapes of X and y", shape=X.shape, y_shape=y.shape)
         columns = {f"x{j + 1}": X[:, j] for j in range(X.shape[1])}
         return Table.from_any({**columns, "y": y}, "the arrays"), "y"
     return Table.from_any(data), target

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from gradwork.errors import GradworkError, ShapeError
-from gradwork.expr.dims import Dim, shape_text
+from gradwork.expr.dims import Dim
 from gradwork.expr.node import Expr, facts
 from gradwork.nn.scope import Layer, Scope, described
 from gradwork.ops import FUNCTIONS as f
@@ -36,7 +36,7 @@ def chosen(given: Any) -> tuple[str, Callable[[Any], Expr]]:
     if callable(given):
         return getattr(given, "__name__", "function"), cast(Callable[[Any], Expr], given)
     if not isinstance(given, str) or given not in ACTIVATIONS:
-        raise GradworkError(f"an activation is one of {', '.join(ACTIVATIONS)} or a function, not {given!r}")
+        raise GradworkError("unknown activation", activations=ACTIVATIONS, given=given)
     return ("" if given == "linear" else given), ACTIVATIONS[given]
 
 
@@ -50,13 +50,13 @@ def _start(given: Any, activation: str) -> Any:
 
 def _features(x: Expr, rank: int, what: str) -> Dim:
     if x.ndim != rank:
-        raise ShapeError(f"it takes {what}, not {shape_text(x.shape)}")
+        raise ShapeError("input of layer", what=what, shape=x.shape)
     return x.shape[-1]
 
 
 def _count(value: Any, what: str) -> int:
     if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
-        raise GradworkError(f"{what} is a whole number from 1, not {value!r}")
+        raise GradworkError("not a whole number from 1", what=what, value=value)
     return value.__index__()
 
 
@@ -71,9 +71,9 @@ def Dense(units: int, activation: Any = None, *, bias: bool = True, start: Any =
 
     def build(x: Expr, scope: Scope) -> Expr:
         if x.ndim < 2:
-            raise ShapeError("it takes a batch of vectors, n×d")
+            raise ShapeError("it takes batch of vectors n")
         if x.ndim > 2 and x.ndim != 3:
-            raise ShapeError(f"it takes n×d or n×t×d; put Flatten() before it for {shape_text(x.shape)}")
+            raise ShapeError("it takes n d or n", shape=x.shape)
         W = scope.parameter("W", (x.shape[-1], units), _start(start, name))
         z = x @ W
         return phi(z + scope.parameter("b", (units,), "zeros") if bias else z)
@@ -221,7 +221,7 @@ def Embedding(vocabulary: int, units: int, *, start: Any = "normal") -> Layer:
 
     def build(x: Expr, scope: Scope) -> Expr:
         if "integer" not in facts(x):
-            raise ShapeError("it takes whole numbers: put it first, or build the network with integer=True")
+            raise ShapeError("it takes whole numbers")
         return f["gather"](scope.parameter("E", (vocabulary, units), start), x)
 
     return Layer(_title("Embedding", vocabulary, units), build, integer=True)
@@ -274,7 +274,7 @@ def Dropout(share: float = 0.5) -> Layer:
     entries are drawn from the model's seed and the number of the step.
     """
     if not isinstance(share, (int, float)) or isinstance(share, bool) or not 0 <= share < 1:
-        raise GradworkError(f"the share that is dropped lies from 0 to below 1, not {share!r}")
+        raise GradworkError("share that is dropped lies", share=share)
 
     def build(x: Expr, scope: Scope) -> Expr:
         return x * dropmask(x, *_drawn(scope, share)) if scope.training and share else x
@@ -284,7 +284,7 @@ def Dropout(share: float = 0.5) -> Layer:
 
 def _check_epsilon(epsilon: Any) -> None:
     if isinstance(epsilon, bool) or not isinstance(epsilon, (int, float)) or not 0 < epsilon < math.inf:
-        raise GradworkError(f"ε is a positive number, which keeps the root from 0, not {epsilon!r}")
+        raise GradworkError("is positive number which keeps root", epsilon=epsilon)
 
 
 def _drawn(scope: Scope, share: float) -> tuple[Expr, float, int]:

@@ -116,10 +116,10 @@ def network(
     """
     layer = layers if isinstance(layers, Layer) else Sequential(*layers)
     if isinstance(shape, (int, str)):
-        raise GradworkError(f"the shape of a sample is a tuple such as ({shape},), not {shape!r}")
+        raise GradworkError("shape of sample is tuple", shape=shape)
     sample = tuple(shape)
     if not sample:
-        raise GradworkError("a sample has at least one axis; a column of numbers is of shape (1,)")
+        raise GradworkError("sample has at least one axis")
     x = symbol(name, (rows, *sample), integer=layer.integer if integer is None else integer)
     training, prediction = Scope(training=True, seed=seed), Scope(seed=seed)
     trained, output = layer(x, training), layer(x, prediction)

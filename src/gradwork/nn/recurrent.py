@@ -33,7 +33,7 @@ def _recurrent(
 ) -> Layer:
     def build(x: Expr, scope: Scope) -> Expr:
         if x.ndim != 3:
-            raise ShapeError("it takes a batch of sequences, n×T×d")
+            raise ShapeError("it takes batch of sequences n")
         step = declare(x.shape[2], scope)
         start = tuple(zeros((x.shape[0], units)) for _ in carries)
         present = None if mask is None else _steps_first(mask, x)
@@ -56,7 +56,7 @@ def _recurrent(
 def _steps_first(mask: Any, x: Expr) -> Expr:
     if not isinstance(mask, Expr) or mask.shape != x.shape[:2]:
         given = shape_text(mask.shape) if isinstance(mask, Expr) else repr(mask)
-        raise ShapeError(f"its mask is an expression of shape {shape_text(x.shape[:2])}, not {given}")
+        raise ShapeError("its mask is expression of shape", shape=x.shape[:2], given=given)
     return mask.T
 
 
@@ -169,5 +169,5 @@ CELLS: dict[str, Callable[..., Layer]] = {"rnn": SimpleRNN, "gru": GRU, "lstm": 
 def cell(kind: str) -> Callable[..., Layer]:
     """Return the layer called "rnn", "gru" or "lstm"."""
     if kind not in CELLS:
-        raise GradworkError(f"a cell is one of {', '.join(CELLS)}, not {kind!r}")
+        raise GradworkError("cell is one", cells=CELLS, kind=kind)
     return CELLS[kind]

@@ -9,7 +9,7 @@ from functools import wraps
 from typing import Any, ParamSpec
 
 from gradwork.errors import GradworkError, ShapeError
-from gradwork.expr.dims import Dim, DimLike, shape_text
+from gradwork.expr.dims import Dim, DimLike
 from gradwork.expr.node import Expr, scalar, symbol
 from gradwork.learn.descent.step import COUNTER
 from gradwork.nn.starts import start_rule
@@ -53,7 +53,7 @@ class Scope:
         sizes = tuple(Dim.of(d) for d in shape)
         named = [str(d) for d in sizes if d.value is None]
         if named:
-            raise ShapeError(f"the parameter {letter} needs sizes that are known, not {', '.join(named)}")
+            raise ShapeError("parameter needs sizes that are known", letter=letter, named=named)
         if not self._own:
             self._number += 1
         made = symbol(self._fresh(f"{letter}_{self._number}"), sizes)
@@ -97,7 +97,7 @@ class Scope:
             if layer.parts or getattr(error, "layer", ""):
                 raise
             place = f"layer {len(self.records) + 1}, {layer.title}" if self._depth == 1 else layer.title
-            named = ShapeError(f"{place}: {error} (what came in has shape {shape_text(x.shape)})")
+            named = ShapeError("what came in has shape", place=place, error=error, shape=x.shape)
             named.layer = layer.title  # type: ignore[attr-defined]
             raise named from None
         finally:
@@ -178,7 +178,7 @@ def Sequential(*layers: Any) -> Layer:
     chosen = [x for given in layers for x in (given if isinstance(given, (list, tuple)) else [given])]
     for x in chosen:
         if not isinstance(x, Layer):
-            raise GradworkError(f"Sequential takes layers such as Dense(8), not {x!r}")
+            raise GradworkError("Sequential takes layers such as Dense", x=x)
     flat = tuple(p for x in chosen for p in (x.parts or (x,)))
     if not flat:
         raise GradworkError("Sequential needs at least one layer")

@@ -24,7 +24,7 @@ def orthogonal(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     True
     """
     if len(shape) < 2:
-        raise GradworkError(f"an orthogonal start needs a matrix, not shape {shape}")
+        raise GradworkError("orthogonal start needs matrix not shape", shape=shape)
     rows, columns = math.prod(shape[:-1]), shape[-1]
     normal = rng.normal(size=(max(rows, columns), min(rows, columns)))
     Q, R = np.linalg.qr(normal)
@@ -38,7 +38,5 @@ def start_rule(start: Any) -> Any:
         if start == "orthogonal":
             return orthogonal
         if start not in RULES:
-            raise GradworkError(
-                f"a start is a value or one of {', '.join([*RULES, 'orthogonal'])}, not {start!r}"
-            )
+            raise GradworkError("start is value or one", value=[*RULES, "orthogonal"], start=start)
     return start

@@ -103,9 +103,7 @@ class Trace:
         for q in self.quantities:
             if name in (q.name, plain_letter(q.name)):
                 return q.value
-        raise GradworkError(
-            f"there is no {name!r} in this trace; it holds {', '.join(q.name for q in self.quantities)}"
-        )
+        raise GradworkError("there is no in this trace", name=name, q_name=[q.name for q in self.quantities])
 
     @property
     def gradient_norms(self) -> dict[str, float]:
@@ -159,7 +157,13 @@ class Trace:
                 step, rest = f"step {at[0] + 1}, " if timed else "", at[timed:]
                 unit = f", unit {rest[-1] + 1}" if len(rest) > 1 else ""
                 raise GradworkError(
-                    f"{q.name} is {value} for {step}sample {rest[0] + 1}{unit}: {q.name} = {q.text}"
+                    "traced value not finite",
+                    name=q.name,
+                    value=value,
+                    step=step,
+                    rest=rest[0] + 1,
+                    unit=unit,
+                    given=q.text,
                 )
 
     def check(self, directions: int = 2, seed: int = 0) -> dict[str, float]:
@@ -339,7 +343,7 @@ def trace(loss: Expr, parameters: Sequence[Expr], values: Mapping[Any, ArrayLike
     program = function([e.expr for e in entries])
     missing = [s for s in program.symbols if s not in given]
     if missing:
-        raise GradworkError(f"a trace needs a value for {missing[0]}")
+        raise GradworkError("trace needs value", missing=missing[0])
     found = program(**{s: given[s] for s in program.symbols})
     quantities = tuple(
         Quantity(e.name, e.kind, e.of, e.text, np.asarray(v), e.timed, e.operation)

@@ -51,7 +51,7 @@ def gelu(x: Any, approximate: str = "none") -> Expr:
     if approximate == "none":
         return multiply(x, normal_cdf(x))
     if approximate != "tanh":
-        raise GradworkError(f'gelu is exact ("none") or approximate="tanh", not {approximate!r}')
+        raise GradworkError("gelu is exact none or approximate", approximate=approximate)
     inner = multiply(power(divide(2, pi), constant(1) / 2), add(x, multiply(0.044715, power(x, 3))))
     return multiply(constant(1) / 2, x, add(1, tanh(inner)))
 

@@ -20,7 +20,7 @@ def same_shape(args: tuple[Expr, ...], params: tuple) -> tuple[Dim, ...]:
     """Return the shape of an elementwise operation: scalars go with anything, others must be equal."""
     wide = [a.shape for a in args if a.shape]
     if any(s != wide[0] for s in wide):
-        raise ShapeError(f"these shapes do not meet: {' and '.join(shape_text(s) for s in wide)}")
+        raise ShapeError("these shapes do not meet", shape_text=[shape_text(s) for s in wide])
     return wide[0] if wide else ()
 
 

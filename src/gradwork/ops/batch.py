@@ -61,5 +61,5 @@ def dropmask(x: Any, t: Any, share: float, stream: int = 0) -> Expr:
     """Return the mask of dropout for `x` at step t: E[mask] = 1, and at step 0 it is 1 everywhere."""
     x, t = constant(x), constant(t)
     if not 0 <= share < 1:
-        raise ShapeError(f"the share that is dropped lies from 0 to below 1, not {share!r}")
+        raise ShapeError("share that is dropped lies", share=share)
     return make(DROPMASK, (x, t), (float(share), int(stream)))

@@ -33,10 +33,10 @@ def label_sizes(args: Sequence[Expr], labels: Sequence[Sequence[int]]) -> dict:
     sizes: dict = {}
     for arg, own in zip(args, labels, strict=True):
         if len(own) != arg.ndim:
-            raise ShapeError(f"{len(own)} labels were given for an operand of shape {shape_text(arg.shape)}")
+            raise ShapeError("labels and axes differ", count=len(own), shape=arg.shape)
         for label, dim in zip(own, arg.shape, strict=True):
             if sizes.setdefault(label, dim) != dim:
-                raise ShapeError(f"sizes {sizes[label]} and {dim} do not meet in a product")
+                raise ShapeError("sizes and do not meet", sizes=sizes[label], dim=dim)
     return sizes
 
 
@@ -163,7 +163,7 @@ def common_shape(*shapes: tuple[Dim, ...]) -> tuple[Dim, ...]:
         met = [s[axis] for s in shapes if len(s) >= -axis]
         wide = [d for d in met if d != 1]
         if any(d != wide[0] for d in wide):
-            raise ShapeError(f"these shapes do not meet: {' and '.join(shape_text(s) for s in shapes)}")
+            raise ShapeError("these shapes do not meet", shape_text=[shape_text(s) for s in shapes])
         result.append(wide[0] if wide else Dim.of(1))
     return tuple(result)
 
@@ -187,7 +187,7 @@ def broadcast(x: Expr, shape: tuple[Dim, ...]) -> Expr:
     if x.shape == shape:
         return x
     if common_shape(x.shape, shape) != shape:
-        raise ShapeError(f"shape {shape_text(x.shape)} does not broadcast to {shape_text(shape)}")
+        raise ShapeError("shape does not broadcast", shape=x.shape, shape2=shape)
     own, covered = _aligned(x, shape)
     missing = [axis for axis in range(len(shape)) if axis not in covered]
     return contract(
@@ -220,12 +220,11 @@ def matmul(a: Any, b: Any) -> Expr:
     """Return the matrix product by NumPy's rule (vectors and stacks of matrices included)."""
     a, b = constant(a), constant(b)
     if not a.ndim or not b.ndim:
-        raise ShapeError("a scalar cannot be multiplied with @; use *")
+        raise ShapeError("scalar cannot be multiplied")
     inner_a, inner_b = a.shape[-1], b.shape[-2 if b.ndim > 1 else 0]
     if inner_a != inner_b:
         raise ShapeError(
-            f"these cannot be multiplied: shapes {shape_text(a.shape)} and {shape_text(b.shape)} "
-            f"(inner sizes {inner_a} and {inner_b})"
+            "these cannot be multiplied", shape=a.shape, b_shape=b.shape, inner_a=inner_a, inner_b=inner_b
         )
     stack_a, stack_b = a.shape[:-2], b.shape[:-2]
     stack = common_shape(stack_a, stack_b)
@@ -249,14 +248,14 @@ def axes_of(x: Expr, axis: Any) -> tuple[int, ...]:
     chosen = []
     for a in axis if isinstance(axis, (tuple, list)) else (axis,):
         if not hasattr(a, "__index__"):
-            raise ShapeError(f"axis is a whole number or several, not {a!r}")
+            raise ShapeError("unknown axis", a=a)
         if not x.ndim and a in (0, -1):
             continue  # NumPy lets the only axis of a number be named
         if not -x.ndim <= a < x.ndim:
-            raise ShapeError(f"axis {a} does not exist in shape {shape_text(x.shape)}")
+            raise ShapeError("axis does not exist in shape", a=a, shape=x.shape)
         chosen.append(a.__index__() % x.ndim)
     if len(set(chosen)) != len(chosen):
-        raise ShapeError(f"axis {axis} names an axis twice")
+        raise ShapeError("axis names axis twice", axis=axis)
     return tuple(sorted(chosen))
 
 
@@ -304,7 +303,7 @@ def transpose(x: Any, axes: Sequence[int] | None = None) -> Expr:
         return x
     order = tuple(reversed(range(x.ndim))) if axes is None else tuple(a % max(x.ndim, 1) for a in axes)
     if sorted(order) != list(range(x.ndim)):
-        raise ShapeError(f"axes {axes} are not an order of the {x.ndim} axes")
+        raise ShapeError("axes are not order of axes", axes=axes, ndim=x.ndim)
     return contract([(x, tuple(range(x.ndim)))], order)
 
 
@@ -317,5 +316,5 @@ def outer(a: Any, b: Any) -> Expr:
     """Return the outer product abᵀ of two vectors."""
     a, b = constant(a), constant(b)
     if a.ndim != 1 or b.ndim != 1:
-        raise ShapeError(f"outer takes two vectors, not {shape_text(a.shape)} and {shape_text(b.shape)}")
+        raise ShapeError("outer takes two vectors", shape=a.shape, b_shape=b.shape)
     return contract([(a, (0,)), (b, (1,))], (0, 1))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradwork.errors import ShapeError
-from gradwork.expr.dims import Dim, shape_text
+from gradwork.expr.dims import Dim
 from gradwork.expr.node import Expr, constant
 from gradwork.ops.contraction import contract
 from gradwork.ops.indexing import reshape
@@ -97,9 +97,9 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Expr:
     """
     a, v = constant(a), constant(v)
     if a.ndim != 1 or v.ndim != 1:
-        raise ShapeError(f"convolve takes two vectors, not {shape_text(a.shape)} and {shape_text(v.shape)}")
+        raise ShapeError("convolve takes two vectors", shape=a.shape, v_shape=v.shape)
     if mode not in _PARTS:
-        raise ShapeError(f"the mode of convolve is {', '.join(_PARTS)}, not {mode!r}")
+        raise ShapeError("mode of convolve", _parts=_PARTS, mode=mode)
     longer = (v.shape[0] - a.shape[0]).value
     if longer is not None and longer > 0:
         a, v = v, a
@@ -117,18 +117,22 @@ def _convolution(
     (parts,) = per_axis(groups, 1, "groups")
     if not plain and (w.ndim != rank + 2 or x.ndim not in (rank + 1, rank + 2)):
         raise ShapeError(
-            f"conv{rank}d takes {_FORMS[rank]}, not {shape_text(x.shape)} and {shape_text(w.shape)}"
+            "shapes of a convolution", rank=rank, _forms=_FORMS[rank], shape=x.shape, w_shape=w.shape
         )
     if plain and parts != 1:
-        raise ShapeError("groups divide channels; an input without channels has none")
+        raise ShapeError("groups divide channels")
     if not plain and x.shape[-1] != w.shape[-2] * parts:
         grouped = f" in each of {parts} groups" if parts > 1 else ""
         raise ShapeError(
-            f"the kernel {shape_text(w.shape)} takes {w.shape[-2]} channels{grouped}, the input "
-            f"{shape_text(x.shape)} has {x.shape[-1]}"
+            "kernel takes channels input has of convolution",
+            shape=w.shape,
+            w_shape=w.shape[-2],
+            grouped=grouped,
+            x_shape=x.shape,
+            x_shape2=x.shape[-1],
         )
     if w.shape[-1].value is not None and w.shape[-1].value % parts:
-        raise ShapeError(f"{w.shape[-1]} outputs do not divide into {parts} groups")
+        raise ShapeError("outputs do not divide into groups", shape=w.shape[-1], parts=parts)
     axis = x.ndim - rank - 1 if not plain else 0
     sizes = w.shape[:rank]
     strides, dilations = per_axis(stride, rank, "stride"), per_axis(dilation, rank, "dilation")
@@ -142,8 +146,10 @@ def _convolution(
         reach = span(k, d)
         if n.value is not None and reach.value is not None and reach.value > n.value:
             raise ShapeError(
-                f"the kernel {shape_text(sizes)}{f' with dilation {d}' if d > 1 else ''} is larger than its input "
-                f"{shape_text(wide.shape[axis : axis + rank])}"
+                "kernel is larger than its input",
+                sizes=sizes,
+                what=f" with dilation {d}" if d > 1 else "",
+                shape=wide.shape[axis : axis + rank],
             )
     places = tuple(("at", a) for a in range(rank))
     inside = tuple(("in", a) for a in range(rank))
@@ -194,7 +200,7 @@ def paddings(
             total = r - 1
             if s > 1:
                 if n.value is None or r.value is None:
-                    raise ShapeError(f'padding="same" with a stride needs known sizes, not {n} and {r}')
+                    raise ShapeError("padding same with stride needs known", n=n, r=r)
                 total = Dim.of(max((-(-n.value // s) - 1) * s + r.value - n.value, 0))
             found.append((total // 2, total - total // 2))
         return found
@@ -202,13 +208,13 @@ def paddings(
     if len(reach) == 1 and len(given) == 2 and not isinstance(given[0], (tuple, list)):
         given = (tuple(given),)
     if len(given) != len(reach) or isinstance(padding, str):
-        raise ShapeError(f'padding is "valid", "same", "full", a width or one for each axis, not {padding!r}')
+        raise ShapeError("padding is valid same full width", padding=padding)
     ends = [tuple(p) if isinstance(p, (tuple, list)) else (p, p) for p in given]
     if any(
         len(e) != 2 or any(not (isinstance(w, Dim) or hasattr(w, "__index__") and w >= 0) for w in e)
         for e in ends
     ):
-        raise ShapeError(f"a padding is a whole number from 0 or a pair of them, not {padding!r}")
+        raise ShapeError("padding is whole number from 0", padding=padding)
     return [(Dim.of(a), Dim.of(b)) for a, b in ends]
 
 

@@ -60,7 +60,7 @@ def _rest(a: Dim, b: Dim) -> int:
     # a − b, which must be known.
     value = (a - b).value
     if value is None:
-        raise ShapeError(f"the sizes {a} and {b} cannot be compared")
+        raise ShapeError("sizes and cannot be compared", a=a, b=b)
     return value
 
 

@@ -60,9 +60,7 @@ def t_pdf(x: Any, df: Any) -> Expr:
 
 def _by_freedom(name: str) -> Any:
     def refuse(*_: Any) -> NoReturn:
-        raise DerivativeError(
-            f"{name} has no derivative by its degrees of freedom in Gradwork; t_logpdf has one, or use a fixed number"
-        )
+        raise DerivativeError("has no derivative by its degrees", name=name)
 
     return refuse
 

@@ -330,7 +330,7 @@ POLYGAMMA = Op(
 def polygamma(order: int, x: Any) -> Expr:
     """Return the polygamma function ψ⁽ᵐ⁾ of a given order, elementwise."""
     if isinstance(order, bool) or not hasattr(order, "__index__") or order < 0:
-        raise GradworkError(f"the order of polygamma is a whole number from 0, not {order!r}")
+        raise GradworkError("order of polygamma is whole number", order=order)
     return make(POLYGAMMA, (constant(x),), (int(order),))
 
 

@@ -74,7 +74,7 @@ def _position(value: Any, dim: Dim, what: str) -> Dim:
     if isinstance(value, (Dim, str)):
         return Dim.of(value)
     if not hasattr(value, "__index__"):
-        raise ShapeError(f"{what} is a whole number, a slice or a list of whole numbers, not {value!r}")
+        raise ShapeError("unknown index", what=what, value=value)
     k = value.__index__()
     return Dim.of(k) if k >= 0 else dim + k
 
@@ -93,10 +93,10 @@ def getitem(x: Expr, index: Any) -> Expr:
         mask = _mask(item)
         items += [item] if mask is None else _places(mask, x, items)
     if sum(i is Ellipsis for i in items) > 1:
-        raise ShapeError("an index holds more than one ...")
+        raise ShapeError("index holds more than one")
     used = sum(i is not None and i is not Ellipsis for i in items)
     if used > x.ndim:
-        raise ShapeError(f"an index of {used} axes was given for shape {shape_text(x.shape)}")
+        raise ShapeError("too many indices", used=used, shape=x.shape)
     items = [j for i in items for j in ([slice(None)] * (x.ndim - used) if i is Ellipsis else [i])]
     if any(isinstance(i, (list, np.ndarray, Expr)) and not _single(i) for i in items):
         return _at_positions(x, items)
@@ -118,9 +118,9 @@ def _parts(x: Expr, items: list) -> Expr:
         else:
             at = _position(item, dim, "an index")
             if dim.value is not None and at.value is not None and not 0 <= at.value < dim.value:
-                raise ShapeError(f"index {item} is outside axis {axis} of size {dim}")
+                raise ShapeError("index is outside axis of size", item=item, axis=axis, dim=dim)
             if at.value is not None and at.value < 0:
-                raise ShapeError(f"index {item} is outside axis {axis}")
+                raise ShapeError("index is outside axis", item=item, axis=axis)
             spec.append(("at", at))
         axis += 1
     whole = all(s == ("from", Dim.of(0), None, 1, d) for s, d in zip(spec, x.shape))
@@ -204,16 +204,16 @@ def _whole_positions(given: Any, dim: Dim, axis: int) -> Expr:
     values = np.asarray(given)
     values = values.astype(int) if not values.size else values
     if values.dtype.kind not in "iu":
-        raise ShapeError(f"positions are whole numbers, not {given!r}")
+        raise ShapeError("positions are whole numbers not of indexing", given=given)
     if (
         values.size
         and dim.value is not None
         and not (-dim.value <= values.min() and values.max() < dim.value)
     ):
-        raise ShapeError(f"a position is outside axis {axis} of size {dim}")
+        raise ShapeError("position is outside axis of size", axis=axis, dim=dim)
     if values.size and values.min() < 0:
         if dim.value is None:
-            raise ShapeError("a negative position beside another list needs an axis of a known size")
+            raise ShapeError("negative position beside another list needs")
         values = values % dim.value
     return constant(values)
 
@@ -233,7 +233,7 @@ def _mask(item: Any) -> np.ndarray | None:
     if array.dtype == bool and array.ndim:
         return array
     if array.dtype.kind not in "iu" and array.size and not any(isinstance(i, Expr) for i in item):
-        raise ShapeError(f"a list in an index holds whole numbers or truth values, not {item!r}")
+        raise ShapeError("list in index holds whole numbers", item=item)
     _refuse_truth(item)
     return None
 
@@ -241,14 +241,13 @@ def _mask(item: Any) -> np.ndarray | None:
 def _places(mask: np.ndarray, x: Expr, before: list) -> list:
     # The positions of a mask's truths, one list for each of its axes.
     if any(i is Ellipsis for i in before):
-        raise ShapeError("a mask stands before ..., not after it")
+        raise ShapeError("mask stands before not after it")
     first = sum(i is not None for i in before)
     own = x.shape[first : first + mask.ndim]
     if len(own) < mask.ndim or any(d.value is None for d in own) or tuple(d.value for d in own) != mask.shape:
         found = shape_text(tuple(Dim.of(k) for k in mask.shape))
         raise ShapeError(
-            f"a mask of shape {found} does not fit {shape_text(own) if own else 'no axis'}; of a size that is not known"
-            " yet, use gw.where(condition, x, 0)"
+            "mask of shape does not fit", found=found, what=shape_text(own) if own else "no axis"
         )
     return list(np.nonzero(mask))
 
@@ -270,13 +269,13 @@ def _refuse_truth(item: Any) -> None:
             stack.extend(a for a in stack.pop().args if a.op.name not in ("ones", "constant"))
         truth = bool(stack) and stack[-1].op.name in _COMPARISONS
     if truth:
-        raise ShapeError("an index is positions, not a condition; use gw.where(condition, x, 0)")
+        raise ShapeError("index is positions not condition")
 
 
 def _slice(item: slice, dim: Dim, axis: int) -> tuple:
     step = 1 if item.step is None else item.step
     if not isinstance(step, int) or step == 0:
-        raise ShapeError(f"the step of a slice is a whole number other than 0, not {item.step!r}")
+        raise ShapeError("step of slice is whole number", step=item.step)
     if (
         dim.value is not None
         and not isinstance(item.start, (Dim, str))
@@ -291,12 +290,12 @@ def _slice(item: slice, dim: Dim, axis: int) -> tuple:
     if step == -1 and item.start is None and item.stop is None:
         return ("from", dim - 1, None, -1, dim)
     if step < 0:
-        raise ShapeError(f"axis {axis} of size {dim}: only the whole axis can be sliced backwards")
+        raise ShapeError("slice backwards", axis=axis, dim=dim)
     start = Dim.of(0) if item.start is None else _position(item.start, dim, "the start of a slice")
     stop = dim if item.stop is None else _position(item.stop, dim, "the end of a slice")
     count = (stop - start + step - 1) // step
     if count.value is not None and count.value < 0:
-        raise ShapeError(f"the slice {item.start}:{item.stop} of axis {axis} (size {dim}) is empty")
+        raise ShapeError("empty slice", start=item.start, stop=item.stop, axis=axis, dim=dim)
     return ("from", start, None if stop == dim else stop, step, count)
 
 
@@ -368,10 +367,10 @@ def gather(x: Any, positions: Any, axis: int = 0) -> Expr:
         if values.dtype.kind not in "iu":
             raise ShapeError("positions are whole numbers")
         if dim is not None and values.size and not (-dim <= values.min() and values.max() < dim):
-            raise ShapeError(f"a position is outside axis {axis} of size {dim}")
+            raise ShapeError("position is outside axis of size", axis=axis, dim=dim)
         if values.size and values.min() < 0:
             if dim is None:
-                raise ShapeError("a negative position needs an axis of a known size")
+                raise ShapeError("negative position needs axis of known")
             positions = constant(values % dim)
     return make(GATHER, (x, positions), (axis,))
 
@@ -390,7 +389,12 @@ def check_positions(label: str, positions: np.ndarray, size: int) -> None:
     at = tuple(int(i) for i in np.argwhere((positions < -size) | (positions >= size))[0])
     place = f" at [{', '.join(map(str, at))}]" if at else ""
     raise GradworkError(
-        f"{label} is {int(positions[at])}{place}; there are {size}, numbered from 0 to {size - 1}"
+        "position out of range",
+        label=label,
+        positions=int(positions[at]),
+        where=place,
+        size=size,
+        size2=size - 1,
     )
 
 
@@ -437,13 +441,13 @@ def reshape(x: Any, *shape: Any) -> Expr:
     unknown = [k for k, d in enumerate(wanted) if d == -1]
     have = _numel(x.shape)
     if len(unknown) > 1:
-        raise ShapeError("only one size of a new shape can be -1")
+        raise ShapeError("only one size of new shape")
     if unknown:
         rest = _numel([d for d in wanted if d != -1])
         wanted[unknown[0]] = have // rest
     if _numel(wanted) != have:
         raise ShapeError(
-            f"shape {shape_text(x.shape)} holds {have} entries, {shape_text(tuple(wanted))} {_numel(wanted)}"
+            "shape holds entries", shape=x.shape, have=have, wanted=tuple(wanted), numel=_numel(wanted)
         )
     return x if tuple(wanted) == x.shape else make(RESHAPE, (x,), (tuple(wanted),))
 
@@ -454,7 +458,7 @@ def _concat_shape(args: tuple[Expr, ...], params: tuple) -> tuple[Dim, ...]:
     for a in args:
         if a.shape[:axis] + a.shape[axis + 1 :] != first[:axis] + first[axis + 1 :]:
             raise ShapeError(
-                f"these do not fit together along axis {axis}: {' and '.join(shape_text(b.shape) for b in args)}"
+                "these do not fit together along", axis=axis, shape_text=[shape_text(b.shape) for b in args]
             )
         length = length + a.shape[axis]
     return (*first[:axis], length, *first[axis + 1 :])
@@ -497,9 +501,7 @@ def concatenate(parts: Sequence[Any], *more: Any, axis: int = 0) -> Expr:
     if not chosen:
         raise ShapeError("concatenate needs at least one part")
     if any(p.ndim != chosen[0].ndim or not p.ndim for p in chosen):
-        raise ShapeError(
-            f"these do not fit together: {' and '.join(shape_text(p.shape) for p in chosen)}; use stack for scalars"
-        )
+        raise ShapeError("these do not fit together", shape_text=[shape_text(p.shape) for p in chosen])
     return make(CONCATENATE, tuple(chosen), axes_of(chosen[0], axis))
 
 
@@ -509,7 +511,7 @@ def stack(parts: Sequence[Any], *more: Any, axis: int = 0) -> Expr:
     if not chosen:
         raise ShapeError("stack needs at least one part")
     if any(p.shape != chosen[0].shape for p in chosen):
-        raise ShapeError(f"these do not stack: {' and '.join(shape_text(p.shape) for p in chosen)}")
+        raise ShapeError("these do not stack", shape_text=[shape_text(p.shape) for p in chosen])
     rank = chosen[0].ndim + 1
     axis = axis % rank
     wide = [getitem(p, (*[slice(None)] * axis, None)) for p in chosen]

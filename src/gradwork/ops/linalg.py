@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradwork.errors import ShapeError
-from gradwork.expr.dims import Dim, shape_text
+from gradwork.expr.dims import Dim
 from gradwork.expr.facts import is_symmetric
 from gradwork.expr.node import TRIL, Expr, constant, facts, make
 from gradwork.expr.notation import Call, Fence, Inverse, Times
@@ -18,7 +18,7 @@ from gradwork.ops.contraction import ein, matmul
 def square(args: tuple[Expr, ...], params: tuple) -> tuple[Dim, ...]:
     (a,) = args
     if a.ndim < 2 or a.shape[-2] != a.shape[-1]:
-        raise ShapeError(f"a square matrix is needed here, not {shape_text(a.shape)}")
+        raise ShapeError("square matrix is needed here", shape=a.shape)
     return a.shape
 
 

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from gradwork.errors import ShapeError
-from gradwork.expr.dims import Dim, shape_text, smaller
+from gradwork.expr.dims import Dim, smaller
 from gradwork.expr.node import EYE, Expr, constant, make
 from gradwork.expr.notation import Call
 from gradwork.expr.op import Op
@@ -21,7 +21,7 @@ from gradwork.ops.contraction import axes_of, broadcast, common_shape, contract,
 def whole(value: Any, what: str) -> int:
     """Return a whole number, or raise ShapeError."""
     if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise ShapeError(f"{what} is a whole number, not {value!r}")
+        raise ShapeError("is whole number", what=what, value=value)
     return value.__index__()
 
 
@@ -30,10 +30,10 @@ def _rows_and_columns(x: Expr, offset: int, axis1: int, axis2: int, what: str) -
     from gradwork.ops.indexing import getitem
 
     if x.ndim < 2:
-        raise ShapeError(f"{what} needs a matrix, not {shape_text(x.shape)}")
+        raise ShapeError("needs matrix", what=what, shape=x.shape)
     (a,), (b,) = axes_of(x, axis1), axes_of(x, axis2)
     if a == b:
-        raise ShapeError(f"{what} needs two different axes, not {axis1} and {axis2}")
+        raise ShapeError("needs two different axes", what=what, axis1=axis1, axis2=axis2)
     rows, columns = x.shape[a] - max(-offset, 0), x.shape[b] - max(offset, 0)
     count = smaller(rows, columns)
     if count.value is not None and count.value < 0:
@@ -81,7 +81,7 @@ def diag(x: Any, k: int = 0) -> Expr:
     if x.ndim == 2:
         return diagonal(x, k)
     if x.ndim != 1:
-        raise ShapeError(f"diag takes a vector or a matrix, not {shape_text(x.shape)}; diagonal takes stacks")
+        raise ShapeError("diag takes vector or matrix", shape=x.shape)
     square = contract([(x, (0,)), (make(EYE, (), (x.shape[0],)), (0, 1))], (0, 1))
     none, some = Dim.of(0), Dim.of(abs(k))
     return padded(
@@ -130,7 +130,7 @@ def _triangle_code(w: Any, node: Expr, value: Any) -> Any:
 def _triangle(x: Any, k: int, side: str, name: str) -> Expr:
     x = constant(x)
     if x.ndim < 2:
-        raise ShapeError(f"{name} needs a matrix, not {shape_text(x.shape)}")
+        raise ShapeError("needs matrix not of matrix", name=name, shape=x.shape)
     return make(TRIANGLE, (x,), (x.ndim - 2, whole(k, "k"), side))
 
 
@@ -157,7 +157,7 @@ def kron(a: Any, b: Any) -> Expr:
     """Return the Kronecker product of two matrices."""
     a, b = constant(a), constant(b)
     if a.ndim != 2 or b.ndim != 2:
-        raise ShapeError(f"kron takes two matrices, not {shape_text(a.shape)} and {shape_text(b.shape)}")
+        raise ShapeError("kron takes two matrices", shape=a.shape, b_shape=b.shape)
     from gradwork.ops.indexing import reshape
 
     product = contract([(a, (0, 2)), (b, (1, 3))], (0, 1, 2, 3))
@@ -200,13 +200,13 @@ def cross(a: Any, b: Any, axis: int = -1) -> Expr:
     """
     a, b = constant(a), constant(b)
     if not a.ndim or not b.ndim:
-        raise ShapeError("cross takes vectors of three components, not scalars")
+        raise ShapeError("cross takes vectors of three components")
     shape = common_shape(a.shape, b.shape)
     a, b = broadcast(a, shape), broadcast(b, shape)
     (axis,) = axes_of(a, axis)
     if a.shape[axis] != 3:
         raise ShapeError(
-            f"cross takes vectors of three components; axis {axis} of {shape_text(shape)} has {a.shape[axis]}"
+            "cross takes vectors of three components axis", axis=axis, shape=shape, a_shape_axis=a.shape[axis]
         )
     return make(CROSS, (a, b), (axis,))
 
@@ -215,7 +215,7 @@ def matrix_power(a: Any, k: int) -> Expr:
     """Return the matrix power Aᵏ for a whole k (negative k: of the inverse), of each matrix of a stack."""
     a, k = constant(a), whole(k, "the power of a matrix")
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
-        raise ShapeError(f"matrix_power needs a square matrix, not {shape_text(a.shape)}")
+        raise ShapeError("matrix power needs square matrix", shape=a.shape)
     if k < 0:
         from gradwork.ops.linalg import inv
 
@@ -243,15 +243,15 @@ def einsum(pattern: str, *operands: Any) -> Expr:
     [[11.0]]
     """
     if not isinstance(pattern, str):
-        raise ShapeError(f'einsum takes its indices first: einsum("ij,jk->ik", A, B), not {pattern!r}')
+        raise ShapeError("einsum takes its indices first", pattern=pattern)
     xs = [constant(x) for x in operands]
     left, arrow, right = pattern.replace(" ", "").partition("->")
     parts = left.split(",")
     for part in (*parts, right):
         if not _PATTERN.fullmatch(part):
-            raise ShapeError(f"the indices of einsum are letters and ..., not {part!r}")
+            raise ShapeError("indices of einsum are letters", part=part)
     if len(parts) != len(xs):
-        raise ShapeError(f"einsum {pattern!r} is of {len(parts)} arrays; {len(xs)} were given")
+        raise ShapeError("einsum is of arrays", pattern=pattern, count=len(parts), xs=len(xs))
     labels = [_labels(part, x, pattern) for part, x in zip(parts, xs, strict=True)]
     wide = max((sum(not isinstance(c, str) for c in own) for own in labels), default=0)
     dots = tuple(range(wide))
@@ -267,7 +267,7 @@ def _labels(part: str, x: Expr, pattern: str) -> tuple:
     before, dots, after = part.partition("...")
     rest = x.ndim - len(before) - len(after)
     if rest < 0 or (rest and not dots):
-        raise ShapeError(f"einsum {pattern!r} names {len(before + after)} axes of {shape_text(x.shape)}")
+        raise ShapeError("einsum names axes", pattern=pattern, count=len(before + after), shape=x.shape)
     return (*before, *range(rest), *after)
 
 
@@ -283,12 +283,12 @@ def _summed(xs: list[Expr], labels: list[tuple], out: tuple, pattern: str) -> Ex
         for label, dim in zip(own, x.shape, strict=True):
             if sizes.get(label, 1) != 1 and dim not in (1, sizes[label]):
                 raise ShapeError(
-                    f"sizes {sizes[label]} and {dim} of {label!r} do not meet in einsum {pattern!r}"
+                    "sizes and of do not meet", sizes=sizes[label], dim=dim, label=label, pattern=pattern
                 )
             sizes[label] = dim if sizes.get(label, 1) == 1 else sizes[label]
     missing = [c for c in out if c not in sizes]
     if missing or len(set(out)) != len(out):
-        raise ShapeError(f"einsum {pattern!r}: every letter of the result stands once, and in some array")
+        raise ShapeError("einsum every letter of result stands", pattern=pattern)
     # An axis of size 1 beside a longer one is stretched.
     pairs: list = []
     for n, (x, own) in enumerate(zip(xs, labels, strict=True)):

@@ -13,7 +13,6 @@ from fractions import Fraction
 from typing import Any
 
 from gradwork.errors import ShapeError
-from gradwork.expr.dims import shape_text
 from gradwork.expr.node import Expr, constant, make, number
 from gradwork.expr.notation import Call, Fence
 from gradwork.expr.op import Op
@@ -119,9 +118,9 @@ def vector_norm(x: Any, ord: Any = 2, axis: Any = None, keepdims: bool = False) 
         or not isinstance(ord, (int, float, Fraction))
         and not hasattr(ord, "__index__")
     ):
-        raise ShapeError(f"the order of a vector's norm is a number, inf or -inf, not {ord!r}")
+        raise ShapeError("order of vector's norm is number", ord=ord)
     if math.isnan(ord):
-        raise ShapeError("the order of a vector's norm is a number, inf or -inf, not nan")
+        raise ShapeError("order of vector's norm is number inf")
     axes = axes_of(x, axis)
     if not axes:
         return absolute(x) if ord else not_equal(x, 0)
@@ -149,10 +148,10 @@ def matrix_norm(x: Any, ord: Any = "fro", axis: Any = (-2, -1), keepdims: bool =
     x, ord = constant(x), _order(ord)
     chosen = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
     if x.ndim < 2 or len(chosen) != 2:
-        raise ShapeError(f"the norm of a matrix needs two axes; {shape_text(x.shape)} over {axis!r} has not")
+        raise ShapeError("norm of matrix needs two axes", shape=x.shape, axis=axis)
     (row,), (column,) = axes_of(x, chosen[0]), axes_of(x, chosen[1])
     if row == column:
-        raise ShapeError(f"the norm of a matrix needs two different axes, not {axis!r}")
+        raise ShapeError("norm of matrix needs two different", axis=axis)
     if ord in ("fro", "F", None):
         return over(NORM, x, (row, column), keepdims)
     kept = [a for a in range(x.ndim) if a not in (row, column)]
@@ -160,7 +159,7 @@ def matrix_norm(x: Any, ord: Any = "fro", axis: Any = (-2, -1), keepdims: bool =
     if ord in ("nuc", "*"):
         result = sum_(svdvals(turned), -1)
     elif isinstance(ord, (bool, str)) or ord not in (1, -1, 2, -2, math.inf, -math.inf):
-        raise ShapeError(f"a matrix has the norms {_MATRIX}, not {ord!r}; vector_norm takes its components")
+        raise ShapeError("matrix has norms", _matrix=_MATRIX, ord=ord)
     else:
         extreme = max_ if ord > 0 else min_
         if abs(ord) == 2:
@@ -183,14 +182,12 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> E
     if ord is None or (ord in ("fro", "F") and axis is None):
         return vector_norm(x, 2, axis, keepdims)
     if axis is None and x.ndim > 2:
-        raise ShapeError(
-            f"norm of order {ord!r} of {shape_text(x.shape)} needs one or two axes; vector_norm takes all"
-        )
+        raise ShapeError("norm of order of needs one", ord=ord, shape=x.shape)
     count = x.ndim if axis is None else len(axis) if isinstance(axis, (tuple, list)) else 1
     if count == 2:
         return matrix_norm(x, ord, (0, 1) if axis is None else axis, keepdims)
     if count > 2:
-        raise ShapeError(f"norm takes one axis or two, not {axis!r}")
+        raise ShapeError("norm takes one axis or two", axis=axis)
     if ord in ("fro", "F"):
         ord = 2
     return vector_norm(x, ord, axis, keepdims)

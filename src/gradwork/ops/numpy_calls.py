@@ -28,7 +28,7 @@ def call(function: Any, args: tuple, kwargs: Mapping[str, Any]) -> Expr:
     spelled = f"{function.__module__}.{name}".replace("numpy", "np", 1)
     ours = UFUNCS.get(str(_ALIASES.get(name, name)))
     if ours is None:
-        raise GradworkError(f"{spelled} is not an operation of Gradwork; see `gradwork ops`")
+        raise GradworkError("not an operation", spelled=spelled)
     try:
         given = _parameters(function).bind(*args, **kwargs)
     except TypeError as error:
@@ -51,19 +51,19 @@ def call(function: Any, args: tuple, kwargs: Mapping[str, Any]) -> Expr:
         elif key in _parameters(ours).parameters and value is not None:
             options[key] = value
         else:
-            raise GradworkError(f"{spelled} of an expression takes no {key}={value!r}")
+            raise GradworkError("option of NumPy not taken", spelled=spelled, key=key, value=value)
     extra = dict(given.arguments.get("kwargs", ()))
     if name == "pad" and "constant_values" in extra:
         options["value"] = extra.pop("constant_values")
     more = next(iter(extra), None)
     if more is not None:
-        raise GradworkError(f"{spelled} of an expression takes no {more}")
+        raise GradworkError("argument of NumPy not taken", spelled=spelled, more=more)
     if name in ("cumsum", "cumprod") and "axis" not in options and constant(inputs[0]).ndim > 1:
-        raise GradworkError(f"{spelled} of a matrix needs an axis")
+        raise GradworkError("matrix needs an axis", spelled=spelled)
     if name == "take" and "axis" not in options and constant(inputs[0]).ndim > 1:
-        raise GradworkError(f"{spelled} of a matrix needs an axis")
+        raise GradworkError("matrix needs an axis", spelled=spelled)
     try:
         _parameters(ours).bind(*inputs, **options)
     except TypeError as error:
-        raise GradworkError(f"{spelled} of an expression: {error}") from None
+        raise GradworkError("NumPy call failed", spelled=spelled, error=error) from None
     return ours(*inputs, **options)

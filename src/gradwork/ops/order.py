@@ -108,10 +108,10 @@ def _share(q: Any) -> Fraction:
     if isinstance(q, Expr) and q.op.name == "constant":
         q = q.params[0]
     if isinstance(q, bool) or not isinstance(q, (int, float, Fraction)) and not hasattr(q, "item"):
-        raise GradworkError(f"a quantile is a number from 0 to 1, or a list of them, not {q!r}")
+        raise GradworkError("quantile is number from 0", q=q)
     share = q if isinstance(q, Fraction) else Fraction(Decimal(repr(float(q))))  # type: ignore[arg-type]
     if not 0 <= share <= 1:
-        raise GradworkError(f"a quantile is a number from 0 to 1, not {q!r}")
+        raise GradworkError("quantile is number from 0 to 1", q=q)
     return share
 
 
@@ -127,7 +127,7 @@ def _at(ordered: Expr, share: Fraction, method: str) -> Expr:
         return pick(high)
     if method == "nearest":  # half goes to even, as rounding does
         if last.value is None:
-            raise GradworkError('method="nearest" needs a known number of entries')
+            raise GradworkError("method nearest needs known number")
         return pick(round(Fraction(last.value) * share))
     below, above = pick(low), pick(high)
     if method == "midpoint":
@@ -146,12 +146,12 @@ def quantile(x: Any, q: Any, axis: Any = None, keepdims: bool = False, method: s
     [3.0, 1.75]
     """
     if method not in METHODS:
-        raise GradworkError(f"the method of quantile is one of {', '.join(METHODS)}, not {method!r}")
+        raise GradworkError("method of quantile is one", methods=METHODS, method=method)
     x = constant(x)
     shares = _shares(q)
     flat, axes = _flattened(x, axis) if x.ndim else (getitem(x, None), ())
     if flat.shape[-1] == 0:
-        raise GradworkError("there is no quantile of no entries")
+        raise GradworkError("there is no quantile of no")
     ordered = make(SORT, (flat,), (flat.ndim - 1,))
     several = isinstance(shares, list)
     found = [keep(_at(ordered, s, method), axes, keepdims, x.ndim) for s in (shares if several else [shares])]
@@ -165,7 +165,7 @@ def _shares(q: Any) -> Fraction | list[Fraction]:
         q = q.tolist()
     if isinstance(q, Sequence):
         if not q:
-            raise GradworkError("a quantile is a number from 0 to 1, or a list of at least one")
+            raise GradworkError("quantile is number from 0 to 1 or list")
         return [_share(k) for k in q]
     return _share(q)
 

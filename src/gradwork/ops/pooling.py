@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradwork.errors import ShapeError
-from gradwork.expr.dims import Dim, shape_text
+from gradwork.expr.dims import Dim
 from gradwork.expr.node import Expr, constant, make
 from gradwork.expr.node import size as size_of
 from gradwork.expr.notation import Call
@@ -209,7 +209,7 @@ def maxpool(
     count = _count(p.sizes)
     flat = reshape(turned, *turned.shape[: turned.ndim - k], count)
     if count.value is None:
-        raise ShapeError(f"windows of {shape_text(p.sizes)} with a dilation need known sizes")
+        raise ShapeError("windows of with dilation need known", sizes=p.sizes)
     return getitem(make(MAXPOOL, (flat,), (flat.ndim - 1, (count,), (count.value,), ())), (Ellipsis, 0))
 
 
@@ -241,7 +241,7 @@ def avgpool(
     means = make(AVGPOOL, (padded_by(x, p.all_ends),), params)
     if divisor is not None:
         if isinstance(divisor, bool) or not isinstance(divisor, (int, float)) or not divisor:
-            raise ShapeError(f"the divisor of avgpool is a number other than 0, not {divisor!r}")
+            raise ShapeError("divisor of avgpool is number other", divisor=divisor)
         return multiply(size_of(_count(p.sizes)), constant(1) / divisor, means)
     if p.plain or (count_padding and all(m == 0 for m in p.more)):
         return means
@@ -270,7 +270,7 @@ def _pool(
     name: str, x: Expr, size_: Any, stride: Any, axis: int | None, padding: Any, dilation: Any, ceil: bool
 ) -> _Pool:
     if not x.ndim:
-        raise ShapeError(f"{name} needs at least one axis; its argument is a scalar")
+        raise ShapeError("needs at least one axis", name=name)
     count = len(size_) if isinstance(size_, (tuple, list)) else (1 if x.ndim == 1 else 2)
     given = tuple(size_) if isinstance(size_, (tuple, list)) else (size_,) * count
     sizes = tuple(Dim.of(d) for d in given)
@@ -278,11 +278,9 @@ def _pool(
         axis = 0 if x.ndim <= count + 1 else 1
     (axis,) = axes_of(x, axis)
     if axis + count > x.ndim:
-        raise ShapeError(
-            f"windows of {shape_text(sizes)} do not lie in {shape_text(x.shape)} from axis {axis} on"
-        )
+        raise ShapeError("windows outside", sizes=sizes, shape=x.shape, axis=axis)
     if stride is None and any(d.value is None for d in sizes):
-        raise ShapeError(f"windows of {shape_text(sizes)}, which is not known, need a stride")
+        raise ShapeError("windows of unknown size", sizes=sizes)
     strides = per_axis(tuple(d.value for d in sizes) if stride is None else stride, count, "stride")
     dilations = per_axis(dilation, count, "dilation")
     lengths = x.shape[axis : axis + count]
@@ -291,9 +289,7 @@ def _pool(
     if any(d != 0 for pair in ends for d in pair):
         for k, pair in zip(spans, ends, strict=True):
             if k.value is None or any(d.value is None or d.value >= k.value for d in pair):
-                raise ShapeError(
-                    f"a padding is smaller than its window, {shape_text(sizes)}; got {_ends(ends)}"
-                )
+                raise ShapeError("padding is smaller than its window", sizes=sizes, ends=_ends(ends))
     lengths = tuple(n + a + b for n, (a, b) in zip(lengths, ends, strict=True))
     _check_lengths(x, axis, sizes, spans, lengths)
     none = (Dim.of(0),) * count
@@ -310,18 +306,17 @@ def _check_lengths(
 ) -> None:
     for n, k, reach in zip(lengths, sizes, spans, strict=True):
         if k.value is not None and k.value < 1:
-            raise ShapeError(f"a window has at least size 1, not {k}")
+            raise ShapeError("window has at least size 1", k=k)
         if n.value is not None and reach.value is not None and reach.value > n.value:
             raise ShapeError(
-                f"the window {shape_text(sizes)} is larger than its input "
-                f"{shape_text(x.shape[axis : axis + len(sizes)])}"
+                "window is larger than its input", sizes=sizes, shape=x.shape[axis : axis + len(sizes)]
             )
 
 
 def _beyond(length: Dim, reach: Dim, stride: int, before: Dim, after: Dim) -> Dim:
     # How much goes after the padding for one more window that begins in the input or the padding before it.
     if length.value is None or reach.value is None or after.value is None:
-        raise ShapeError(f"ceil needs known sizes, not {length} and {reach}")
+        raise ShapeError("ceil needs known sizes", length=length, reach=reach)
     windows = -(-(length.value - reach.value) // stride) + 1
     if (windows - 1) * stride >= length.value - after.value:
         windows -= 1
@@ -331,7 +326,7 @@ def _beyond(length: Dim, reach: Dim, stride: int, before: Dim, after: Dim) -> Di
 def _inner(x: Expr) -> tuple[int, ...]:
     # All axes but the first (the batch) and the last (the channels).
     if x.ndim < 3:
-        raise ShapeError(f"global pooling needs a batch, places and channels, not {shape_text(x.shape)}")
+        raise ShapeError("global pooling needs batch places", shape=x.shape)
     return tuple(range(1, x.ndim - 1))
 
 

@@ -362,7 +362,7 @@ def _over_one(op: Op, x: Any, axis: Any) -> Expr:
         return getitem(_over_one(op, getitem(x, None), 0), 0)
     axes = axes_of(x, axis)
     if len(axes) != 1:
-        raise ShapeError(f"{op.name} takes one axis, not {axis!r}")
+        raise ShapeError("takes one axis", name=op.name, axis=axis)
     if any(d == 0 for d in x.shape):
         return x  # nothing, of the same shape
     return make(op, (x,), (axes,))
@@ -379,7 +379,7 @@ def var(x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Ex
         or not isinstance(ddof, (int, float, Fraction))
         and not hasattr(ddof, "__index__")
     ):
-        raise ShapeError(f"ddof is a number, taken from the number of entries, not {ddof!r}")
+        raise ShapeError("ddof is number taken from number", ddof=ddof)
     squares = power(subtract(x, mean(x, axis, keepdims=True)), 2)
     if not ddof:
         return mean(squares, axis, keepdims)

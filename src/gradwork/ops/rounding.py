@@ -35,7 +35,7 @@ def around(x: Any, decimals: int = 0) -> Expr:
     (2.3, 1200.0)
     """
     if isinstance(decimals, bool) or not hasattr(decimals, "__index__"):
-        raise GradworkError(f"the decimals of round are a whole number, not {decimals!r}")
+        raise GradworkError("decimals of round are whole number", decimals=decimals)
     k = decimals.__index__()
     if not k:
         return round_(x)

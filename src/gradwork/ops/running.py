@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradwork.errors import ShapeError
-from gradwork.expr.dims import Dim, shape_text
+from gradwork.expr.dims import Dim
 from gradwork.expr.node import Expr, constant, make
 from gradwork.expr.notation import Call
 from gradwork.expr.op import Op
@@ -120,12 +120,12 @@ def _along(op: Op, x: Any, axis: int | None, name: str, *more: Any) -> Expr:
     x = constant(x)
     if not x.ndim:
         if axis is None:
-            raise ShapeError(f"{name} of shape {shape_text(x.shape)} needs an axis")
+            raise ShapeError("of shape needs axis", name=name, shape=x.shape)
         axes_of(x, axis)
         return getitem(_along(op, getitem(x, None), 0, name, *more), 0)
     if axis is None:
         if x.ndim != 1:
-            raise ShapeError(f"{name} of shape {shape_text(x.shape)} needs an axis")
+            raise ShapeError("of shape needs axis", name=name, shape=x.shape)
         axis = 0
     (axis,) = axes_of(x, axis)
     return x if x.shape[axis] == 0 else make(op, (x,), (axis, *more))
@@ -156,7 +156,7 @@ def recurrence(a: Any, b: Any, axis: int = 0, reverse: bool = False) -> Expr:
     a, b = constant(a), constant(b)
     shape = common_shape(a.shape, b.shape)
     if not shape:
-        raise ShapeError("a recurrence runs along an axis; its arguments are scalars")
+        raise ShapeError("recurrence runs along axis")
     a, b = broadcast(a, shape), broadcast(b, shape)
     (axis,) = axes_of(b, axis)
     return _recurrence(a, b, axis, bool(reverse))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradwork.errors import GradworkError, ShapeError
-from gradwork.expr.dims import Dim, DimLike, shape_text
+from gradwork.expr.dims import Dim, DimLike
 from gradwork.expr.node import (
     METHODS,
     NAME,
@@ -84,9 +84,7 @@ def _shape(args: tuple[Expr, ...], params: tuple) -> tuple[Dim, ...]:
     ):
         wanted = (recurrence.length, *symbol.shape) if timed else symbol.shape
         if arg.shape != wanted:
-            raise ShapeError(
-                f"the scan takes {symbol.params[0]} with shape {shape_text(wanted)}, not {shape_text(arg.shape)}"
-            )
+            raise ShapeError("scan takes with shape", params=symbol.params[0], wanted=wanted, shape=arg.shape)
     if kind == LAST:
         return recurrence.carries[what].shape
     return (recurrence.length, *what.shape) if kind == ALL else what.shape
@@ -121,7 +119,7 @@ SCAN = Op(
     shape=_shape,
     pullback=lambda g, y, node, i: METHODS["scan pullback"](g, node, i),
     pushforward=lambda t, y, node, i: METHODS["scan pushforward"](t, node, i),
-    code=lambda w, node, args: (_ for _ in ()).throw(GradworkError("a scan is written as a loop")),
+    code=lambda w, node, args: (_ for _ in ()).throw(GradworkError("scan is written as loop")),
     notation=_written,
     law=r"\partial f/\partial h_{t-1} = (\partial h_t/\partial h_{t-1})^{\mathsf T}\, \partial f/\partial h_t",
     reason=lambda node, i: Reason.of("through time", op=node.op.name, node=node, i=i),
@@ -155,7 +153,7 @@ def stop(x: Any, keep: Any = 0) -> Expr:
     """
     x, keep = constant(x), constant(keep)
     if keep.ndim:
-        raise ShapeError(f"what stop lets through is one number, not shape {shape_text(keep.shape)}")
+        raise ShapeError("what stop lets through is one", shape=keep.shape)
     return make(STOP, (x, keep))
 
 
@@ -207,7 +205,7 @@ def scan(
     steps = _length([*given, *masks], length)
     if truncate is not None:
         if not isinstance(truncate, int) or truncate < 1:
-            raise GradworkError(f"truncate is a whole number of steps from 1, not {truncate!r}")
+            raise GradworkError("truncate is whole number of steps", truncate=truncate)
         before = cumsum(ones(steps)) - 1  # 0, 1, …: how many steps were taken before each
         before = size(steps) - 1 - before if reverse else before
         # The first step of each block but the first takes its state without a derivative.
@@ -247,16 +245,16 @@ def scan(
 
 def _length(given: Sequence[Expr], length: DimLike | None) -> Dim:
     if any(not s.ndim for s in given):
-        raise ShapeError("a sequence has time as its first axis; this one is a scalar")
+        raise ShapeError("sequence has time as its first")
     found = list(
         dict.fromkeys([s.shape[0] for s in given] + ([Dim.of(length)] if length is not None else []))
     )
     if not found:
-        raise GradworkError("a scan without sequences needs its length")
+        raise GradworkError("scan without sequences needs its length")
     if len(found) > 1:
-        raise ShapeError(f"the sequences of a scan have different lengths: {', '.join(map(str, found))}")
+        raise ShapeError("sequences of scan have different lengths", found=found)
     if found[0].value == 0:
-        raise ShapeError("a scan needs at least one step; its sequences have length 0")
+        raise ShapeError("scan needs at least one step")
     return found[0]
 
 
@@ -273,7 +271,7 @@ def _called(body: Callable[..., Any], names: Sequence[str], states: int, entries
             known = []
     if len(known) != states + entries or len(set(known)) != len(known):
         if names:
-            raise GradworkError(f"names must name {states} states and {entries} sequences, each its own way")
+            raise GradworkError("names must name states and sequences", states=states, entries=entries)
         known = [f"h_{k + 1}" for k in range(states)] + [f"x_{k + 1}" for k in range(entries)]
     return known
 
@@ -314,21 +312,18 @@ def _bound(label: str, shape: Sequence[Dim], like: Expr | None = None) -> Expr:
 
 def _check(after: Sequence[Expr], carries: Sequence[Expr], called: Sequence[str]) -> None:
     if len(after) != len(carries):
-        raise GradworkError(f"the body returns {len(after)} states, but the scan starts with {len(carries)}")
+        raise GradworkError("body returns states but scan starts", count=len(after), carries=len(carries))
     for new, old, label in zip(after, carries, called):
         if new.shape != old.shape:
             raise ShapeError(
-                f"the state {label} starts with shape {shape_text(old.shape)}, but the body makes it "
-                f"{shape_text(new.shape)}"
+                "state starts with shape but body", label=label, shape=old.shape, new_shape=new.shape
             )
 
 
 def _wide(mask: Expr, state: Expr) -> Expr:
     # The axes of a mask are the first axes of the state: one number for each sequence of a batch.
     if mask.shape != state.shape[: mask.ndim]:
-        raise ShapeError(
-            f"a mask of T×{shape_text(mask.shape)} does not fit states of {shape_text(state.shape)}"
-        )
+        raise ShapeError("mask of T does not fit", shape=mask.shape, state_shape=state.shape)
     return mask[(..., *[None] * (state.ndim - mask.ndim))] if mask.ndim < state.ndim and mask.ndim else mask
 
 
@@ -364,9 +359,7 @@ def written_out(f: Expr) -> Expr:
 def _steps(recurrence: Recurrence, args: tuple[Expr, ...]) -> list[tuple[dict[Expr, Expr], list[Expr]]]:
     count, k, p = recurrence.length.value, len(recurrence.carries), len(recurrence.steps)
     if count is None:
-        raise GradworkError(
-            f"a recurrence of {recurrence.length} steps cannot be written out; give it a whole number"
-        )
+        raise GradworkError("recurrence of steps cannot be written", length=recurrence.length)
     mark = f"[{recurrence.time}]"
     inner = {n for n in walk(*recurrence.after) if n.op is NAME and n.params[0].endswith(mark)}
     state, found = list(args[:k]), []

@@ -73,7 +73,7 @@ def binom(n: Any, k: Any) -> Expr:
 def multigammaln(a: Any, d: int) -> Expr:
     """Return the logarithm of the multivariate gamma function: d(d − 1)/4 log π + Σⱼ log Γ(a − j/2), j = 0 … d − 1."""
     if isinstance(d, bool) or not hasattr(d, "__index__") or d < 1:
-        raise GradworkError(f"the dimension of multigammaln is a whole number from 1, not {d!r}")
+        raise GradworkError("dimension of multigammaln is whole number", d=d)
     terms = [lgamma(subtract(a, constant(j) / 2)) for j in range(d)]
     front = [multiply(constant(d * (d - 1)) / 4, log(pi))] if d > 1 else []
     return add(*front, *terms)

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradwork.errors import ShapeError
-from gradwork.expr.dims import Dim, shape_text, smaller
+from gradwork.expr.dims import Dim, smaller
 from gradwork.expr.node import Expr, constant, facts, make, ones_vector, zeros
 from gradwork.expr.notation import Call, Either, Fence, Indexed, Number, Power, Quotient, Sum
 from gradwork.expr.op import Op
@@ -148,7 +148,7 @@ def eigh(a: Any) -> tuple[Expr, Expr]:
 def _tall(args: tuple[Expr, ...]) -> tuple[tuple[Dim, ...], Dim, Dim, Dim]:
     (a,) = args
     if a.ndim < 2:
-        raise ShapeError(f"singular values need a matrix, not {shape_text(a.shape)}")
+        raise ShapeError("singular values need matrix", shape=a.shape)
     rows, columns = a.shape[-2:]
     return a.shape[:-2], rows, columns, smaller(rows, columns)
 

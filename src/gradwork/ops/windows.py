@@ -214,10 +214,10 @@ def per_axis(value: Any, count: int, what: str, least: int = 1) -> Steps:
     """Return a whole number for each axis from one for all or one for each."""
     values = tuple(value) if isinstance(value, (tuple, list)) else (value,) * count
     if len(values) != count:
-        raise ShapeError(f"{what} is one whole number or {count}, not {value!r}")
+        raise ShapeError("numbers for each axis", what=what, count=count, value=value)
     for v in values:
         if isinstance(v, bool) or not hasattr(v, "__index__") or v.__index__() < least:
-            raise ShapeError(f"{what} is a whole number from {least}, not {value!r}")
+            raise ShapeError("whole number too small", what=what, least=least, value=value)
     return tuple(v.__index__() for v in values)
 
 
@@ -235,17 +235,15 @@ def window(x: Any, size: Any, axis: int = 0, stride: Any = 1, dilation: Any = 1)
     sizes = tuple(Dim.of(d) for d in (size if isinstance(size, (tuple, list)) else (size,)))
     (axis,) = axes_of(x, axis)
     if axis + len(sizes) > x.ndim:
-        raise ShapeError(
-            f"windows of {shape_text(sizes)} need {len(sizes)} axes of {shape_text(x.shape)} from {axis}"
-        )
+        raise ShapeError("windows need axes", sizes=sizes, count=len(sizes), shape=x.shape, axis=axis)
     strides, dilations = per_axis(stride, len(sizes), "stride"), per_axis(dilation, len(sizes), "dilation")
     for length, k, d in zip(x.shape[axis:], sizes, dilations, strict=False):
         reach = span(k, d)
         if k.value is not None and k.value < 1:
-            raise ShapeError(f"a window has at least size 1, not {k}")
+            raise ShapeError("window has at least size 1", k=k)
         if length.value is not None and reach.value is not None and reach.value > length.value:
             more = f" (spread by dilation {d})" if d > 1 else ""
-            raise ShapeError(f"a window of {k}{more} is larger than what it slides over, of size {length}")
+            raise ShapeError("window too large", k=k, more=more, length=length)
     return make(WINDOW, (x,), (axis, sizes, strides, dilations))
 
 
@@ -274,9 +272,9 @@ def pad(x: Any, width: Any = 0, axis: int = 0, gaps: Any = 0, mode: str = "const
     else:
         ends = [tuple(w) if isinstance(w, (tuple, list)) else (w, w) for w in width]
     if any(len(e) != 2 for e in ends) or len(ends) > axes:
-        raise ShapeError(f"padding is a width, (before, after) or one of these for each axis, not {width!r}")
+        raise ShapeError("padding is width before after", width=width)
     if mode not in MODES:
-        raise ShapeError(f"the mode of pad is {', '.join(MODES)}, not {mode!r}")
+        raise ShapeError("mode of pad", modes=MODES, mode=mode)
     between = per_axis(gaps, len(ends), "gaps", least=0)
     first = axis % max(x.ndim, 1)
     widths = tuple((_width(a), _width(b), g) for (a, b), g in zip(ends, between, strict=True))
@@ -287,7 +285,7 @@ def pad(x: Any, width: Any = 0, axis: int = 0, gaps: Any = 0, mode: str = "const
     if is_constant(fill, 0) or result is x:
         return result
     if fill.ndim:
-        raise ShapeError(f"the value of pad is one number, not an array of shape {shape_text(fill.shape)}")
+        raise ShapeError("value of pad is one number", shape=fill.shape)
     return where(padded(filled(1, x.shape), first, widths), result, fill)
 
 
@@ -295,7 +293,7 @@ def _extended(x: Expr, first: int, widths: tuple[tuple[Dim, Dim, int], ...], mod
     # Each axis is taken at positions that run on beyond its ends.
     for axis, (low, high, gap) in enumerate(widths, first):
         if gap:
-            raise ShapeError(f'gaps are zeros; they go with mode="constant", not {mode!r}')
+            raise ShapeError("gaps are zeros", mode=mode)
         if low == 0 and high == 0:
             continue
         n, before, after = x.shape[axis].value, low.value, high.value
@@ -303,7 +301,7 @@ def _extended(x: Expr, first: int, widths: tuple[tuple[Dim, Dim, int], ...], mod
             x = _extended_by_parts(x, axis, low, high, mode)
             continue
         if n == 0:
-            raise ShapeError(f"axis {axis} of size {n} has no entries to pad with")
+            raise ShapeError("axis of size has no entries", axis=axis, n=n)
         at = np.arange(-before, n + after)
         if mode == "edge":
             at = np.clip(at, 0, n - 1)
@@ -325,7 +323,7 @@ def _extended_by_parts(x: Expr, axis: int, low: Dim, high: Dim, mode: str) -> Ex
     if mode == "edge":
         one = lambda place, count: [getitem(x, (*front, slice(place, place + 1)))] * count
         if low.value is None or high.value is None:
-            raise ShapeError(f'mode="edge" needs a known width, not {low} and {high}')
+            raise ShapeError("mode edge needs known width", low=low, high=high)
         parts = [*one(Dim.of(0), low.value), x, *one(n - 1, high.value)]
     else:
         ends = (n - low, n, Dim.of(0), high) if mode == "wrap" else (Dim.of(1), low + 1, n - 1 - high, n - 1)
@@ -339,7 +337,7 @@ def _extended_by_parts(x: Expr, axis: int, low: Dim, high: Dim, mode: str) -> Ex
 def _width(value: DimLike) -> Dim:
     width = Dim.of(value)
     if width.value is not None and width.value < 0:
-        raise ShapeError(f"a padding is not negative; got {width}")
+        raise ShapeError("padding is not negative", width=width)
     return width
 
 

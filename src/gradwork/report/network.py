@@ -26,7 +26,7 @@ from gradwork.rewrite import normalise
 from gradwork.show.mathml import MATHML, hat
 from gradwork.stats import classification_metrics
 from gradwork.stats.summary import share
-from gradwork.words.notes import apart
+from gradwork.words.notes import Line, apart
 from gradwork.words.numbers import fixed, short
 from gradwork.words.say import say
 
@@ -49,7 +49,7 @@ def describe_network(
     title: str = "",
     heading: str = "",
     target: str = "y",
-    notes: Sequence[str] = (),
+    notes: Sequence[Line] = (),
     command: str = "",
     provenance: Sequence[tuple[str, str]] = (),
     diagnosis: str = "",

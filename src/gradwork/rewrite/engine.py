@@ -95,7 +95,7 @@ class Engine:
             if step is None or (early and not step.rule.early):
                 return None
             if not step.holds():
-                raise GradworkError(f"the step {step.rule.name!r} does not replay")
+                raise GradworkError("step does not replay", name=step.rule.name)
             return step
 
         return fresh._run(plain(root), recorded)

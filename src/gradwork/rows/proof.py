@@ -46,7 +46,7 @@ from gradwork.ops.reduction import std, var
 from gradwork.ops.sequence import SCAN
 from gradwork.rewrite import STABILISE, Engine, normalise
 from gradwork.rows.rowwise import FREE, ROWWISE, SUM
-from gradwork.words.say import say
+from gradwork.words.notes import Line
 
 
 class NotRows(GradworkError):
@@ -110,7 +110,7 @@ def _proved(loss: Expr, data: tuple[Expr, ...], parameters: tuple[Expr, ...]) ->
     symbols = [s for s in data if s in held]
     candidates = _candidates(symbols, [s for s in parameters if s in held])
     if not candidates:
-        raise NotRows(say("no row axis", detail=_no_axis(symbols)))
+        raise NotRows("no row axis", detail=_no_axis(symbols))
     first: NotRows | None = None
     for name in candidates:
         try:
@@ -137,10 +137,10 @@ def _alone(dim: Dim) -> str | None:
     return next(iter(dim.names)) if len(dim.names) == 1 and dim == Dim.of(next(iter(dim.names))) else None
 
 
-def _no_axis(data: Sequence[Expr]) -> str:
+def _no_axis(data: Sequence[Expr]) -> Line:
     if any(dim.value is not None for s in data for dim in s.shape):
-        return say("fixed size")
-    return say("no rows")
+        return Line("fixed size")
+    return Line("no rows")
 
 
 class _Proof:
@@ -151,17 +151,17 @@ class _Proof:
         for s in data:
             axes = [a for a, dim in enumerate(s.shape) if rows in dim.names]
             if len(axes) > 1:
-                self._refuse(s, say("both axes", name=s.params[0]))
+                self._refuse(s, Line("both axes", name=s.params[0]))
             if axes and s.shape[axes[0]] != self.dim:
-                self._refuse(s, say("unknown", op=s.params[0]))
+                self._refuse(s, Line("unknown", op=s.params[0]))
             if axes:
                 self.axes[s.params[0]] = axes[0]
 
-    def _refuse(self, node: Expr, why: str) -> None:
+    def _refuse(self, node: Expr, why: Line) -> None:
         what = self._called()
         if len(what) > 80:
-            what = say("the loss")
-        raise NotRows(say("not rows", what=what, rows=self.rows, why=why))
+            what = Line("the loss")
+        raise NotRows("not rows", what=what, rows=self.rows, why=why)
 
     def _called(self) -> str:
         # std, var and norm are written out by the functions of these names: the formula that was typed says more.
@@ -182,9 +182,9 @@ class _Proof:
             self.kinds[node] = self._kind(node)
         kind = self.kinds[self.loss]
         if kind == FREE:
-            self._refuse(self.loss, say("no rows"))
+            self._refuse(self.loss, Line("no rows"))
         if kind >= 0:
-            self._refuse(self.loss, say("open rows"))
+            self._refuse(self.loss, Line("open rows"))
         summed, free = self._parts(self.loss)
         assert summed is not None
         taken = set(self.loss.symbols) | {n for x in walk(self.loss) for dim in x.shape for n in dim.names}
@@ -229,7 +229,7 @@ class _Proof:
                 return FREE
             if node.op in (ONES, ZEROS) and len(axes) == 1 and node.shape[axes[0]] == self.dim:
                 return axes[0]
-            return FREE if node.op is EYE else self._stop(node, say("pairs"))
+            return FREE if node.op is EYE else self._stop(node, Line("pairs"))
         kinds = [self.kinds[a] for a in node.args]
         if node.op is NAME:
             return kinds[0]
@@ -240,27 +240,27 @@ class _Proof:
         if node.op is SCAN:
             return self._recurrence(node, kinds)
         if any(k == FREE and self._has_rows(a) for k, a in zip(kinds, node.args, strict=True)):
-            self._stop(node, say("pairs"))  # an identity matrix of the rows outside a product
+            self._stop(node, Line("pairs"))  # an identity matrix of the rows outside a product
         if all(k == FREE for k in kinds):
-            return FREE if not self._has_rows(node) else self._stop(node, say("unknown", op=node.op.name))
+            return FREE if not self._has_rows(node) else self._stop(node, Line("unknown", op=node.op.name))
         rows = [k for k in kinds if k >= 0]
         if SUM in kinds:
             if node.op is ADD and not rows:
                 return SUM
             if rows:
-                self._stop(node, say("mixes", part=self._inner_sum(node.args[kinds.index(SUM)])))
+                self._stop(node, Line("mixes", part=self._inner_sum(node.args[kinds.index(SUM)])))
             if node.op.linear and len(node.args) == 1:
                 return SUM
-            self._stop(node, say("nonlinear", op=_called(node)))
+            self._stop(node, Line("nonlinear", op=_called(node)))
         if node.op.elementwise:
-            return rows[0] if len(set(rows)) == 1 else self._stop(node, say("pairs"))
+            return rows[0] if len(set(rows)) == 1 else self._stop(node, Line("pairs"))
         rule = ROWWISE.get(node.op.name)
         if rule is None:
-            self._stop(node, say("unknown", op=node.op.name))
+            self._stop(node, Line("unknown", op=node.op.name))
             raise AssertionError
         axis = rule(node, kinds)
         if axis is None or node.shape[axis] != self.dim:
-            self._stop(node, say("over rows", op=node.op.name))
+            self._stop(node, Line("over rows", op=node.op.name))
             raise AssertionError
         return axis
 
@@ -269,7 +269,7 @@ class _Proof:
         recurrence, given, what = node.params
         states, entries = len(recurrence.carries), len(recurrence.steps)
         if SUM in kinds or 0 in kinds[states : states + entries]:
-            self._stop(node, say("over rows", op=node.op.name))  # time is not an axis of rows
+            self._stop(node, Line("over rows", op=node.op.name))  # time is not an axis of rows
         inner = copy.copy(self)
         inner.kinds = {
             s: k - 1 if states <= i < states + entries and k > 0 else k
@@ -282,14 +282,14 @@ class _Proof:
         if any(
             inner.kinds[new] != inner.kinds[old] for old, new in zip(recurrence.carries, recurrence.after)
         ):
-            self._stop(node, say("over rows", op=node.op.name))
+            self._stop(node, Line("over rows", op=node.op.name))
         found = inner.kinds[what if asked else recurrence.carries[what]]
         return found + 1 if given == "all" and found >= 0 else found
 
     def _has_rows(self, node: Expr) -> bool:
         return any(self.rows in dim.names for dim in node.shape)
 
-    def _stop(self, node: Expr, why: str) -> int:
+    def _stop(self, node: Expr, why: Line) -> int:
         self._refuse(node, why)
         raise AssertionError
 
@@ -309,20 +309,20 @@ class _Proof:
         sums = [a for a, k in zip(node.args, kinds, strict=True) if k == SUM]
         if not rows:
             if any(self._has_rows(a) for a in node.args):
-                self._stop(node, say("pairs"))
+                self._stop(node, Line("pairs"))
             if len(sums) > 1:
-                self._stop(node, say("product of sums"))
+                self._stop(node, Line("product of sums"))
             return SUM if sums else FREE
         if len(rows) > 1:
             free = [label for label in rows if any(root(x) == label for x in out)]
             why = "product of sums" if not free else "pairs" if len(free) > 1 else "mixes rows"
-            self._stop(node, say(why))
+            self._stop(node, Line(why))
         if sums:
-            self._stop(node, say("mixes", part=self._inner_sum(sums[0])))
+            self._stop(node, Line("mixes", part=self._inner_sum(sums[0])))
         (label,) = rows
         open_ = [i for i, x in enumerate(out) if root(x) == label]
         if len(open_) > 1:
-            self._stop(node, say("pairs"))
+            self._stop(node, Line("pairs"))
         if open_:
             return open_[0]
         return SUM
@@ -336,9 +336,9 @@ class _Proof:
         for i, (s, own) in enumerate(zip(recurrence.bound, kinds, strict=True)):
             timed = carries <= i < carries + steps
             if own == SUM:
-                self._stop(node, say("mixes", part=self._inner_sum(node.args[i])))
+                self._stop(node, Line("mixes", part=self._inner_sum(node.args[i])))
             if timed and own == 0:
-                self._stop(node, say("over rows", op="scan"))
+                self._stop(node, Line("over rows", op="scan"))
             bound[s] = own - 1 if timed and own > 0 else own
         for _ in range(carries + 1):
             after = [self._inside(x, bound, node) for x in recurrence.after]
@@ -348,7 +348,7 @@ class _Proof:
             if not changed:
                 break
             if any(bound[s] != FREE for s, _ in changed):
-                self._stop(node, say("pairs"))
+                self._stop(node, Line("pairs"))
             bound.update(changed)
         if gives == "last":
             return bound[recurrence.carries[what]]
@@ -362,7 +362,7 @@ class _Proof:
                 if part not in self.kinds:
                     self.kinds[part] = self._kind(part)
             if self.kinds[x] == SUM:
-                self._stop(node, say("mixes rows"))
+                self._stop(node, Line("mixes rows"))
             return self.kinds[x]
         finally:
             self.kinds = outer
@@ -438,7 +438,7 @@ def _polynomial(dim: Dim, rows: str, whole: Expr) -> Expr:
             if atom == rows:
                 exponent = k
             elif not isinstance(atom, str) and rows in (atom[1].names | atom[2].names):
-                raise NotRows(say("unknown", op=f"the size {dim}"))
+                raise NotRows("unknown", op=f"the size {dim}")
             else:
                 rest.append((atom, k))
         factors = [constant(number)] if number != 1 or not monomial else []

@@ -104,7 +104,7 @@ class Program:
         continuation; operations that have none (`abs`, `max`) are as NumPy has them.
         """
         if self.target != "numpy":
-            raise GradworkError("complex values are for the NumPy target")
+            raise GradworkError("complex values are for NumPy target")
         inputs, keywords = self._inputs(args, values, np.dtype(np.complex128))
         function = self._complex
         if function is None:
@@ -209,7 +209,7 @@ def build(
     single = isinstance(exprs, Expr) or not isinstance(exprs, (list, tuple))
     outputs = [constant(e) for e in ([exprs] if single else exprs)]
     if not outputs:
-        raise GradworkError("a function needs at least one expression")
+        raise GradworkError("function needs at least one expression")
     check_names(*outputs)
     known = {s.params[0]: s for s in walk(*outputs) if s.op is SYMBOL}
     origin = _origin([exprs] if single else exprs)
@@ -217,16 +217,14 @@ def build(
     for a in arguments:
         if not isinstance(a, Expr):
             if a not in known and a not in origin:
-                raise GradworkError(
-                    f"there is no symbol {a!r} in this expression ({', '.join(known) or 'none'})"
-                )
+                raise GradworkError("no such symbol", a=a, value=", ".join(known) or "none")
             a = known[a] if a in known else origin[a]
         if plain(a).op.name != "symbol":
-            raise GradworkError(f"an argument of a function is a symbol, not {a.op.name}")
+            raise GradworkError("argument of function is symbol", name=a.op.name)
         chosen.append(plain(a))
     wanted = np.dtype("float64" if dtype is None else dtype).name
     if wanted not in _DTYPES:
-        raise GradworkError(f"dtype is float64 or float32, not {wanted}")
+        raise GradworkError("unknown dtype of program", wanted=wanted)
     # Every symbol of the expression stays an argument, also one that preparation cancels.
     chosen += [s for s in known.values() if s not in chosen]
     prepared = lower(prepare(outputs), sizes)
@@ -288,9 +286,7 @@ def function(
 
         return compile_xla(exprs, dtype=dtype or "float64", arguments=arguments, sizes=sizes)
     if target != "numpy":
-        raise GradworkError(
-            f'a function runs on "numpy" or "xla", not {target!r}; code({target!r}) gives its text'
-        )
+        raise GradworkError("function runs on numpy or xla", target=target)
     source, wanted, single = build(exprs, "numpy", dtype, arguments, sizes)
     return Program(source, "numpy", wanted, single)
 

@@ -156,7 +156,9 @@ class Signature:
             return list(args), {}
         given: list = [None] * len(self.arguments)
         if len(args) > len(given):
-            raise GradworkError(f"{len(args)} values were given for {len(given)} arguments: {self._listed()}")
+            raise GradworkError(
+                "too many arguments", count=len(args), given=len(given), listed=self._listed()
+            )
         given[: len(args)] = args
         places = self._places
         sizes: dict[str, int] = {}
@@ -167,19 +169,17 @@ class Signature:
             elif at is None:
                 near = difflib.get_close_matches(key, [*places, *self.free], 1)
                 hint = f"; did you mean {near[0]!r}?" if near else ""
-                raise GradworkError(f"there is no symbol {key!r} here{hint} (symbols: {self._listed()})")
+                raise GradworkError("no such argument", key=key, hint=hint, listed=self._listed())
             elif at < len(args):
-                raise GradworkError(f"{key} was given twice, by position and by name")
+                raise GradworkError("argument given twice", key=key)
             else:
                 given[at] = value
         missing = [a.label for a, v in zip(self.arguments, given) if v is None]
         if missing:
-            raise GradworkError(f"no value was given for {' and '.join(missing)} (symbols: {self._listed()})")
+            raise GradworkError("argument missing", missing=missing, listed=self._listed())
         absent = [s for s in self.free if s not in sizes]
         if absent:
-            raise GradworkError(
-                f"no input says how large {' and '.join(absent)} is; pass {', '.join(f'{s}=…' for s in absent)}"
-            )
+            raise GradworkError("size unknown", absent=absent, value=[f"{s}=…" for s in absent])
         return given, sizes
 
     def _listed(self) -> str:
@@ -220,7 +220,9 @@ class Signature:
         for argument, array in zip(self.arguments, arrays):
             if np.ndim(array) != len(argument.shape):
                 wanted = "a scalar" if not argument.shape else f"shape {shape_text(argument.shape)}"
-                raise ShapeError(f"{argument.label} has {_has(np.shape(array))}, expected {wanted}")
+                raise ShapeError(
+                    "input of another shape", label=argument.label, has=_has(np.shape(array)), wanted=wanted
+                )
         known: dict[str, int] = dict(sizes)
         origin: dict[str, tuple[str, str]] = {}
         for name in sizes:
@@ -234,8 +236,13 @@ class Signature:
             if value is None:
                 dim = source.argument.shape[source.axis]
                 raise ShapeError(
-                    f"axis {source.axis} of {source.argument.label} has size {length}, which is not {dim} "
-                    f"for a whole {source.size}{_where(dim, known, origin)}"
+                    "axis does not give a whole size",
+                    axis=source.axis,
+                    label=source.argument.label,
+                    length=length,
+                    dim=dim,
+                    size=source.size,
+                    where=_where(dim, known, origin),
                 )
             known[source.size] = value
             origin[source.size] = (source.argument.label, f"axis {source.axis}")
@@ -243,15 +250,18 @@ class Signature:
             for dim, length in zip(argument.shape, array.shape):
                 if (dim.value if dim.value is not None else dim.evaluate(known)) != length:
                     raise ShapeError(
-                        f"{argument.label} has {_has(array.shape)}, expected {shape_text(argument.shape)}"
-                        f"{_where(dim, known, origin, argument.label)}"
+                        "input of unexpected shape",
+                        label=argument.label,
+                        has=_has(array.shape),
+                        shape=argument.shape,
+                        where=_where(dim, known, origin, argument.label),
                     )
         return known
 
 
 def _whole(name: str, value: Any) -> int:
     if isinstance(value, bool) or not hasattr(value, "__index__") or value.__index__() < 0:
-        raise GradworkError(f"the size {name} is a whole number, not {value!r}")
+        raise GradworkError("size not a whole number", name=name, value=value)
     return value.__index__()
 
 
@@ -276,15 +286,11 @@ def convert(argument: Argument, value: Any, dtype: np.dtype) -> np.ndarray:
     if type(value) is np.ndarray and value.dtype == dtype and not argument.integer:
         return value
     if isinstance(value, Expr):
-        raise GradworkError(
-            f"{argument.label} needs numbers, not an expression; use substitution to put one in"
-        )
+        raise GradworkError("needs numbers not expression", label=argument.label)
     try:
         array = np.asarray(value)
     except ValueError:
-        raise GradworkError(
-            f"{argument.label} is not an array of numbers: its rows differ in length"
-        ) from None
+        raise GradworkError("rows differ in length", label=argument.label) from None
     if array.dtype.kind == "O" or (array.dtype.kind not in "biuf" and dtype.kind != "c"):
         try:
             array = array.astype(np.float64) if array.dtype.kind == "O" else _refuse(argument, array)
@@ -295,13 +301,13 @@ def convert(argument: Argument, value: Any, dtype: np.dtype) -> np.ndarray:
             return array if array.dtype.kind != "b" else array.astype(np.int64)
         whole = np.real(array).astype(np.int64)
         if not np.array_equal(array, whole):
-            raise GradworkError(f"{argument.label} is declared integer, but holds other numbers")
+            raise GradworkError("not the integers declared", label=argument.label)
         return whole
     return np.asarray(array, dtype=dtype)
 
 
 def _refuse(argument: Argument, array: np.ndarray) -> Any:
-    raise GradworkError(f"{argument.label} needs numbers, not values of type {array.dtype}")
+    raise GradworkError("values are not numbers", label=argument.label, dtype=array.dtype)
 
 
 def as_labels(arguments: Iterable[Any]) -> list[tuple[str, Expr | None]]:

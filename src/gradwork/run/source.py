@@ -125,8 +125,10 @@ class _Composer:
                 other = symbols.setdefault(node.params[0], node)
                 if other is not node:
                     raise GradworkError(
-                        f"two different symbols are called {node.params[0]}: of shapes {shape_text(other.shape)} "
-                        f"and {shape_text(node.shape)}"
+                        "one name, two shapes",
+                        params=node.params[0],
+                        shape=other.shape,
+                        node_shape=node.shape,
                     )
         axes = positions_in(self.nodes)
         self.arguments = tuple(

@@ -35,10 +35,10 @@ def render(
             under its line ("full" is an older name of it).
     """
     if style not in STYLES:
-        raise GradworkError(f"a derivation is shown as one of {', '.join(STYLES)}, not {style!r}")
+        raise GradworkError("derivation is shown as one", styles=STYLES, style=style)
     detail = "engine" if detail == "full" else detail
     if detail not in DETAILS:
-        raise GradworkError(f"the detail of a derivation is one of {', '.join(DETAILS)}, not {detail!r}")
+        raise GradworkError("detail of derivation is one", details=DETAILS, detail=detail)
     if style == "json":
         return json.dumps(as_data(derivation, language, detail), ensure_ascii=False, indent=1)
     found = rows(derivation, "mathml" if style == "html" else style, language, detail)

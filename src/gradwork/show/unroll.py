@@ -70,7 +70,7 @@ def unroll(
     if isinstance(derivation, Derived):
         derivation = derivation.derivation
     if not isinstance(derivation, Derivation):
-        raise GradworkError("unroll takes what gw.grad returned, or its derivation")
+        raise GradworkError("unroll takes what gw grad returned")
     return _Unrolled(_stepwise(derivation), dict(sizes or {}), language, most).text()
 
 
@@ -92,7 +92,7 @@ class _Components:
     def number(self, dim: Dim) -> int:
         missing = sorted(dim.names - set(self.sizes))
         if missing:
-            raise GradworkError(f"the size {missing[0]} is open: say unroll(…, sizes={{'{missing[0]}': 4}})")
+            raise GradworkError("open size in unroll", missing=missing[0])
         return dim.evaluate(self.sizes)
 
     def shape(self, x: Expr) -> Index:

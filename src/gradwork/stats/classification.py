@@ -53,13 +53,11 @@ def classification_metrics(
     if P.ndim == 1:
         P = np.column_stack([1 - P, P])
     if P.ndim != 2 or y.shape != (len(P),) or len(P) == 0:
-        raise GradworkError(f"classes and probabilities do not go together: shapes {y.shape} and {P.shape}")
+        raise GradworkError("classes and probabilities do not go", shape=y.shape, P_shape=P.shape)
     k = P.shape[1]
     names = tuple(labels) if labels is not None else tuple(range(k))
     if len(names) != k or y.min() < 0 or y.max() >= k:
-        raise GradworkError(
-            f"{k} columns of probabilities, but {len(names)} labels and classes up to {y.max()}"
-        )
+        raise GradworkError("columns of probabilities but labels", k=k, count=len(names), max=y.max())
     confusion = confusion_matrix(y, P.argmax(axis=1), k)
     hit, support, said = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
     with np.errstate(invalid="ignore"):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gradwork.words.numbers import linear_combination, power, short
-from gradwork.words.say import say
+from gradwork.words.notes import Caution
+from gradwork.words.numbers import linear_combination
 
 Array = NDArray[np.float64]
 NEAR = 1e8  # a condition number of columns of unit length: half of the digits are lost
@@ -26,16 +26,16 @@ class Collinear:
     coefficients: tuple[float, ...]
     names: tuple[str, ...]
 
-    def sentence(self, language: str = "en") -> str:
-        """Return what is collinear, in words."""
+    def sentence(self) -> Caution:
+        """Return what is collinear, as a record."""
         column = self.names[self.index]
         if not self.others:
-            return say("zero column", language, column=column)
+            return Caution("zero column", column=column)
         others = [self.names[j] for j in self.others]
         if others == ["intercept"]:
-            return say("constant column", language, column=column, value=short(self.coefficients[0]))
+            return Caution("constant column", column=column, value=self.coefficients[0])
         combination = linear_combination(self.coefficients, others)
-        return say("collinear", language, column=column, combination=combination)
+        return Caution("collinear", column=column, combination=combination)
 
 
 def rank_tolerance(columns: int) -> float:
@@ -58,7 +58,7 @@ def find_collinear(R: Array, scale: Array, names: tuple[str, ...], tolerance: fl
     >>> X = np.array([[1., 2, 3], [1, 4, 5], [1, 7, 8], [1, 1, 2]])
     >>> scale = np.linalg.norm(X, axis=0)
     >>> R = np.linalg.qr(X / scale, mode="r")
-    >>> find_collinear(R, scale, ("intercept", "a", "b"), 1e-13)[0].sentence()
+    >>> str(find_collinear(R, scale, ("intercept", "a", "b"), 1e-13)[0].sentence())
     "'b' is a combination of other columns: b = 1 + a"
     """
     rows, p = R.shape
@@ -108,28 +108,26 @@ def inflation(variances: Array, X: Array, weights: Array | None = None) -> Array
     return variances * (weights @ (X - weights @ X / weights.sum()) ** 2)
 
 
-def inflated(factors: Array, X: Array, names: tuple[str, ...], limit: float = 10.0) -> str:
-    """Return a sentence naming the columns whose inflation factor is above the limit, the largest first, or "".
+def inflated(factors: Array, X: Array, names: tuple[str, ...], limit: float = 10.0) -> Caution | None:
+    """Return a sentence naming the columns whose inflation factor is above the limit, the largest first.
 
     Zeros and ones are not named: the factors of categories depend on which of them is the reference.
     """
     high = [int(j) for j in np.argsort(-factors, kind="stable") if factors[j] > limit]
     order = [j for j in high if ((X[:, j] != 0) & (X[:, j] != 1)).any()]
     if not order or not np.isfinite(factors).all():
-        return ""
-    shown = ", ".join(f"'{names[j]}'" for j in order[:6]) + (", …" if len(order) > 6 else "")
+        return None
     worst = float(factors[order[0]])
-    return say(
-        "inflated", columns=shown, column=names[order[0]], factor=short(worst, 3), times=short(worst**0.5, 2)
+    return Caution(
+        "inflated", columns=[names[j] for j in order], column=names[order[0]], factor=worst, times=worst**0.5
     )
 
 
-def nearly_collinear(R: Array, names: tuple[str, ...], limit: float = NEAR) -> str:
-    """Return a sentence naming the columns of the flattest direction, or "" below the limit."""
+def nearly_collinear(R: Array, names: tuple[str, ...], limit: float = NEAR) -> Caution | None:
+    """Return a sentence naming the columns of the flattest direction, if it is above the limit."""
     _, s, Vt = np.linalg.svd(R)
     if s[-1] * limit > s[0]:
-        return ""
+        return None
     direction = np.abs(Vt[-1])
     involved = [names[j] for j in np.flatnonzero(direction > 0.1 * direction.max())]
-    shown = ", ".join(f"'{name}'" for name in involved[:6]) + (", …" if len(involved) > 6 else "")
-    return say("nearly collinear", columns=shown, condition=power(float(s[0] / s[-1])))
+    return Caution("nearly collinear", columns=involved, condition=float(s[0] / s[-1]))

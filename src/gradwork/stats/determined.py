@@ -42,7 +42,7 @@ def row_space(A: ArrayLike, rank: int | None = None) -> RowSpace:
     """
     A = np.asarray(A, dtype=float)
     if A.ndim != 2:
-        raise ShapeError(f"a row space is that of a matrix; got shape {A.shape}")
+        raise ShapeError("row space is that of matrix", shape=A.shape)
     rows, p = A.shape
     length = np.linalg.norm(A, axis=0) if rows else np.zeros(p)
     unit = np.where(length > 0, length, 1.0)

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import linalg, special
 
 from gradwork.errors import GradworkError, ShapeError
-from gradwork.words.numbers import linear_combination, short
-from gradwork.words.say import say
+from gradwork.words.notes import Caution, Line
+from gradwork.words.numbers import linear_combination
 
 Array = NDArray[np.float64]
 
@@ -78,11 +78,9 @@ def coefficient_table(
     b, C = np.asarray(estimate, dtype=float), np.asarray(covariance, dtype=float)
     p = len(names)
     if b.shape != (p,) or C.shape != (p, p):
-        raise ShapeError(
-            f"{p} names need an estimate of size {p} and a {p}×{p} covariance; got {b.shape}, {C.shape}"
-        )
+        raise ShapeError("estimate and names differ", p=p, shape=b.shape, C_shape=C.shape)
     if not 0 < level < 1:
-        raise GradworkError(f"the level of an interval lies between 0 and 1, say 0.95; got {level}")
+        raise GradworkError("level of interval lies between 0", level=level)
     variance = np.diag(C)
     valid = variance >= 0 if df is None or df > 0 else np.zeros(p, dtype=bool)
     se = np.sqrt(np.where(valid, variance, np.nan))
@@ -104,7 +102,7 @@ class Information:
     covariance: Array
     definite: bool
     condition_number: float
-    note: str = ""
+    note: Line | None = None
 
 
 def observed_information(hessian: ArrayLike, names: Sequence[str] | None = None) -> Information:
@@ -117,20 +115,20 @@ def observed_information(hessian: ArrayLike, names: Sequence[str] | None = None)
 
     >>> observed_information([[4.0, 0.0], [0.0, 25.0]]).covariance.tolist()
     [[0.25, 0.0], [0.0, 0.04]]
-    >>> observed_information([[1.0, 1.0], [1.0, 1.0]], ["a", "b"]).note
+    >>> str(observed_information([[1.0, 1.0], [1.0, 1.0]], ["a", "b"]).note)
     'the Hessian is not positive definite (smallest eigenvalue 0 after scaling, along a − b): a, b have no \
 standard error'
     """
     H = np.asarray(hessian, dtype=float)
     if H.ndim != 2 or H.shape[0] != H.shape[1] or H.shape[0] == 0:
-        raise ShapeError(f"a Hessian is p×p; got shape {H.shape}")
+        raise ShapeError("Hessian not square", shape=H.shape)
     p = len(H)
     labels = tuple(names) if names is not None else tuple(f"b{j + 1}" for j in range(p))
     if len(labels) != p:
-        raise ShapeError(f"a {p}×{p} Hessian needs {p} names; got {len(labels)}")
+        raise ShapeError("Hessian needs names", p=p, count=len(labels))
     if not np.isfinite(H).all():
         i, j = np.argwhere(~np.isfinite(H))[0]
-        note = say("Hessian not finite", row=labels[i], column=labels[j])
+        note = Caution("Hessian not finite", row=labels[i], column=labels[j])
         return Information(np.full((p, p), np.nan), False, np.nan, note)
     d = np.sqrt(np.abs(np.diag(H)))
     d[d == 0] = 1.0
@@ -163,12 +161,12 @@ def _indefinite(scaled: Array, d: Array, names: tuple[str, ...], tolerance: floa
     flat = flat * np.sign(flat[parts[0]])
     lost_names = [names[j] for j in np.flatnonzero(lost)]
     smallest = float(values[0]) if abs(values[0]) > tolerance else 0.0
-    note = say(
+    note = Caution(
         "not definite",
-        eigenvalue=short(smallest, 2),
+        eigenvalue=smallest,
         direction=linear_combination(flat[parts][:6].round(3), [names[j] for j in parts[:6]], 3),
-        columns=", ".join(lost_names[:6]) + (", …" if len(lost_names) > 6 else ""),
-        have="has" if len(lost_names) == 1 else "have",
+        columns=lost_names,
+        count=len(lost_names),
     )
     return Information(covariance, False, np.inf, note)
 
@@ -187,11 +185,11 @@ def sandwich(covariance: ArrayLike, scores: ArrayLike, kind: str = "HC0", rank: 
     """
     A, S = np.asarray(covariance, dtype=float), np.asarray(scores, dtype=float)
     if S.ndim != 2 or A.shape != (S.shape[1], S.shape[1]):
-        raise ShapeError(f"scores n×p need a p×p covariance; got {S.shape} and {A.shape}")
+        raise ShapeError("scores n p need p p", shape=S.shape, A_shape=A.shape)
     n, p = len(S), S.shape[1] if rank is None else rank
     if kind not in ("HC0", "HC1"):
-        raise GradworkError(f"the sandwich is HC0 or HC1, not {kind!r}")
+        raise GradworkError("unknown sandwich", kind=kind)
     if kind == "HC1" and n <= p:
-        raise GradworkError(f"HC1 divides by n − p, which is {n - p} here; use HC0")
+        raise GradworkError("HC1 without degrees of freedom", n=n - p)
     half = S @ A
     return half.T @ half * (n / (n - p) if kind == "HC1" else 1.0)

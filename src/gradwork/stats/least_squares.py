@@ -14,7 +14,7 @@ from gradwork.errors import GradworkError, ShapeError
 from gradwork.stats.collinearity import Collinear, find_collinear, nearly_collinear, rank_tolerance
 from gradwork.stats.compensated import residual, transposed_product
 from gradwork.stats.determined import row_space
-from gradwork.words.say import say
+from gradwork.words.notes import Caution, Line
 
 Array = NDArray[np.float64]
 
@@ -49,12 +49,12 @@ class LeastSquares:
     scaled_condition_number: float
     collinear: tuple[Collinear, ...] = ()
     refinements: int = 0
-    notes: tuple[str, ...] = ()
+    notes: tuple[Line, ...] = ()
     root: Array = field(default_factory=lambda: np.zeros((0, 0)))
     null: Array = field(default_factory=lambda: np.zeros((0, 0)))
     exact: bool = False
     R: Array = field(default_factory=lambda: np.zeros((0, 0)))
-    of_columns: tuple[str, ...] = ()
+    of_columns: tuple[Line, ...] = ()
 
     def reordered(self, order: Sequence[int], names: Sequence[str]) -> LeastSquares:
         """Return the same answer for the columns in another order, and under other names.
@@ -162,7 +162,7 @@ def least_squares(
     notes = [*told, *degrees_of_freedom(n, p, rank)]
     exact = df > 0 and passes_through(X, y, b, r)
     if exact:
-        notes.append(say("perfect fit"))
+        notes.append(Caution("perfect fit"))
     return LeastSquares(
         names=labels,
         estimate=b,
@@ -199,20 +199,18 @@ def passes_through(X: Array, y: Array, b: Array, r: Array) -> bool:
 def _checked(X: ArrayLike, y: ArrayLike, names: Sequence[str] | None) -> tuple[Array, Array, tuple[str, ...]]:
     X, y = np.asarray(X, dtype=float), np.asarray(y, dtype=float)
     if X.ndim != 2 or y.ndim != 1 or len(X) != len(y):
-        raise ShapeError(f"least squares needs X: n×p and y: n; X has shape {X.shape}, y {y.shape}")
+        raise ShapeError("least squares needs X", shape=X.shape, y_shape=y.shape)
     if 0 in X.shape:
-        raise ShapeError(f"least squares needs at least one row and one column; X has shape {X.shape}")
+        raise ShapeError("least squares needs at least one", shape=X.shape)
     labels = tuple(names) if names is not None else tuple(f"x{j + 1}" for j in range(X.shape[1]))
     if len(labels) != X.shape[1]:
-        raise ShapeError(f"X has {X.shape[1]} columns but {len(labels)} names")
+        raise ShapeError("X has columns but names", shape=X.shape[1], count=len(labels))
     if not np.isfinite(y).all():
         row = int(np.flatnonzero(~np.isfinite(y))[0])
-        raise GradworkError(f"y is {y[row]} in row {row + 1}; least squares needs finite numbers")
+        raise GradworkError("y not finite", y=y[row], row=row + 1)
     if not np.isfinite(X).all():
         row, column = np.argwhere(~np.isfinite(X))[0]
-        raise GradworkError(
-            f"'{labels[column]}' is {X[row, column]} in row {row + 1}; least squares needs finite numbers"
-        )
+        raise GradworkError("column not finite", labels=labels[column], X=X[row, column], row=row + 1)
     return X, y, labels
 
 
@@ -309,26 +307,23 @@ def _shortest(y: Array, R: Array, Q: Array, scale: Array, rank: int) -> tuple[Ar
 
 def _notes(
     n: int, p: int, rank: int, collinear: Sequence[Collinear], names: Sequence[str], inverse: Array, R: Array
-) -> list[str]:
+) -> list[Caution]:
     """Return what is to be said of the columns."""
     notes = []
     if p > n:
-        notes.append(
-            say("more parameters than rows", parameters=p, rows=n, rows_word="row" if n == 1 else "rows")
-        )
+        notes.append(Caution("more parameters than rows", parameters=p, rows=n))
     else:
         notes += [c.sentence() for c in collinear]
     if collinear:
-        lost = [f"'{name}'" for name, v in zip(names, np.diag(inverse), strict=True) if np.isnan(v)]
-        shown = ", ".join(lost[:6]) + (", …" if len(lost) > 6 else "")
-        notes.append(say("rank deficient", parameters=p, rank=rank, columns=shown))
+        lost = [name for name, v in zip(names, np.diag(inverse), strict=True) if np.isnan(v)]
+        notes.append(Caution("rank deficient", parameters=p, rank=rank, columns=lost))
     if not collinear and (near := nearly_collinear(R, tuple(names))):
         notes.append(near)
     return notes
 
 
-def degrees_of_freedom(n: int, p: int, rank: int) -> list[str]:
+def degrees_of_freedom(n: int, p: int, rank: int) -> list[Caution]:
     """Return what is to be said where one residual degree of freedom is left, or none."""
     if n == rank and p <= n:
-        return [say("no degree of freedom", rows=n, parameters=p)]
-    return [say("one degree of freedom", rows=n, parameters=rank)] if n - rank == 1 else []
+        return [Caution("no degree of freedom", rows=n, parameters=p)]
+    return [Caution("one degree of freedom", rows=n, parameters=rank)] if n - rank == 1 else []

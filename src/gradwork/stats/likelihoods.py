@@ -202,8 +202,8 @@ FAMILIES = tuple(_FORMULAS)
 
 def _arrays(family: str, y: ArrayLike, fitted: ArrayLike) -> tuple[Array, Array]:
     if family not in FAMILIES:
-        raise GradworkError(f"no likelihood is called {family!r}; there are {', '.join(FAMILIES)}")
+        raise GradworkError("unknown likelihood", family=family, families=FAMILIES)
     y, mu = np.asarray(y, dtype=float), np.asarray(fitted, dtype=float)
     if y.ndim != 1 or mu.ndim != _FORMULAS[family].columns or len(mu) != len(y):
-        raise GradworkError(f"y and the fitted values do not go together: shapes {y.shape} and {mu.shape}")
+        raise GradworkError("y and fitted values do", shape=y.shape, mu_shape=mu.shape)
     return y, mu

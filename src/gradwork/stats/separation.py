@@ -12,8 +12,8 @@ from scipy import sparse
 
 from gradwork.errors import ShapeError
 from gradwork.stats.recession import TINY, exists, shortest, signs, unmoved
-from gradwork.words.numbers import linear_combination, short
-from gradwork.words.say import say
+from gradwork.words.notes import Caution, Line
+from gradwork.words.numbers import linear_combination
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -39,8 +39,8 @@ class Separation:
     kind: str
     columns: tuple[str, ...]
     direction: Array
-    sentence: str
-    help: str
+    sentence: Caution
+    help: Caution
     overlap: Mask = field(default_factory=lambda: np.zeros((0, 0), dtype=bool))
     signs: NDArray[np.int_] = field(default_factory=lambda: np.zeros(0, dtype=int))
 
@@ -83,12 +83,14 @@ def find_separation(
     """
     X, y = np.asarray(X, dtype=float), np.asarray(codes).astype(int)
     if X.ndim != 2 or y.shape != (len(X),) or len(names) != X.shape[1]:
-        raise ShapeError(f"separation needs X: n×p, y: n and p names; got {X.shape}, {y.shape}, {len(names)}")
+        raise ShapeError("separation needs X", shape=X.shape, y_shape=y.shape, count=len(names))
     k = max(len(labels), int(y.max()) + 1)
     n, p = X.shape
     if len(np.unique(y)) == 1:
         none = np.zeros((n, k), dtype=bool)
-        return Separation("one class", (), np.zeros(p), say("one class"), say("separation help"), none)
+        return Separation(
+            "one class", (), np.zeros(p), Caution("one class"), Caution("separation help"), none
+        )
     pairs = np.ones((n, k), dtype=bool)
     pairs[np.arange(n), y] = False
     null = None
@@ -138,7 +140,7 @@ def find_zero_counts(
     """
     X, y = np.asarray(X, dtype=float), np.asarray(counts, dtype=float)
     if X.ndim != 2 or y.shape != (len(X),) or len(names) != X.shape[1]:
-        raise ShapeError(f"separation needs X: n×p, y: n and p names; got {X.shape}, {y.shape}, {len(names)}")
+        raise ShapeError("separation needs X", shape=X.shape, y_shape=y.shape, count=len(names))
     size = np.maximum(np.abs(X).max(axis=0), 1e-300)
     null = unmoved(X[y > 0] / size)
     zero = np.flatnonzero(y == 0)
@@ -159,7 +161,7 @@ def find_zero_counts(
         cut = 0.0 if abs(cut) < TINY * np.abs(X).max() else cut
         text, involved = _written(np.where(fixed, 0.0, fall), X, names)
         columns += [c for c in involved if c not in columns]
-        rules.append(say("rule zero", count=int(gone.sum()), direction=text, cut=short(cut), target=target))
+        rules.append(Line("rule zero", count=int(gone.sum()), direction=text, cut=cut, target=target))
         first = b / size if first is None else first
     if first is None:
         return None
@@ -169,8 +171,8 @@ def find_zero_counts(
     where = (
         signs(G[~left], null, np.diag(1 / size)) if null.shape[1] <= 40 else np.zeros(len(names), dtype=int)
     )
-    sentence = say("zero counts", rule="; ".join(rules))
-    return Separation("quasi", tuple(columns), first, sentence, say("zero help"), overlap, where)
+    sentence = Caution("zero counts", rule=rules)
+    return Separation("quasi", tuple(columns), first, sentence, Caution("zero help"), overlap, where)
 
 
 class _Search:
@@ -186,7 +188,7 @@ class _Search:
         self.held = null is not None  # rows that no direction may move
         self.free = np.tile(np.ptp(Z, axis=0) == 0, k - 1)
         self.constant = (np.ptp(X, axis=0) == 0) & (X[0] != 0)
-        self.rules: list[str] = []
+        self.rules: list[Line] = []
         self.columns: list[str] = []
         self.first: Array | None = None
 
@@ -201,10 +203,10 @@ class _Search:
         own[np.arange(len(self.y)), self.y] = True
         overlap = ~own & ~(self.pairs & ~self.left)
         kind = "complete" if complete else "quasi"
-        rule = "; ".join(self.rules) if self.k == 2 else self._rule(overlap, complete)
+        rule = self.rules if self.k == 2 else [self._rule(overlap, complete)]
         columns = tuple(self.columns)
         return Separation(
-            kind, columns, self.first, say(f"{kind} separation", rule=rule), say("separation help"), overlap,
+            kind, columns, self.first, Caution(f"{kind} separation", rule=rule), Caution("separation help"), overlap,
             self._signs(overlap),
         )  # fmt: skip
 
@@ -226,16 +228,17 @@ class _Search:
             scores = np.zeros((len(self.X), self.k))
             scores[:, 1:] = self.Z @ b.reshape(self.k - 1, -1).T
             margin, direction = _margins(scores, self.y), B
-            told = ("", _involved(B, self.X, self.names))
+            told = (None, _involved(B, self.X, self.names))
             if self.k == 2:
                 direction = B[:, 1] / np.abs(B[_weight(B, self.X) > 0, 1]).max()
                 text, involved = _written(direction, self.X, self.names)
-                told = (say("rule direction", direction=text), involved)
+                told = (Line("rule direction", direction=text), involved)
         gone = self.left & (margin > TINY * margin[self.left].max())
         if not gone.any():
             return False
         self.left &= ~gone
-        self.rules.append(told[0])
+        if told[0] is not None:
+            self.rules.append(told[0])
         self.columns += [c for c in told[1] if c not in self.columns]
         self.first = direction if self.first is None else self.first
         return True
@@ -250,7 +253,7 @@ class _Search:
             found = shortest(G, self.free, 0.0, self.null)
         return b if found is None else found
 
-    def _one_column(self) -> tuple[Array, int, str, float] | None:
+    def _one_column(self) -> tuple[Array, int, Line, float] | None:
         """Return the separation of what is left by a threshold on one column, the most useful to be told."""
         if not self.constant.any():
             return None  # without an intercept a threshold other than zero is not in the model
@@ -267,33 +270,31 @@ class _Search:
                 continue
             a, b = (high0[j], low1[j]) if rising else (high1[j], low0[j])
             column, sign = str(self.names[j]), 1.0 if rising else -1.0
-            values = {"column": column, "target": self.target}
+            values: dict[str, Any] = {"column": column, "target": self.target}
             score = sign * (self.X[:, j] - (a + b) / 2)
             if a < b:
                 key = "rule above" if rising else "rule below"
-                cut = short(float(a + b) / 2)
-                return score, j, say(key, high=self.labels[1], low=self.labels[0], cut=cut, **values), sign
+                cut = float(a + b) / 2
+                return score, j, Line(key, high=self.labels[1], low=self.labels[0], cut=cut, **values), sign
             above, below = (self.labels[1], self.labels[0]) if rising else (self.labels[0], self.labels[1])
-            rule = say("rule touch", cut=short(float(a)), above=above, below=below, **values)
+            rule = Line("rule touch", cut=float(a), above=above, below=below, **values)
             best = best or (score, j, rule, sign)
         return best
 
-    def _rule(self, overlap: Mask, complete: bool) -> str:
-        shown = ", ".join(f"'{c}'" for c in self.columns[:6]) + (", …" if len(self.columns) > 6 else "")
+    def _rule(self, overlap: Mask, complete: bool) -> Line:
+        shown = self.columns
         if complete:
-            return say(
-                "rule columns", columns=shown, classes=", ".join(str(label) for label in self.labels[:6])
-            )
+            return Line("rule columns", columns=shown, classes=self.labels)
         apart, together = [], []
         for a in range(self.k):
             for b in range(a + 1, self.k):
                 cells = np.concatenate([overlap[self.y == a, b], overlap[self.y == b, a]])
-                pair = say("pair", first=self.labels[a], second=self.labels[b])
+                pair = Line("pair", first=self.labels[a], second=self.labels[b])
                 (together if cells.any() else apart).append(pair)
         if not apart:
-            return say("rule some", columns=shown)
-        more = say("pairs overlap", pairs=_listed(together)) if together else ""
-        return say("rule pairs", columns=shown, pairs=_listed(apart)) + more
+            return Line("rule some", columns=shown)
+        more = Line("pairs overlap", pairs=together) if together else None
+        return Line("rule pairs", columns=shown, pairs=apart, overlap=more)
 
     def _signs(self, overlap: Mask) -> NDArray[np.int_]:
         q = self.Z.shape[1] * (self.k - 1)
@@ -308,11 +309,11 @@ class _Search:
 
 def _complete(B: Array, X: Array, names: Sequence[str], labels: Sequence[Any]) -> Separation:
     k = len(labels)
-    rule = say("rule all", count=X.shape[1], classes=_listed([str(label) for label in labels]))
+    rule = Line("rule all", count=X.shape[1], classes=labels)
     none = np.zeros((len(X), k), dtype=bool)
     return Separation(
-        "complete", tuple(names), B[:, 1] if k == 2 else B, say("complete separation", rule=rule),
-        say("separation help"), none, np.zeros(X.shape[1] * (k - 1), dtype=int),
+        "complete", tuple(names), B[:, 1] if k == 2 else B, Caution("complete separation", rule=[rule]),
+        Caution("separation help"), none, np.zeros(X.shape[1] * (k - 1), dtype=int),
     )  # fmt: skip
 
 
@@ -369,7 +370,3 @@ def _written(b: Array, X: Array, names: Sequence[str]) -> tuple[str, list[str]]:
     b = b / np.abs(b[involved]).max()
     text = linear_combination(b[order], [str(names[j]) for j in order.tolist()], 3)
     return text + (" + …" if len(involved) > len(order) else ""), [str(names[j]) for j in involved.tolist()]
-
-
-def _listed(items: Sequence[str]) -> str:
-    return ", ".join(items[:6]) + (", …" if len(items) > 6 else "")

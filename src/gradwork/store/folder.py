@@ -65,14 +65,14 @@ class Saved:
 def check_free(folder: Path, overwrite: bool = False) -> None:
     """Raise FolderError if a model may not be written there: something is there, and it is not to be replaced."""
     if folder.is_file():
-        raise FolderError(say("is a file", folder=folder))
+        raise FolderError("is a file", folder=folder)
     if not folder.exists() or not any(folder.iterdir()):
         return
     if not overwrite:
-        raise FolderError(say("exists", folder=folder))
+        raise FolderError("exists", folder=folder)
     ours = {*FILES}
     if any(entry.name not in ours for entry in folder.iterdir()) or not (folder / MODEL).is_file():
-        raise FolderError(say("exists not ours", folder=folder))
+        raise FolderError("exists not ours", folder=folder)
 
 
 def save_folder(
@@ -168,7 +168,7 @@ def load_folder(folder: str | os.PathLike[str]) -> Saved:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise FolderError(say("no folder", folder=folder, nearest=_nearest(folder)))
+        raise FolderError("no folder", folder=folder, nearest=_nearest(folder))
     data = _model(folder)
     arrays = _arrays(folder, data)
     return Saved(folder, unpack(data["model"], arrays), data["about"], _summary(folder, data))
@@ -183,9 +183,9 @@ def _errors(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise FolderError(say("no space", folder=folder)) from error
+            raise FolderError("no space", folder=folder) from error
         why = error.strerror or str(error)
-        raise FolderError(say("cannot write", folder=folder, why=why[:1].lower() + why[1:])) from error
+        raise FolderError("cannot write", folder=folder, why=why[:1].lower() + why[1:]) from error
 
 
 @contextlib.contextmanager
@@ -253,7 +253,7 @@ def _checksum(data: Mapping[str, Any]) -> str:
 
 
 def _damaged(folder: Path, why: str) -> FolderError:
-    return FolderError(say("damaged", folder=folder, why=why))
+    return FolderError("damaged", folder=folder, why=why)
 
 
 def _nearest(folder: Path) -> str:
@@ -278,13 +278,13 @@ def _read(folder: Path, name: str) -> bytes:
     except FileNotFoundError as error:
         raise _damaged(folder, say("gone", file=name)) from error
     except OSError as error:
-        raise FolderError(say("cannot read", folder=folder / name, why=error.strerror or error)) from error
+        raise FolderError("cannot read", folder=folder / name, why=error.strerror or error) from error
 
 
 def _model(folder: Path) -> dict[str, Any]:
     """Return model.json after checking it against its own checksum."""
     if not (folder / MODEL).is_file():
-        raise FolderError(say("no model", folder=folder, file=MODEL))
+        raise FolderError("no model", folder=folder, file=MODEL)
     content = _read(folder, MODEL)
     try:
         data = json.loads(content.decode("utf-8"))
@@ -294,7 +294,7 @@ def _model(folder: Path) -> dict[str, Any]:
         raise _damaged(folder, say("not json", file=MODEL))
     form = data.get("format")
     if isinstance(form, int) and form > FORMAT:
-        raise FolderError(say("newer", folder=folder, format=form, known=FORMAT))
+        raise FolderError("newer", folder=folder, format=form, known=FORMAT)
     checks: dict[str, Callable[[Any], bool]] = {
         "format": lambda v: v == FORMAT and not isinstance(v, bool),
         "about": lambda v: isinstance(v, dict),

@@ -141,6 +141,7 @@ _NUMBERS: dict[str, Any] = {
 _TEXTS: dict[str, Any] = {"clip": clip, "first line": lambda text: text.splitlines()[0], "sentence": sentence}
 _LISTS: dict[str, Any] = {
     "alternatives": lambda words, home: f"; {home.OR} ".join(words),
+    "clauses": lambda words, home: "; ".join(words),
     "names": lambda words, home, limit=None: listed(words, limit),
     "and": lambda words, home: joined(words, home.AND),
     "or": lambda words, home: joined(words, home.OR),

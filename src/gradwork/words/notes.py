@@ -15,13 +15,12 @@ column, a layer. `also` is said after the sentence, with semicolons.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 from gradwork.words.forms import nearest, sentence
-from gradwork.words.say import known, say, sentence_of, slots
+from gradwork.words.say import known, say, slots
 
 
 @dataclass(frozen=True, init=False)
@@ -155,7 +154,7 @@ def _line_or(value: Any) -> Any:
     return from_data(value["line"]) if isinstance(value, dict) and "line" in value else value
 
 
-def apart(notes: Iterable[Line | str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def apart(notes: Iterable[Line]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the notes that warn, and those that only inform, each told as a sentence.
 
     >>> apart([Note("asked"), Caution("no curvature")])
@@ -164,7 +163,7 @@ def apart(notes: Iterable[Line | str]) -> tuple[tuple[str, ...], tuple[str, ...]
     warn: list[str] = []
     inform: list[str] = []
     for note in notes:
-        (inform if informs(note) else warn).append(sentence(str(note)))
+        (inform if note.severity == "note" else warn).append(sentence(note.tell()))
     return tuple(warn), tuple(inform)
 
 
@@ -176,23 +175,3 @@ def near(name: str, known: Collection[str], cutoff: float = 0.6) -> Line | None:
     """
     found = nearest(name, known, cutoff)
     return None if found is None else Line("nearest", name=found)
-
-
-# The sentences that only say how something was done, while notes are texts still.
-INFORMS = (
-    "reference level", "no reference", "filled", "filled one", "reference class", "rank penalised", "validation",
-    "sandwich", "robust errors", "not a likelihood", "least squares errors", "likelihood errors", "mean likelihood",
-    "constants", "penalised", "penalty scale", "penalty in loss", "whole numbers are classes", "no errors, many",
-)  # fmt: skip
-
-
-def informs(note: Line | str) -> bool:
-    """Tell whether a note only says how something was done.
-
-    >>> informs("the reference class is setosa"), informs("3 of 9 rows were left out for missing values")
-    (True, False)
-    """
-    if isinstance(note, Line):
-        return note.severity == "note"
-    found = [re.split(r"\{[^{}]*\}", sentence_of(key, "en")) for key in INFORMS]
-    return re.fullmatch("|".join(".+".join(map(re.escape, parts)) for parts in found), note, re.S) is not None

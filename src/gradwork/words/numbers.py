@@ -66,13 +66,14 @@ def fixed(value: float, decimals: int) -> str:
     return minus(text)
 
 
-def percent(value: float) -> str:
+def percent(value: float, decimals: int = 1) -> str:
     """Return a share as a percentage, never rounded up to 100.
 
     >>> percent(0.93321), percent(0.9999), percent(1.0)
     ('93.3 %', '99.9 %', '100.0 %')
     """
-    return f"{math.floor(1000 * value + (0.5 if value < 0.999 else 1e-9)) / 10:.1f} %"
+    unit = 10**decimals
+    return f"{math.floor(100 * unit * value + (0.5 if value < 0.999 else 1e-9)) / unit:.{decimals}f} %"
 
 
 def p_value(value: float, decimals: int = 3) -> str:

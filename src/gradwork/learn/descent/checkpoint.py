@@ -45,7 +45,7 @@ def check(path: str | os.PathLike[str]) -> None:
     elif not os.access(target.parent, os.W_OK | os.X_OK):
         why = f"the folder {target.parent} may not be written to"
     if why is not None:
-        raise GradworkError(f"the checkpoint {target} cannot be written: {why}")
+        raise GradworkError("checkpoint cannot be written", target=target, why=why)
 
 
 def save(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> None:
@@ -64,7 +64,7 @@ def save(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]], meta:
             temporary.write_bytes(payload)
     except OSError as problem:
         raise GradworkError(
-            f"the checkpoint {path} cannot be written: {problem.strerror or problem}"
+            "checkpoint not written", path=path, value=problem.strerror or problem
         ) from problem
 
 
@@ -74,12 +74,12 @@ def load(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]], dict[st
 
     target = Path(path)
     if not target.is_file():
-        raise GradworkError(f"there is no checkpoint {target} to resume from")
+        raise GradworkError("there is no checkpoint to resume", target=target)
     try:
         with safe_open(target, "numpy") as file:
             header = file.metadata() or {}
             if header.get("format") != FORMAT:
-                raise GradworkError(f"{target} is not a checkpoint of this version of Gradwork")
+                raise GradworkError("checkpoint of another version", target=target)
             return {name: file.get_tensor(name) for name in file.keys()}, json.loads(header["meta"])  # noqa: SIM118
     except (SafetensorError, KeyError, json.JSONDecodeError, OSError) as problem:
-        raise GradworkError(f"{target} is damaged and cannot be read as a checkpoint") from problem
+        raise GradworkError("checkpoint damaged", target=target) from problem

@@ -59,7 +59,7 @@ def _rows_name(setup: Setup) -> str | None:
 def choose(setup: Setup, units: int, target: str, hoist: Any = "auto", limit: float | None = None) -> Plan:
     """Return the plan of a run of so many units, or of as many as `limit` seconds allow."""
     if hoist not in (True, False, "auto"):
-        raise GradworkError(f'hoist is True, False or "auto", not {hoist!r}')
+        raise GradworkError("hoist is True False or auto", hoist=hoist)
     from gradwork.learn.descent.hoist import hoisted
 
     lines: list[str] = []

@@ -70,9 +70,7 @@ class Request:
 
     def _count(self, epochs: Any, steps: Any, batch_size: Any) -> int:
         if steps is not None and (epochs is not None or batch_size is not None):
-            raise GradworkError(
-                "steps counts steps over all rows; with batches, or beside epochs, say epochs alone"
-            )
+            raise GradworkError("steps counts steps over all rows")
         usual = 1000 if batch_size is None else 100
         value = steps if steps is not None else usual if epochs is None else epochs
         what = "steps" if steps is not None else "epochs"

@@ -96,7 +96,11 @@ class _Run(Request):
         saved = run_state.load(checkpoint, self.fingerprint) if self.settings.resume else None
         if saved is not None and saved.unit > self.units:
             raise GradworkError(
-                f"{checkpoint} holds {saved.unit:,} {self.counted}, and {self.units:,} are asked for"
+                "checkpoint holds more than asked",
+                checkpoint=checkpoint,
+                unit=saved.unit,
+                counted=self.counted,
+                units=self.units,
             )
         return saved
 

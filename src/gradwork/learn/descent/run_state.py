@@ -79,7 +79,7 @@ def save(
 def load(path: Any, fingerprint: Mapping[str, Any]) -> RunState:
     """Return the run in a checkpoint; raise GradworkError if it is another run."""
     if path is None:
-        raise GradworkError("name the checkpoint to resume from")
+        raise GradworkError("name checkpoint to resume")
     arrays, meta = checkpoint.load(path)
     try:
         theirs = meta["fingerprint"]
@@ -87,12 +87,10 @@ def load(path: Any, fingerprint: Mapping[str, Any]) -> RunState:
             if key == "data" and theirs[key].keys() == value.keys():
                 changed = [name for name in value if theirs[key][name] != value[name]]
                 if changed:
-                    raise GradworkError(
-                        f"{path} is of a run on other data: the numbers in {', '.join(changed)} have changed since"
-                    )
+                    raise GradworkError("checkpoint of other data", path=path, changed=changed)
             elif theirs[key] != value:
                 raise GradworkError(
-                    f"{path} is of another run: its {key} is {theirs[key]!r}, this one's is {value!r}"
+                    "checkpoint of another run", path=path, key=key, theirs=theirs[key], value=value
                 )
         states: dict[int, Saved] = {}
         for u in meta["units"]:
@@ -113,7 +111,7 @@ def load(path: Any, fingerprint: Mapping[str, Any]) -> RunState:
     except (KeyError, TypeError, ValueError, IndexError) as problem:
         if isinstance(problem, GradworkError):
             raise
-        raise GradworkError(f"{path} is damaged and cannot be read as a checkpoint") from problem
+        raise GradworkError("checkpoint unreadable", path=path) from problem
 
 
 def _plain(value: Any) -> Any:

@@ -54,11 +54,9 @@ class Reading:
 def script(fit: Fit, target: str = "numpy", reading: Reading | None = None) -> str:
     """Return the run of a fit as the text of a script for "numpy"; GradworkError for a fit that took no descent."""
     if target != "numpy":
-        raise GradworkError(f'a training run is written for "numpy", not {target!r}')
+        raise GradworkError("training run is written for numpy", target=target)
     if fit.details.get("setup") is None:
-        raise GradworkError(
-            f"a script is written for descent; this fit is by {fit.solver}: name an optimizer, such as adam"
-        )
+        raise GradworkError("script is written for descent", solver=fit.solver)
     return _Script(fit, reading).text()
 
 

@@ -198,7 +198,7 @@ def _about_reach(words: _Words, fit: Fit, known: Remaining | None) -> tuple[list
     if left < 0.5 * can:
         return [words("why adaptive", rate=rate, **facts)], []
     per_epoch = batching.steps if batching else 1
-    key = "why out of reach" + (", epochs" if batching else "")
+    key = "why out of reach, epochs" if batching else "why out of reach"
     # Twice the way from the start, and one digit of it.
     whole = left + float(abs(fit.vector - fit.objective.start_vector)[j])
     needed = above(2 * rate * whole / can)

@@ -34,7 +34,7 @@ def chain(
     """
     for part in parts:
         if not isinstance(part, Part):
-            raise GradworkError(f"an optimizer is a chain of parts such as gw.learn.trace(0.9), not {part!r}")
+            raise GradworkError("optimizer is chain of parts", part=part)
     if not any(part.text == "scale_by_rate()" for part in parts):
         parts = (*parts, p.scale_by_rate())
     return Optimizer(name, tuple(parts), as_schedule(learning_rate), **about)
@@ -42,7 +42,7 @@ def chain(
 
 def _variant(variant: str) -> bool:
     if variant not in VARIANTS:
-        raise GradworkError(f'variant is "torch" or "keras", not {variant!r}')
+        raise GradworkError("variant is torch or keras", variant=variant)
     return variant == "keras"
 
 
@@ -67,10 +67,10 @@ def _assemble(
     unknown = set(common) - set(_Common.__dataclass_fields__)
     if unknown:
         known = ", ".join(_Common.__dataclass_fields__)
-        raise GradworkError(f"{key} has no argument {sorted(unknown)[0]!r}; besides its own it takes {known}")
+        raise GradworkError("unknown argument of optimizer", key=key, unknown=sorted(unknown)[0], known=known)
     c = _Common(**common)
     if sum(x is not None for x in (c.clipnorm, c.clipvalue, c.global_clipnorm)) > 1:
-        raise GradworkError("clipnorm, clipvalue and global_clipnorm exclude each other")
+        raise GradworkError("clipnorm clipvalue and global clipnorm exclude")
     variant = "keras" if keras else "torch"
     before, after = [], []
     if c.clipnorm is not None:
@@ -116,7 +116,7 @@ def SGD(
     """
     keras = _variant(variant)
     if nesterov and not momentum:
-        raise GradworkError("nesterov needs a momentum above 0")
+        raise GradworkError("nesterov needs momentum above 0")
     core: list[Part] = []
     if momentum:
         core = [p.scale_by_rate()] if keras else []
@@ -272,17 +272,17 @@ def as_optimizer(given: Any, **options: Any) -> Optimizer:
     """
     if isinstance(given, Optimizer):
         if options:
-            raise GradworkError("options belong to an optimizer's name; this one is made already")
+            raise GradworkError("options belong to optimizer's name")
         return given
     if callable(given):
-        raise GradworkError("an optimizer is made by a call, such as gw.Adam(0.01), or named, such as 'adam'")
+        raise GradworkError("optimizer is made by call")
     key = str(given).lower()
     if key not in OPTIMIZERS:
         import difflib
 
         near = difflib.get_close_matches(key, OPTIMIZERS, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(OPTIMIZERS)}"
-        raise GradworkError(f"there is no optimizer {given!r}; {hint}")
+        raise GradworkError("there is no optimizer", given=given, hint=hint)
     return OPTIMIZERS[key](**options)
 
 

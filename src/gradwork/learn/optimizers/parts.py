@@ -186,5 +186,5 @@ def _blend(share: Expr, old: Expr, new: Expr) -> Expr:
 def _share(value: Any, what: str) -> float:
     number = positive(value, what, zero=True)
     if number >= 1:
-        raise GradworkError(f"{what} lies below 1; got {value!r}")
+        raise GradworkError("not below 1", what=what, value=value)
     return number

@@ -71,7 +71,7 @@ class Schedule:
     def per(self, unit: str) -> Schedule:
         """Return the same schedule counted in steps or in epochs."""
         if unit not in UNITS:
-            raise GradworkError(f"a schedule counts steps or epochs, not {unit!r}")
+            raise GradworkError("schedule counts steps or epochs", unit=unit)
         return replace(self, unit=unit)
 
     def __repr__(self) -> str:
@@ -82,7 +82,9 @@ def positive(value: Any, what: str, zero: bool = False) -> float:
     """Return a number that must be positive (or 0); raise GradworkError otherwise."""
     fits = isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and np.isfinite(value)
     if not fits or value < 0 or (value == 0 and not zero):
-        raise GradworkError(f"{what} is a number {'from' if zero else 'above'} 0; got {value!r}")
+        raise GradworkError(
+            "number out of range", what=what, from_zero_above="from" if zero else "above", value=value
+        )
     return float(value)
 
 

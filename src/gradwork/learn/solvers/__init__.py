@@ -169,7 +169,7 @@ def solve(
     gradient descent until the gradient's norm is 1e-8, or 1e-8 of that at the start if this is smaller.
     """
     if solver != "auto" and solver not in SOLVERS:
-        raise GradworkError(f"a solver is auto, {', '.join(SOLVERS)}; not {solver!r}")
+        raise GradworkError("unknown solver", solvers=SOLVERS, solver=solver)
     if objective.dtype != np.float64 and solver in ("auto", "closed", "lm", "newton"):
         # These factor matrices, which float32 is too coarse for; data are converted once.
         objective = objective.with_dtype("float64")
@@ -225,10 +225,7 @@ def _made(analysis: Analysis, choice: Choice, start: Any, stopping: Stopping) ->
         return lbfgs(analysis.blocks or o, start), say("plan lbfgs", memory=10)
     if choice.solver == "lm":
         if analysis.squares is None:
-            raise GradworkError(
-                "solver 'lm' needs a sum or mean of squares, and this loss does not show one; "
-                "use solver='newton' or 'lbfgs'"
-            )
+            raise GradworkError("solver lm' needs sum or mean")
         plan = say("plan lm", rows=analysis.residuals, columns=o.size)
         return levenberg_marquardt(o, analysis.squares, start), plan
     if analysis.kinks == ("abs",):
@@ -264,8 +261,9 @@ def _closed(analysis: Analysis, choice: Choice) -> Solved:
     else:
         what = _names(list(o.parameters))
         raise GradworkError(
-            f"this loss has no closed form: it is not quadratic in {what}; "
-            f"use solver={'lm' if analysis.squares is not None else 'newton'!r}"
+            "this loss has no closed form",
+            what=what,
+            lm_analysis_squares="lm" if analysis.squares is not None else "newton",
         )
     value, gradient = o.value_and_gradient(vector)
     norm = float(np.linalg.norm(gradient))

@@ -94,10 +94,7 @@ def solve_quadratic(objective: Objective) -> Array:
     tolerance = 16 * len(H) * np.finfo(H.dtype).eps * max(abs(values[0]), abs(values[-1]))
     if values[0] < -tolerance:
         sense, where = ("maximum", "above") if objective.maximize else ("minimum", "below")
-        raise GradworkError(
-            f"this quadratic has no {sense}: its Hessian has the eigenvalue {values[0]:.3g} (after scaling), "
-            f"so it is unbounded {where}; check the sign"
-        )
+        raise GradworkError("this quadratic has no", sense=sense, values=values[0], where=where)
     if values[0] > tolerance:
         factor = linalg.cho_factor(scaled, lower=True)
         vector = -linalg.cho_solve(factor, g / d)
@@ -107,7 +104,5 @@ def solve_quadratic(objective: Objective) -> Array:
     good = values > tolerance
     part = V.T @ (g / d)
     if np.abs(part[~good]).max() > 1e-8 * max(np.abs(part).max(), 1e-300):
-        raise GradworkError(
-            "this quadratic is unbounded: it falls without end along a direction without curvature"
-        )
+        raise GradworkError("this quadratic is unbounded")
     return -(V[:, good] @ (part[good] / values[good])) / d

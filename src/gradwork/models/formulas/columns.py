@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from gradwork.data.tables import Table
 from gradwork.errors import FormulaError, GradworkError, TableError
 from gradwork.expr import Dim, Expr, scalar, vector
+from gradwork.words.notes import Caution, Line
 
 Array = NDArray[Any]
 
@@ -34,22 +35,22 @@ def parse_params(params: Any) -> dict[str, float]:
         for part in params.split(","):
             name, sign, value = part.partition("=")
             if not sign:
-                raise GradworkError(f"a parameter is given with its start, as in a=1; got '{part.strip()}'")
+                raise GradworkError("parameter is given with its start", strip=part.strip())
             pairs.append((name.strip(), value.strip()))
     else:
-        raise GradworkError('name the parameters of the formula with their starts: params="a=1, k=0.1"')
+        raise GradworkError("name parameters of formula with their")
     found: dict[str, float] = {}
     for name, value in pairs:
         if not isinstance(name, str) or not name.isidentifier():
-            raise GradworkError(f"a parameter's name is letters, digits and underscores, not {name!r}")
+            raise GradworkError("name of a parameter", name=name)
         if name in found:
-            raise GradworkError(f"the parameter {name} is given twice")
+            raise GradworkError("parameter is given twice", name=name)
         try:
             found[name] = float(value)
         except (TypeError, ValueError) as error:
-            raise GradworkError(f"the start of {name} is a number, not {value!r}") from error
+            raise GradworkError("start not a number", name=name, value=value) from error
         if not np.isfinite(found[name]):
-            raise GradworkError(f"the start of {name} is {found[name]}; it must be finite")
+            raise GradworkError("start not finite, formula", name=name, found=found[name])
     return found
 
 
@@ -156,7 +157,7 @@ def _check_names(
     held = expression.symbols
     for name in starts:
         if name not in held:
-            raise GradworkError(f"the parameter {name} is not in the formula")
+            raise GradworkError("parameter is not in formula", name=name)
     unknown = [name for name in held if name not in starts and name not in columns]
     shown = ", ".join(spelled(name) for name in table.names[:30])
     if unknown:
@@ -164,15 +165,15 @@ def _check_names(
         shown_near = [f"'{name}'" if spelled(name) == name else spelled(name) for name in near]
         hint = f"; did you mean {shown_near[0]}?" if near else ""
         raise GradworkError(
-            f"the formula names {unknown[0]}, which is neither a column nor a parameter{hint}\n  columns: {shown}"
+            "formula names which is neither column", unknown=unknown[0], hint=hint, shown=shown
         )
     if not columns:
-        raise GradworkError(f"the formula names no column of {table.source}; columns: {shown}")
+        raise GradworkError("formula names no column", source=table.source, shown=shown)
 
 
 def numbers_of(
     table: Table, columns: Mapping[str, str], missing: str
-) -> tuple[dict[str, Array], NDArray[np.int64], list[str]]:
+) -> tuple[dict[str, Array], NDArray[np.int64], list[Line]]:
     """Return the numbers of columns by symbol, which rows they are, and what is to be said of rows left out."""
     values = {symbol: table.numbers(name) for symbol, name in columns.items()}
     gone = np.logical_or.reduce([np.isnan(v) for v in values.values()])
@@ -181,16 +182,13 @@ def numbers_of(
     rows = table.row_numbers(np.flatnonzero(gone))
     if missing == "error":
         first = next(columns[symbol] for symbol, v in values.items() if np.isnan(v).any())
-        raise TableError(
-            f"{table.source}: values are missing in {rows} (the first column of them is '{first}')\n"
-            "  --missing drop leaves such rows out"
-        )
+        raise TableError("values are missing in first column", place=table.source, rows=rows, first=first)
     if missing != "drop":
-        raise TableError(f"for a formula missing is 'error' or 'drop', not {missing!r}")
+        raise TableError("for formula missing is error'", missing=missing)
     kept = np.flatnonzero(~gone)
     if len(kept) == 0:
-        raise TableError(f"{table.source}: every row misses a value that the formula needs")
-    notes = [f"{int(gone.sum())} of {table.rows} rows miss values and were left out"]
+        raise TableError("every row misses value that formula", place=table.source)
+    notes: list[Line] = [Caution("rows missing values", dropped=int(gone.sum()), rows=table.rows)]
     return {symbol: v[kept] for symbol, v in values.items()}, kept, notes
 
 
@@ -208,5 +206,5 @@ def complete(table: Table, name: str) -> Array:
     values = table.numbers(name)
     if np.isnan(values).any():
         row = int(np.flatnonzero(np.isnan(values))[0])
-        raise TableError(f"{table.place(row, name)}: the value is missing")
+        raise TableError("step misses a value", where=table.place(row, name))
     return values

@@ -42,7 +42,7 @@ from gradwork.stats.likelihoods import aic, bic
 from gradwork.stats.metrics import RegressionMetrics, regression_metrics
 from gradwork.stats.summary import Block, FitSummary, format_summary, regression_facts
 from gradwork.store.savable import Savable
-from gradwork.words.notes import Line, informs
+from gradwork.words.notes import Caution, Line, Note, from_data, to_data
 from gradwork.words.numbers import short
 from gradwork.words.say import say
 
@@ -80,7 +80,7 @@ class FittedFormula(Savable):
     sigma: float = float("nan")
     level: float = 0.95
     heading: str = ""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Line, ...] = ()
     source: str = "the table"
     errors: str = ""
     loss: float = float("nan")
@@ -127,8 +127,8 @@ class FittedFormula(Savable):
     def formatted(self) -> FitSummary:
         """The summary as data."""
         facts = regression_facts(self.metrics) if self.metrics is not None else self._facts()
-        remarks = tuple(filter(informs, self.notes))
-        notes = tuple(note for note in self.notes if note not in remarks)
+        remarks = tuple(str(note) for note in self.notes if note.severity == "note")
+        notes = tuple(str(note) for note in self.notes if note.severity != "note")
         return FitSummary(self.heading, self.equation, self.blocks, facts, notes, remarks=remarks)
 
     def _facts(self) -> tuple[tuple[tuple[str, str], ...], ...]:
@@ -167,7 +167,7 @@ class FittedFormula(Savable):
     def at(self, columns: Mapping[str, Array], rows: int) -> Array:
         """Return the prediction for columns given by name, each of as many rows."""
         if self.prediction is None:
-            raise GradworkError(f"the formula {self.formula} does not show a column minus a prediction")
+            raise GradworkError("formula does not show column minus", formula=self.formula)
         return self._values(self.prediction, columns, rows)
 
     def predict(self, data: Any) -> Array:
@@ -189,12 +189,12 @@ class FittedFormula(Savable):
         """
         level = self.level if level is None else level
         if not 0 < level < 1:
-            raise GradworkError(f"the level of an interval lies between 0 and 1, say 0.95; got {level}")
+            raise GradworkError("level of interval lies between 0", level=level)
         if kind not in ("prediction", "mean"):
-            raise GradworkError(f"an interval is of the 'prediction' or of the 'mean', not {kind!r}")
+            raise GradworkError("interval is of prediction'", kind=kind)
         # Another loss of residuals has a covariance, but says nothing of how observations spread.
         if self.prediction is None or (self.form.found is None and kind == "prediction"):
-            raise GradworkError(say("no interval", formula=self.formula))
+            raise GradworkError("no interval", formula=self.formula)
         table = as_table(data)
         columns, rows = self._needed(table), table.rows
         y = self.at(columns, rows)
@@ -203,7 +203,7 @@ class FittedFormula(Savable):
         fixed = self.details.get("bounds", {})
         lost = [self.names[j] for j in held if np.isnan(self.covariance[j, j]) and self.names[j] not in fixed]
         if lost:
-            raise GradworkError(say("no interval undetermined", names=", ".join(lost)))
+            raise GradworkError("no interval undetermined", names=", ".join(lost))
         held = [j for j in held if self.names[j] not in fixed]
         G = self.gradient(columns, rows)[:, held]
         variance = np.maximum(np.einsum("ij,jk,ik->i", G, self.covariance[np.ix_(held, held)], G), 0.0)
@@ -234,7 +234,7 @@ class FittedFormula(Savable):
         needed = [self.symbols[name] for name in self.form.weight.symbols]
         for name in needed:
             if name not in table:
-                raise GradworkError(say("no interval weights", name=name))
+                raise GradworkError("no interval weights", name=name)
         return self._values(self.form.weight, {name: complete(table, name) for name in needed}, table.rows)
 
     def _values(self, x: Expr, columns: Mapping[str, Array], rows: int) -> Array:
@@ -264,7 +264,7 @@ class FittedFormula(Savable):
             "sigma": None if np.isnan(self.sigma) else float(self.sigma),
             "level": self.level,
             "heading": self.heading,
-            "notes": list(self.notes),
+            "notes": [to_data(note) for note in self.notes],
             "metrics": None
             if self.metrics is None
             else {"class": type(self.metrics).__name__, **_plain(self.metrics)},
@@ -295,12 +295,12 @@ class FittedFormula(Savable):
                 None if data["df"] is None else float(data["df"]), columns, int(data["rows"]), None, target,
                 form.prediction, _regression(data["metrics"]),
                 float("nan") if data["sigma"] is None else float(data["sigma"]), float(data["level"]),
-                str(data["heading"]), tuple(map(str, data["notes"])), str(data["source"]),
+                str(data["heading"]), tuple(map(from_data, data["notes"])), str(data["source"]),
                 str(data.get("errors", "")), _number(data.get("loss")), _number(data.get("log_likelihood")),
                 {"bounds": dict(data.get("bounds", {}))},
             )  # fmt: skip
         except (KeyError, TypeError, ValueError) as error:
-            raise TableError("the description of the model is damaged") from error
+            raise TableError("description of model is damaged") from error
 
 
 def _number(value: Any) -> float:
@@ -321,7 +321,7 @@ def fit_formula(table: Table, formula: str, asked: Settings) -> FittedFormula:
     starts, share, bounds = parse_params(asked.params), asked.validation, asked.bounds
     named = read_formula(formula, table, starts)
     if named.expression.ndim:
-        raise ShapeError("the formula is one number for each row; take its mean or sum")
+        raise ShapeError("formula is one number for each")
     every, kept, notes = numbers_of(table, named.columns, asked.missing)
     training, held = np.arange(len(kept)), None
     if share is not None:
@@ -343,7 +343,7 @@ def fit_formula(table: Table, formula: str, asked: Settings) -> FittedFormula:
         raise _placed(objective, table, kept[training], error) from error
     if validation is not None:
         run.validation_loss = objective.with_data(validation).value(run.vector)
-        notes.append(say("validation", count=len(kept) - len(training), loss=run.validation_loss))
+        notes.append(Note("validation", count=len(kept) - len(training), loss=run.validation_loss, held=None))
     return _fitted(
         table, formula, named.columns, objective, run, data, asked.cov, asked.level, notes, training, held
     )
@@ -363,7 +363,7 @@ def _placed(objective: Objective, table: Table, kept: Array, error: GradworkErro
 
 def _fitted(
     table: Table, formula: str, columns: dict[str, str], objective: Objective, run: Fit, data: dict[str, Array],
-    cov: str | None, level: float, notes: list[str], training: Array, held: Array | None,
+    cov: str | None, level: float, notes: list[Line], training: Array, held: Array | None,
 ) -> FittedFormula:  # fmt: skip
     expression, names, rows = objective.formula, tuple(objective.parameters), len(training)
     form = form_of(expression, names)
@@ -376,14 +376,14 @@ def _fitted(
     )
     reason = run.reason.alone
     if found.factor is not None:
-        found.notes.append(say("constants"))
+        found.notes.append(Note("constants"))
     if run.converged:
         notes += found.notes
     elif found.distance <= NEAR:
-        notes += [*found.notes, say("nearly converged", reason=reason, distance=found.distance)]
+        notes += [*found.notes, Caution("nearly converged", reason=reason, distance=found.distance)]
     else:
         found = nothing
-        notes.append(say("unfinished", reason=reason))
+        notes.append(Caution("unfinished", reason=reason))
     how = run.how
     heading = say("formula heading", source=table.source, rows=rows, formula=formula, how=how)
     fitted = FittedFormula(

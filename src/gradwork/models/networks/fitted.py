@@ -25,7 +25,7 @@ from gradwork.stats.classification import confusion_matrix
 from gradwork.stats.metrics import regression_metrics
 from gradwork.stats.summary import share
 from gradwork.store.savable import Savable
-from gradwork.words.notes import Line, informs
+from gradwork.words.notes import Line, from_data, to_data
 from gradwork.words.numbers import short
 from gradwork.words.say import say
 
@@ -100,7 +100,7 @@ class FittedNetwork(Savable):
     rows: int
     heading: str = ""
     results: str = ""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Line, ...] = ()
     source: str = "the table"
     fit: Any = None
     details: dict[str, Any] = field(default_factory=dict)
@@ -115,9 +115,11 @@ class FittedNetwork(Savable):
 
     def summary(self, width: int = 100) -> str:
         """Return the summary as text: the layers, how the run went, how well it predicts."""
-        told = sorted(self.notes, key=informs)  # warnings first
+        told = sorted(self.notes, key=lambda note: note.severity == "note")  # warnings first
         notes = [
-            textwrap.fill(note if informs(note) else f"! {note}", width, subsequent_indent="  ")
+            textwrap.fill(
+                str(note) if note.severity == "note" else f"! {note}", width, subsequent_indent="  "
+            )
             for note in told
         ]
         parts = [self.heading, self.model.summary(), self.results, "\n".join(notes)]
@@ -168,7 +170,7 @@ class FittedNetwork(Savable):
     def probabilities(self, data: Any) -> Array:
         """Return the probability of each class, n×k, in the order of `levels`."""
         if not self.levels:
-            raise GradworkError(f"'{self.target}' is {self.kind}: a number has no class probabilities")
+            raise GradworkError("number has no class probabilities", target=self.target, kind=self.kind)
         return self.model.predict_proba(self.inputs.samples(data)[0])
 
     # --- to and from plain data ---
@@ -184,7 +186,7 @@ class FittedNetwork(Savable):
             "rows": self.rows,
             "heading": self.heading,
             "results": self.results,
-            "notes": list(self.notes),
+            "notes": [to_data(note) for note in self.notes],
             "source": self.source,
         }
 
@@ -200,12 +202,12 @@ class FittedNetwork(Savable):
             levels = () if model.classes is None else tuple(model.classes.tolist())
             return cls(
                 model, inputs, str(data["target"]), str(data["kind"]), levels, int(data["rows"]), str(data["heading"]),
-                str(data["results"]), tuple(map(str, data["notes"])), str(data["source"]),
+                str(data["results"]), tuple(map(from_data, data["notes"])), str(data["source"]),
             )  # fmt: skip
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             if isinstance(error, TableError):
                 raise
-            raise TableError(say("network damaged", why=say("network entry"))) from error
+            raise TableError("network damaged", why=say("network entry")) from error
 
 
 def _remedy(key: str, flags: bool, **values: Any) -> Line:

@@ -24,6 +24,7 @@ from gradwork.models.networks.names import RECURRENT, NetworkName, parse_network
 from gradwork.models.networks.network import MLP, ConvNet, NetworkModel, few, holds_classes
 from gradwork.models.networks.recurrent import Recurrent
 from gradwork.models.settings import FIT_NETWORK, NETWORKS, Reading, building, check_fit
+from gradwork.words.notes import Caution, Line, Note
 from gradwork.words.say import say
 
 Array = NDArray[Any]
@@ -70,7 +71,7 @@ def fit_network(
     else:
         table, target = _table(data, target)
         if target is None:
-            raise GradworkError("name the target, the column to predict")
+            raise GradworkError("name target column to predict")
         if chosen.name in RECURRENT:
             prepared = _sequences(table, target, chosen, sequence, features, task, asked.missing)
         else:
@@ -97,19 +98,19 @@ class _Prepared:
     source: str
     rows: int
     what: str  # the features, or the images, or the sequences, in words
-    notes: list[str]
+    notes: list[Line]
 
 
 def _check(chosen: NetworkName, activation: Any, image: Any, sequence: Any, features: Any, data: Any) -> None:
     arrays = isinstance(data, Samples)
     if chosen.name in RECURRENT and activation is not None:
-        raise GradworkError(say("no activation", name=chosen.name))
+        raise GradworkError("no activation", name=chosen.name)
     if chosen.name != "conv" and image is not None:
-        raise GradworkError(say("image for conv", name=chosen.name))
+        raise GradworkError("image for conv", name=chosen.name)
     if chosen.name not in RECURRENT and sequence is not None:
-        raise GradworkError(say("sequence for rnn", name=chosen.name))
+        raise GradworkError("sequence for rnn", name=chosen.name)
     if arrays and (features is not None or sequence is not None):
-        raise GradworkError(say("arrays have no columns", source=data.source))
+        raise GradworkError("arrays have no columns", source=data.source)
 
 
 def _network(chosen: NetworkName, activation: Any, image: Any, options: dict[str, Any]) -> NetworkModel:
@@ -131,7 +132,7 @@ def _fitted(network: NetworkModel, prepared: _Prepared, chosen: NetworkName) -> 
         "heading", source=prepared.source, rows=prepared.rows, features=prepared.what, target=prepared.target,
         kind=prepared.kind, model=title, how=run.solver,
     )  # fmt: skip
-    notes = [*prepared.notes, *([say("penalty in loss", l2=f"{network.l2:g}")] if network.l2 else [])]
+    notes = [*prepared.notes, *([Note("penalty in loss", l2=network.l2)] if network.l2 else [])]
     levels = () if network.classes is None else tuple(network.classes.tolist())
     return FittedNetwork(
         network, prepared.inputs, prepared.target, prepared.kind, levels, len(prepared.y), heading,
@@ -143,7 +144,7 @@ def _fitted(network: NetworkModel, prepared: _Prepared, chosen: NetworkName) -> 
 # --- from data to arrays ------------------------------------------------------------------------------------
 
 
-def _kind(table: Table, target: str, task: str, notes: list[str]) -> str | None:
+def _kind(table: Table, target: str, task: str, notes: list[Line]) -> str | None:
     """Return the kind that the target is taken as; None leaves it to its type."""
     if task != "auto":
         return "categorical" if task == "classes" else "continuous"
@@ -153,7 +154,7 @@ def _kind(table: Table, target: str, task: str, notes: list[str]) -> str | None:
     values = len(np.unique(c.values[~c.missing]))
     if values == 2 or not few(values, table.rows):
         return None
-    notes.append(say("whole numbers are classes", target=target, count=values))
+    notes.append(Note("whole numbers are classes", target=target, count=values))
     return "categorical"
 
 
@@ -176,14 +177,14 @@ def _rows(
     table: Table, target: str, chosen: NetworkName, image: Any, features: Any, task: str, missing: str, unusable: str
 ) -> _Prepared:  # fmt: skip
     table[target]
-    notes: list[str] = []
+    notes: list[Line] = []
     kind = _kind(table, target, task, notes) if not table[target].missing.all() else None
     if chosen.name == "conv":
         if image is None:
             count = len(features) if features is not None else len(table.names) - 1
             side = int(count**0.5)
             hint = say("image hint", count=count, side=side) if side > 1 and side * side == count else ""
-            raise GradworkError(say("no image", hint=hint))
+            raise GradworkError("no image", hint=hint)
         made = image_table(table, target, tuple(image), features, missing=missing, kind=kind)
         what = say("images", shape="×".join(map(str, image)))
     else:
@@ -200,18 +201,18 @@ def _sequences(
     table: Table, target: str, chosen: NetworkName, sequence: Any, features: Any, task: str, missing: str
 ) -> _Prepared:  # fmt: skip
     if sequence is None:
-        raise GradworkError(say("no sequence", name=chosen.name))
+        raise GradworkError("no sequence", name=chosen.name)
     id_name, time_name = sequence
     encoding = step_features(table, id_name, time_name, target, features, missing)
     found = sequences(table, id_name, time_name, encoding, missing)
     if len(found.ids) < 2:
-        raise GradworkError(say("one sequence", source=table.source, id=id_name))
+        raise GradworkError("one sequence", source=table.source, id=id_name)
     each = targets_of(table, found, target)
-    notes: list[str] = []
+    notes: list[Line] = []
     goal = target_of(each, target, _kind(each, target, task, notes))
     used = sum(map(len, found.steps))
     if used < table.rows:
-        notes.append(say("steps dropped", dropped=table.rows - used, rows=table.rows))
+        notes.append(Caution("steps dropped", dropped=table.rows - used, rows=table.rows))
     encoding = Encoding(encoding.features, target, goal.kind, goal.levels)
     shortest, longest = (f(map(len, found.steps)) for f in (min, max))
     steps = f"{longest}" if shortest == longest else f"{shortest} … {longest}"
@@ -224,17 +225,17 @@ def _sequences(
 
 def _arrays(data: Samples, target: Any, chosen: NetworkName, image: Any, task: str) -> _Prepared:
     if data.y is None:
-        raise GradworkError(say("no y", source=data.source, name=target or "y"))
+        raise GradworkError("no y", source=data.source, name=target or "y")
     if data.rows < 2:
-        raise GradworkError(say("one sample", source=data.source))
+        raise GradworkError("one sample", source=data.source)
     if chosen.name == "conv" and data.X.ndim == 2:
         if image is None:
-            raise GradworkError(say("no image", hint=""))
+            raise GradworkError("no image", hint="")
         check_fills(data.X.shape[1], tuple(image), data.source)
     y = data.y
     classes = task == "classes" or (task == "auto" and holds_classes(y))
     if not classes and y.dtype.kind not in "buif":
-        raise GradworkError(say("text is no number", source=data.source))
+        raise GradworkError("text is no number", source=data.source)
     count = len(np.unique(y))
     kind = say(
         "kind continuous" if not classes else "kind binary" if count == 2 else "classes counted", count=count

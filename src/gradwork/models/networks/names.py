@@ -37,10 +37,10 @@ def parse_network(text: str) -> NetworkName:
     """
     name, colon, rest = text.strip().lower().partition(":")
     if name not in NETWORKS:
-        raise GradworkError(say("no network", name=text, known=", ".join(NETWORKS)))
+        raise GradworkError("no network", name=text, known=", ".join(NETWORKS))
     parts = [p.strip() for p in rest.split(",")] if colon else []
     if not all(p.isascii() and p.isdigit() and int(p) > 0 for p in parts):
-        raise GradworkError(say("network units", name=name, what=say("units " + _layers(name)), given=text))
+        raise GradworkError("network units", name=name, what=say("units " + _layers(name)), given=text)
     return NetworkName(name, tuple(map(int, parts)))
 
 

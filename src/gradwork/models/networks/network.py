@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gradwork.data.batches import split
 from gradwork.errors import GradworkError, ShapeError
-from gradwork.expr.dims import Dim, shape_text
+from gradwork.expr.dims import Dim
 from gradwork.expr.node import Expr, matrix, size, walk
 from gradwork.learn.descent.step import COUNTER
 from gradwork.learn.fit import Fit
@@ -166,34 +166,32 @@ class NetworkModel(Savable):
     def _samples(self, X: ArrayLike) -> Array:
         array = _numbers(X, "X", self.dtype)
         if array.ndim < 2 or not len(array):
-            raise ShapeError(f"X holds samples along its first axis; got shape {array.shape}")
+            raise ShapeError("X holds samples along its first axis", shape=array.shape)
         if self._integer:
             if not (array == np.round(array)).all():
-                raise GradworkError(
-                    "X holds numbers that are not whole, and an Embedding looks up whole numbers"
-                )
+                raise GradworkError("X holds numbers")
             return array.astype(np.int64)
         if not np.isfinite(array.sum(dtype=np.float64)):
             rows = np.flatnonzero(~np.isfinite(array.reshape(len(array), -1)).all(axis=1))
             if len(rows):
-                raise GradworkError(f"X holds a value that is not finite in row {rows[0] + 1}")
+                raise GradworkError("X holds value that is not finite", rows=rows[0] + 1)
         return array
 
     def _targets(self, y: ArrayLike, rows: int) -> Array:
         given = np.asarray(y)
         if given.shape[:1] != (rows,) or given.ndim > 2:
-            raise ShapeError(f"y holds one label for each of the {rows} samples; got shape {given.shape}")
+            raise ShapeError("y holds one label for each", rows=rows, shape=given.shape)
         if given.ndim == 2 and given.shape[1] == 1:
             given = given[:, 0]
         if self.task == "classes" or (self.task == "auto" and given.ndim == 1 and holds_classes(given)):
             self.classes, codes = np.unique(given, return_inverse=True)
             if len(self.classes) < 2:
-                raise GradworkError(f"y holds the one label {self.classes[0]!r}; classes need at least two")
+                raise GradworkError("y holds one label", classes=self.classes[0])
             return np.eye(len(self.classes))[codes]
         self.classes = None
         numbers = given.astype(np.float64).reshape(rows, -1)
         if not np.isfinite(numbers).all():
-            raise GradworkError("y holds numbers that are not finite")
+            raise GradworkError("y holds numbers")
         self._shift, self._spread = numbers.mean(axis=0), numbers.std(axis=0)
         self._spread = np.where(self._spread > 0, self._spread, 1.0)
         self._flat = given.ndim == 1
@@ -204,20 +202,18 @@ class NetworkModel(Savable):
             return np.zeros(1), np.ones(1)
         if isinstance(self.normalise, str):
             if self.normalise not in ("features", "channels"):
-                raise GradworkError(
-                    f'normalise is "features", "channels", None or (means, deviations), not {self.normalise!r}'
-                )
+                raise GradworkError("normalise is features channels None", normalise=self.normalise)
             axes = (0,) if self.normalise == "features" else tuple(range(X.ndim - 1))
             mean, deviation = (np.asarray(part(X, axis=axes, dtype=np.float64)) for part in (np.mean, np.std))
             # A constant column carries nothing: it becomes 0.
             return mean, np.where(deviation > 1e-12 * np.maximum(1, np.abs(mean)), deviation, 1.0)
         mean, deviation = (np.asarray(part, dtype=float) for part in self.normalise)
         if not np.isfinite(mean).all() or not ((deviation > 0) & np.isfinite(deviation)).all():
-            raise GradworkError("the means to normalise by are finite, the deviations positive")
+            raise GradworkError("means to normalise by are finite")
         for part, what in ((mean, "means"), (deviation, "deviations")):
             if part.shape not in ((), (1,), X.shape[-1:], X.shape[1:]):
                 raise ShapeError(
-                    f"there are {part.size} {what} to normalise by, and {X.shape[-1]} features or channels"
+                    "numbers to normalise do not fit", size=part.size, what=what, shape=X.shape[-1]
                 )
         return mean, deviation
 
@@ -249,7 +245,7 @@ class NetworkModel(Savable):
 
     def _learned(self) -> dict[str, Array]:
         if self._values is None:
-            raise GradworkError("this model has learned nothing yet: call fit(X, y) first")
+            raise GradworkError("this model has learned nothing yet")
         return self._values
 
     @property
@@ -293,7 +289,7 @@ class NetworkModel(Savable):
         # Labels or numbers of new samples, as the loss takes them.
         given = np.asarray(y)
         if given.shape[:1] != (rows,):
-            raise ShapeError(f"y holds one label for each of the {rows} samples; got shape {given.shape}")
+            raise ShapeError("y holds one label for each", rows=rows, shape=given.shape)
         if self.classes is None:
             return (given.astype(float).reshape(rows, -1) - self._shift) / self._spread
         codes = np.searchsorted(self.classes, given)
@@ -301,9 +297,7 @@ class NetworkModel(Savable):
         if not known.all():
             row = int(np.flatnonzero(~known)[0])
             learned = ", ".join(repr(label) for label in self.classes.tolist())
-            raise GradworkError(
-                f"the label {given[row].tolist()!r} in row {row + 1} is none of those learned: {learned}"
-            )
+            raise GradworkError("label not learned", tolist=given[row].tolist(), row=row + 1, learned=learned)
         return np.eye(len(self.classes))[codes]
 
     def outputs(self, X: ArrayLike) -> Array:
@@ -314,9 +308,7 @@ class NetworkModel(Savable):
         if len(wanted) != inputs.ndim - 1 or any(
             d.value not in (None, k) for d, k in zip(wanted, inputs.shape[1:])
         ):
-            raise ShapeError(
-                f"this model takes samples of shape {shape_text(wanted)}, not {inputs.shape[1:]}"
-            )
+            raise ShapeError("this model takes samples of shape", wanted=wanted, shape=inputs.shape[1:])
         program = self._programs.get("output")
         if program is None:
             program = self._programs["output"] = function(self.network.output, dtype=self.dtype)
@@ -332,7 +324,7 @@ class NetworkModel(Savable):
     def predict_proba(self, X: ArrayLike) -> Array:
         """Return the probability of each class, n×k, in the order of `classes`."""
         if self._learned() and self.classes is None:
-            raise GradworkError("probabilities are of classes; this model predicts numbers")
+            raise GradworkError("probabilities are of classes")
         z = self.outputs(X).astype(np.float64)
         z = np.exp(z - z.max(axis=1, keepdims=True))
         return z / z.sum(axis=1, keepdims=True)
@@ -349,9 +341,7 @@ class NetworkModel(Savable):
         """Return the share of labels that are right, or R² for numbers."""
         given, predicted = np.asarray(y), self.predict(X)
         if given.size != predicted.size:
-            raise ShapeError(
-                f"y holds one target for each of the {len(predicted)} samples; got shape {given.shape}"
-            )
+            raise ShapeError("y holds one target for each", count=len(predicted), shape=given.shape)
         if self.classes is not None:
             return float(np.mean(given.reshape(len(predicted)) == predicted))
         given = given.astype(float).reshape(predicted.shape)
@@ -366,7 +356,7 @@ def _numbers(given: ArrayLike, what: str, dtype: str) -> Array:
         single = dtype == "float32" and (array.dtype == np.float32 or array.dtype.kind in "bu")
         return array.astype(np.float32 if single else np.float64, copy=False)
     except (TypeError, ValueError) as error:
-        raise GradworkError(f"{what} is no array of numbers: {error}") from error
+        raise GradworkError("not an array of numbers", what=what, error=error) from error
 
 
 def holds_classes(y: Array) -> bool:
@@ -461,13 +451,13 @@ class ConvNet(NetworkModel):
         array = super()._samples(X)
         if array.ndim == 2:
             if self.image is None:
-                raise ShapeError(
-                    "images are n×h×w×c or n×h×w; for one flat row per image say image=(h, w, c)"
-                )
+                raise ShapeError("images are n h w c")
             if math.prod(self.image) != array.shape[1]:
                 raise ShapeError(
-                    f"{array.shape[1]} columns do not fill an image of {'×'.join(map(str, self.image))} "
-                    f"({math.prod(self.image)} pixels)"
+                    "columns do not fill image",
+                    shape=array.shape[1],
+                    names="×".join(map(str, self.image)),
+                    prod=math.prod(self.image),
                 )
             shape = self.image if len(self.image) == 3 else (*self.image, 1)
             return array.reshape(len(array), *shape)

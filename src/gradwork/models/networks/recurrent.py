@@ -51,7 +51,7 @@ class Recurrent(NetworkModel):
     ):
         units = (hidden,) if isinstance(hidden, int) else tuple(hidden)
         if not units:
-            raise GradworkError("a recurrent network has at least one layer of hidden units")
+            raise GradworkError("recurrent network has at least one")
         cell_named(cell)  # a wrong name is said before any data are seen
         options.setdefault("normalise", "channels")
         super().__init__([_stack(cell, units, truncate, False)], **options)
@@ -89,7 +89,7 @@ class Recurrent(NetworkModel):
             array = super()._samples(X)
             array = array[..., None] if array.ndim == 2 else array
             if array.ndim != 3:
-                raise ShapeError(f"sequences are n×T×d or n×T, not of shape {array.shape}")
+                raise ShapeError("sequences are n T d", shape=array.shape)
             if not array.shape[1]:
                 raise ShapeError("these sequences have length 0")
             return array
@@ -124,9 +124,9 @@ def padded(X: Sequence[ArrayLike]) -> Array:
     parts = [p[:, None] if p.ndim == 1 else p for p in parts]
     for k, p in enumerate(parts):
         if p.ndim != 2 or p.shape[1] != parts[0].shape[1]:
-            raise ShapeError(f"sequence {k + 1} has shape {p.shape}; each is T×{parts[0].shape[-1]}")
+            raise ShapeError("sequence has shape", k=k + 1, shape=p.shape, parts_shape=parts[0].shape[-1])
         if not len(p):
-            raise ShapeError(f"sequence {k + 1} has length 0")
+            raise ShapeError("sequence has length 0", k=k + 1)
     out = np.zeros((len(parts), max(map(len, parts)), parts[0].shape[1] + 1))
     for row, p in zip(out, parts, strict=True):
         row[: len(p), :-1], row[: len(p), -1] = p, 1.0

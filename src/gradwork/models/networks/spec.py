@@ -59,7 +59,7 @@ def _design(model: NetworkModel) -> dict[str, Any]:
 
 def _layer(layer: Layer) -> dict[str, Any]:
     if layer.kind not in LAYERS:
-        raise GradworkError(say("own layer", title=layer.title))
+        raise GradworkError("own layer", title=layer.title)
     return {"kind": layer.kind, "options": _plain(layer.options, layer.title)}
 
 
@@ -72,7 +72,7 @@ def _plain(options: Mapping[str, Any], title: str) -> dict[str, Any]:
         if isinstance(value, (tuple, list)):
             return [one(name, v) for v in value]
         if value is not None and not isinstance(value, (bool, int, float, str)):
-            raise GradworkError(say("own option", title=title, option=name, kind=type(value).__name__))
+            raise GradworkError("own option", title=title, option=name, kind=type(value).__name__)
         return value
 
     return {name: one(name, value) for name, value in options.items()}
@@ -102,13 +102,13 @@ def network_from(data: Any) -> NetworkModel:
         if isinstance(error, TableError):
             raise
         why = str(error).splitlines()[0] if isinstance(error, GradworkError) else say("network entry")
-        raise TableError(say("network damaged", why=why)) from error
+        raise TableError("network damaged", why=why) from error
 
 
 def _network(data: Any) -> NetworkModel:
     kind = data["kind"]
     if kind not in KINDS:
-        raise GradworkError(say("network kind", kind=kind))
+        raise GradworkError("network kind", kind=kind)
     arrays = {name: _finite(name, value) for name, value in data["parameters"].items()}
     model = KINDS[kind](**_made(data["design"], kind), **_options(data["learning"]))
     _outputs(model, data)
@@ -122,7 +122,7 @@ def _network(data: Any) -> NetworkModel:
         known = zip(reversed(part.shape), reversed(data["sample"]))
         if part.ndim > len(sample) or not all(k == 1 or d in (None, k) for k, d in known):
             expected = "×".join(map(str, sample))
-            raise GradworkError(say("network array", name="scale", shape=part.shape, expected=expected))
+            raise GradworkError("network array", name="scale", shape=part.shape, expected=expected)
     if not (deviation > 0).all():
         raise ValueError("scale")
     model._scale = mean, deviation
@@ -143,7 +143,7 @@ def _made(design: Any, kind: str) -> dict[str, Any]:
 
 def _read_layer(item: Any) -> Layer:
     if item["kind"] not in LAYERS:
-        raise GradworkError(say("network kind", kind=item["kind"]))
+        raise GradworkError("network kind", kind=item["kind"])
     options = {name: tuple(v) if isinstance(v, list) else v for name, v in item["options"].items()}
     return getattr(nn, item["kind"])(**options)
 
@@ -177,17 +177,17 @@ def _fill(model: NetworkModel, arrays: dict[str, Array], statistics: dict[str, A
     for shapes, found in ((wanted, arrays), (kept, statistics)):
         if set(shapes) != set(found):
             odd = sorted(set(shapes) ^ set(found))[0]
-            raise GradworkError(say("network arrays", name=odd))
+            raise GradworkError("network arrays", name=odd)
         for name, shape in shapes.items():
             if found[name].shape != tuple(d.value for d in shape):
                 given = "×".join(map(str, found[name].shape)) or "scalar"
-                raise GradworkError(say("network array", name=name, shape=given, expected=shape_text(shape)))
+                raise GradworkError("network array", name=name, shape=given, expected=shape_text(shape))
     model._values, model.statistics = arrays, statistics
 
 
 def _finite(name: str, value: Any) -> Array:
     if not isinstance(value, np.ndarray) or value.dtype.kind != "f" or not np.isfinite(value).all():
-        raise GradworkError(say("network array not finite", name=name))
+        raise GradworkError("network array not finite", name=name)
     return value
 
 

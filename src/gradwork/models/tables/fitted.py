@@ -31,7 +31,7 @@ from gradwork.stats.summary import (
     regression_facts,
 )
 from gradwork.store.savable import Savable
-from gradwork.words.notes import informs
+from gradwork.words.notes import Line, Note, from_data, to_data
 from gradwork.words.say import say
 
 Array = NDArray[Any]
@@ -70,8 +70,8 @@ class FittedModel(Savable):
     sigma: float = float("nan")
     level: float = 0.95
     heading: str = ""
-    reason: str = ""
-    notes: tuple[str, ...] = ()
+    reason: Line | None = None
+    notes: tuple[Line, ...] = ()
     fit: Any = None
     separation: Any = None
     scaling: Any = None
@@ -135,7 +135,7 @@ class FittedModel(Savable):
     def inference(self) -> Inference:
         """Standard errors, tests and intervals of a model with one predictor."""
         if len(self.blocks) != 1:
-            raise GradworkError("this model has one table for each class: see `blocks`")
+            raise GradworkError("this model has one table")
         return self.blocks[0].inference
 
     @property
@@ -158,8 +158,8 @@ class FittedModel(Savable):
             facts = regression_facts(self.metrics, self.condition_number)
         elif isinstance(self.metrics, LikelihoodMetrics):
             facts = likelihood_facts(self.metrics, self.condition_number)
-        remarks = tuple(filter(informs, self.notes))
-        notes = tuple(note for note in self.notes if note not in remarks)
+        remarks = tuple(str(note) for note in self.notes if note.severity == "note")
+        notes = tuple(str(note) for note in self.notes if note.severity != "note")
         return FitSummary(self.heading, self.equation, self.blocks, facts, notes, remarks=remarks)
 
     def summary(self, width: int = 100) -> str:
@@ -237,7 +237,7 @@ class FittedModel(Savable):
     def probabilities(self, data: Any) -> Array:
         """Return the probability of each class, n×k, in the order of `levels`."""
         if not self.levels:
-            raise GradworkError(f"'{self.target}' is {self.kind}: a number has no class probabilities")
+            raise GradworkError("number has no class probabilities", target=self.target, kind=self.kind)
         return self.mean(data)
 
     def predict_interval(
@@ -253,13 +253,11 @@ class FittedModel(Savable):
         """
         level = self.level if level is None else level
         if not 0 < level < 1:
-            raise GradworkError(f"the level of an interval lies between 0 and 1, say 0.95; got {level}")
+            raise GradworkError("level of interval lies between 0", level=level)
         if kind not in ("prediction", "mean"):
-            raise GradworkError(f"an interval is of the 'prediction' or of the 'mean', not {kind!r}")
+            raise GradworkError("interval is of prediction'", kind=kind)
         if self.model.classes:
-            raise GradworkError(
-                "intervals of several probabilities at once are not made; see `probabilities`"
-            )
+            raise GradworkError("intervals of several probabilities at once")
         X = self.matrix(data)
         full = np.column_stack([np.ones(len(X)), X]) if self.model.intercept else X
         z = full @ self.beta
@@ -293,8 +291,8 @@ class FittedModel(Savable):
             "sigma": None if np.isnan(self.sigma) else float(self.sigma),
             "level": self.level,
             "heading": self.heading,
-            "reason": self.reason,
-            "notes": list(self.notes),
+            "reason": None if self.reason is None else to_data(self.reason),
+            "notes": [to_data(note) for note in self.notes],
             "condition_number": float(self.condition_number) if np.isfinite(self.condition_number) else None,
             "metrics": None
             if self.metrics is None
@@ -356,13 +354,14 @@ class FittedModel(Savable):
                 str(data["target"]), str(data["kind"]), levels, int(data["rows"]), _metrics(data["metrics"]),
                 float("nan") if data["condition_number"] is None else float(data["condition_number"]),
                 float("nan") if data["sigma"] is None else float(data["sigma"]), float(data["level"]),
-                str(data["heading"]), str(data["reason"]), tuple(map(str, data["notes"])), source=str(data["source"]),
+                str(data["heading"]), from_data(data["reason"], Note) if data["reason"] else None,
+                tuple(map(from_data, data["notes"])), source=str(data["source"]),
                 null=null, signs=signs, dispersion=_number(data.get("dispersion", 1.0)),
             )  # fmt: skip
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, TableError):
                 raise
-            raise TableError("the description of the model is damaged") from error
+            raise TableError("description of model is damaged") from error
 
 
 def _number(value: Any) -> float:

@@ -31,8 +31,7 @@ from gradwork.models.tables.target_scale import TargetScale
 from gradwork.stats.determined import spans_constant
 from gradwork.stats.least_squares import degrees_of_freedom, least_squares
 from gradwork.stats.separation import Separation, find_separation, find_zero_counts, looks_separated
-from gradwork.words.notes import Line, Reason
-from gradwork.words.numbers import short
+from gradwork.words.notes import Caution, Line, Note, Reason
 from gradwork.words.say import say
 
 Array = NDArray[Any]
@@ -48,7 +47,7 @@ class TableFit:
 
     def __init__(
         self, model: Model, made: Design, raw: Array, columns: tuple[str, ...], terms: Terms | None, table: Table,
-        reason: str, level: float, notes: list[str],
+        reason: Line | None, level: float, notes: list[Line],
     ):  # fmt: skip
         self.model, self.made, self.raw, self.columns, self.terms = model, made, raw, columns, terms
         self.table, self.reason, self.level, self.notes = table, reason, level, notes
@@ -64,7 +63,7 @@ class TableFit:
         if k > CLASSES and rows < ROWS * k:
             typical = int(np.median(np.bincount(goal.codes, minlength=k)))
             key = "many classes, numbers" if not isinstance(goal.levels[0], str) else "many classes"
-            raise GradworkError(say(key, target=goal.name, count=k, rows=rows, typical=typical))
+            raise GradworkError(key, target=goal.name, count=k, rows=rows, typical=typical)
 
     def _check_support(self) -> None:
         support, goal = self.model.support, self.made.target
@@ -249,7 +248,7 @@ class TableFit:
         training: Array, held: Array | None, cov: str | None,
     ) -> FittedModel:  # fmt: skip
         model, goal = self.model, self.made.target
-        notes = [*self.notes, *spread.notes]
+        notes: list[Line | None] = [*self.notes, *spread.notes]
         if separation is not None:
             notes += [separation.sentence, separation.help]
         text, far = self._unfinished(run, spread, separation)
@@ -260,8 +259,7 @@ class TableFit:
             notes += degrees_of_freedom(len(X), len(self.names), len(X) - 1)
         means = self._means(X, beta)
         if "delta" in model.constants and spread.curved < 0.5:
-            share = f"{100 * spread.curved:.0f}"
-            notes.append(say("small delta", delta=short(model.constants["delta"]), share=share))
+            notes.append(Caution("small delta", delta=model.constants["delta"], share=float(spread.curved)))
         y, losses = self.y[training], self._losses(X, self.y[training], beta)
         metrics = measures(
             model, y, means, losses, spread, run, beta, cov, far, model.intercept or spans_constant(X)
@@ -269,9 +267,9 @@ class TableFit:
         notes.append(spread_note(model, goal.y[training], means, spread, cov, far))
         if held is not None:
             found = held_facts(goal, self._means(self.raw[held], beta), held)
-            notes.append(say("validation", count=len(held), loss=run.validation_loss) + found)
+            notes.append(Note("validation", count=len(held), loss=run.validation_loss, held=found))
         if model.classes:
-            notes.append(say("reference class", label=goal.levels[0]))
+            notes.append(Note("reference class", label=goal.levels[0]))
         details = {
             "errors": spread,
             "training": training,
@@ -290,16 +288,18 @@ class TableFit:
             signs=None if separation is None else separation.signs, dispersion=spread.dispersion,
         )  # fmt: skip
 
-    def _unfinished(self, run: Fit, spread: Errors, separation: Separation | None) -> tuple[str, bool]:
+    def _unfinished(
+        self, run: Fit, spread: Errors, separation: Separation | None
+    ) -> tuple[Caution | None, bool]:
         """Return what is to be said of a run that did not converge, and whether it is far from the minimum."""
         if run.converged or (separation is not None and separation.kind == "complete"):
-            return "", False
+            return None, False
         reason, stopped = run.reason.alone, getattr(run.stop, "kind", "") in ("growth", "non-finite")
         if np.isnan(spread.distance) or stopped:
-            return say("unfinished", reason=reason), True
+            return Caution("unfinished", reason=reason), True
         if spread.distance > NEAR:
-            return say("not converged", reason=reason, distance=spread.distance), True
-        return say("nearly converged", reason=reason, distance=spread.distance), False
+            return Caution("not converged", reason=reason, distance=spread.distance), True
+        return Caution("nearly converged", reason=reason, distance=spread.distance), False
 
     def _heading(self, run: Fit, rows: int) -> str:
         features = [f.name for f in self.made.encoding.features]

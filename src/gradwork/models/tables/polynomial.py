@@ -58,7 +58,7 @@ class Terms:
                 if not power and len({of[j] for j in used}) == len(used):
                     found.append(tuple(monomial))
                 if len(found) > MOST:
-                    raise GradworkError(f"degree {degree} of {p} columns makes more than {MOST:,} terms")
+                    raise GradworkError("degree of columns makes more than", degree=degree, p=p, most=MOST)
         return cls(tuple(columns), tuple(found))
 
     @property

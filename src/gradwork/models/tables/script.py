@@ -32,7 +32,7 @@ def script(fitted: Any, target: str = "numpy") -> str:
     (False, True)
     """
     if fitted.fit is None:
-        raise GradworkError("a model from a folder holds no run to write down: fit it again")
+        raise GradworkError("model from folder holds no run")
     reading = _columns(fitted) if hasattr(fitted, "formula") else _table(fitted)
     return run_script(_run(fitted), target, reading)
 

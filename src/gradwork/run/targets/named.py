@@ -13,5 +13,5 @@ TARGETS: dict[str, type[Writer]] = {"numpy": Writer, "jax": JaxWriter, "torch": 
 def writer_for(target: str) -> type[Writer]:
     """Return the writer of a target."""
     if target not in TARGETS:
-        raise GradworkError(f"code is written for {', '.join(TARGETS)}, not {target!r}")
+        raise GradworkError("code is written", targets=TARGETS, target=target)
     return TARGETS[target]

@@ -80,7 +80,7 @@ class Writer(ArrayWriter):
         op = node.op
         code = op.targets.get(self.target, op.code)
         if not code:
-            raise GradworkError(f"the operation {op.name} has no code for {self.title}")
+            raise GradworkError("operation has no code", name=op.name, title=self.title)
         if isinstance(code, str):
             return self.template(code, values)
         result = code(self, node, [self.number(v).signed() if op.name != "where" else v for v in values])

@@ -11,9 +11,6 @@ SENTENCES: dict[str, str] = {
     "certificate exact": "proof ✓ equal as rational functions: exact modulo the prime 2⁶¹ − 1",
     "certificate line": "wrong is the line  {line}",
     "no point": "no random point was found where everything is finite and well conditioned",
-    "too large to draw": (
-        "an array of {size:,} entries is more than a check draws; give the size a name, as in x: n"
-    ),
     "line of": "∂f/∂{letter} = {value}",
     "line by rule": "∂f/∂{letter} = {value}  (by the rule “{rule}”)",
     "line of second": "∂²f/∂{letter}² = {value}",

@@ -6,25 +6,25 @@ SENTENCES: dict[str, str] = {
     # why a target is of its kind
     "boolean": "true or false; true is what is predicted",
     "two values": "two values, {first} and {second}; {second} is what is predicted",
-    "classes": "{count} classes: {levels}",
+    "classes": "{count} classes: {levels:names 6}",
     "numbers": "{count} different numbers",
     "whole numbers": (
-        "whole numbers from {low} to {high}, taken as numbers (--model poisson takes them as counts)"
+        "whole numbers from {low:plain} to {high:plain}, taken as numbers (--model poisson takes them as counts)"
     ),
-    "whole numbers, negative": "whole numbers from {low} to {high}",
+    "whole numbers, negative": "whole numbers from {low:plain} to {high:plain}",
     "few whole numbers": (
-        "{count} whole numbers from {low} to {high}, taken as numbers "
+        "{count} whole numbers from {low:plain} to {high:plain}, taken as numbers "
         "(--model softmax takes them as classes, poisson as counts)"
     ),
     "few whole numbers, negative": (
-        "{count} whole numbers from {low} to {high}, taken as numbers (--model softmax takes them as classes)"
+        "{count} whole numbers from {low:plain} to {high:plain}, taken as numbers (--model softmax takes them as classes)"
     ),
     "kind asked": "{kind}, as asked",
     # notes of a design
     "rows dropped": "{dropped} of {rows} rows were left out for missing values",
     "rows without target": "{dropped} of {rows} rows were left out, for their target is missing",
-    "filled": "{count} missing values of '{column}' were filled with its mean, {mean}",
-    "filled one": "1 missing value of '{column}' was filled with its mean, {mean}",
+    "filled": "{count} missing values of '{column}' were filled with its mean, {mean:plain}",
+    "filled one": "1 missing value of '{column}' was filled with its mean, {mean:plain}",
     "reference level": "'{column}' has {count} categories; '{level}' is the reference",
     "no reference": "'{column}' has {count} categories, each with a coefficient: there is no intercept",
     "counts rows": "'{column}' merely numbers the rows; leave it out with --features if it means nothing",

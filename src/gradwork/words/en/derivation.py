@@ -62,7 +62,6 @@ SENTENCES: dict[str, str] = {
     "substitute": "substitute",
     "full convolution": "full convolution with the kernel",
     "correlate": "correlate the input with the adjoint",
-    "unrolled": "unrolled",
     "used through": "{y} used {x} through {w}",
     "used again": "{y} through {w}",
     "read off": "what stands before {dx} is the gradient, transposed",

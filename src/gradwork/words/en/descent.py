@@ -69,7 +69,6 @@ SENTENCES: dict[str, str] = {
     "callback": "stopped at step {step} by a callback: {why}",
     # what a plan says
     "plan target": "target: {target} ({why})",
-    "cheap": "a step costs about {step:.2g} µs there, so {steps:,} steps take {seconds:.2g} s",
     "asked": "as asked",
     "compile pays": "compiled: about {ours:.2g} s with the compilation, {other:.2g} s without",
     "compile does not pay": "not compiled: about {other:.2g} s as it is, {ours:.2g} s with the compilation",
@@ -100,7 +99,6 @@ SENTENCES: dict[str, str] = {
     "pairs": "it pairs rows with rows",
     "over rows": "{op} runs over the rows",
     "product of sums": "it multiplies sums over rows",
-    "ratio": "it multiplies rows by a sum over rows",
     "open rows": "its value has one component a row",
     "no rows": "it holds no data with rows",
     "unknown": "{op} does not say how it treats rows",

@@ -8,27 +8,24 @@ SENTENCES: dict[str, str] = {
     "features": "{count} features ({names})",
     "closed form": "closed form ({how})",
     "solver": "{solver}",
-    "descent": "{solver}",
     "formula heading": "{source}: {rows:,} rows → {formula}, {how}",
     "chosen": "{target} is {kind} ({reason}), so the model is {model}",
     "penalised": (
         "the penalty pulls estimates towards zero: standard errors are those of the penalised estimate, which is "
-        "biased; {df} effective parameters"
+        "biased; {df:short 4} effective parameters"
     ),
     "penalty scale": "the loss is the mean over rows plus {penalty:g} Σ b², with columns scaled to deviation 1",
-    "sandwich": "standard errors: sandwich ({kind})",
+    "sandwich": "standard errors: sandwich ({kind}{more})",
     "no errors": "the loss {loss} has no curvature at its minimum, so there are no standard errors",
     "robust errors": "standard errors: sandwich (HC0), since {loss} is no likelihood",
     "not converged": (
         "the run had not converged ({reason}); the estimates are up to {distance:short 2} standard errors from the minimum, "
         "so they are not tested"
     ),
-    "separated column": "no estimate",
-    "small counts": "{count} of {k} classes have fewer rows than parameters ({rows} in the smallest)",
     "level": "level",
-    "validation": "validation: {count:,} rows held out, loss {loss:.6g}",
-    "held r2": ", R² {r2}",
-    "held accuracy": ", accuracy {accuracy} %",
+    "validation": "validation: {count:,} rows held out, loss {loss:.6g}{held}",
+    "held r2": ", R² {r2:fixed 4}",
+    "held accuracy": ", accuracy {accuracy:percent}",
     "separated at": "stopped at step {step}: {why}",
     "separated": "every row is nearly certain of its class, and would only grow more so",
     "many classes": (
@@ -40,22 +37,24 @@ SENTENCES: dict[str, str] = {
         "class; take them as numbers (the model linear or poisson), or merge them"
     ),
     "small delta": (
-        "δ = {delta} of the Huber loss leaves {share} % of the rows in its quadratic part: it is nearly the absolute "
+        "δ = {delta:short} of the Huber loss leaves {share:percent 0} of the rows in its quadratic part: it is nearly the absolute "
         "loss; --loss huber chooses δ by the spread of the residuals"
     ),
+    "because of": "{error}",
+    "rows missing values": "{dropped} of {rows} rows miss values and were left out",
     "wald": "; F is the Wald test with them",
     "more parameters": "{parameters} parameters from {rows} rows: infinitely many fits are equally good",
     "rank": (
         "the {parameters} parameters have rank {rank}: the estimates are one choice of many that fit equally well, "
-        "and the undetermined ones ({columns}) have no standard error"
+        "and the undetermined ones ({columns:quoted 6}) have no standard error"
     ),
     "rank penalised": (
         "the {parameters} parameters have rank {rank} on {rows} rows: without the penalty infinitely many fits would "
         "be equally good, and it is the penalty that chooses among them"
     ),
     "overdispersed": (
-        "the counts vary more than Poisson's do (Pearson χ² is {ratio} times its degrees of freedom): these standard "
-        "errors are about {times} times too small; --std-errors HC0 gives such as do not rest on it"
+        "the counts vary more than Poisson's do (Pearson χ² is {ratio:short 3} times its degrees of freedom): these standard "
+        "errors are about {times:short 2} times too small; --std-errors HC0 gives such as do not rest on it"
     ),
     "few values": "{target} holds {reason}",
     "no curvature": "the loss is too flat where the run ended, so there are no standard errors",
@@ -65,23 +64,23 @@ SENTENCES: dict[str, str] = {
     "no errors, many": "there are no standard errors for as many as {count:,} parameters",
     "reference class": "the reference class is {label}",
     "fit at bound": (
-        "at a bound ({bounds}): no standard error, and those of other parameters are with this one held there"
+        "at a bound ({bounds:names}): no standard error, and those of other parameters are with this one held there"
     ),
     "nearly converged": (
         "the run had not converged ({reason}), but ended within {distance:short 2} standard errors of the minimum"
     ),
     "undetermined": (
-        "the rows determine {rank} of {p} parameters: {names} are not separately determined (any multiple of "
+        "the rows determine {rank} of {p} parameters: {names:names} are not separately determined (any multiple of "
         "{direction} may be added) and have no standard error"
     ),
     "undetermined one": (
-        "the rows determine {rank} of {p} parameters: {names} does not change the fit and has no standard error"
+        "the rows determine {rank} of {p} parameters: {names:names} does not change the fit and has no standard error"
     ),
     "penalty kinks": (
-        "the penalty has kinks ({ops}), so the estimate has no standard errors of this kind; a bootstrap gives some"
+        "the penalty has kinks ({ops:names}), so the estimate has no standard errors of this kind; a bootstrap gives some"
     ),
     "kinked errors": (
-        "the loss has kinks ({ops}) whose share in the curvature no second derivative shows, so there are no "
+        "the loss has kinks ({ops:names}) whose share in the curvature no second derivative shows, so there are no "
         "standard errors; a bootstrap gives some"
     ),
     "no rows errors": "no standard errors: the formula is no sum over rows ({why})",
@@ -93,7 +92,7 @@ SENTENCES: dict[str, str] = {
     "curved": "a function of a sum",
     "free terms": "it has a penalty",
     "no scale": "it measures residuals {residual} without a scale of their own",
-    "scores differ": "the scores of {name} have {ratio} times the variance that its Hessian says",
+    "scores differ": "the scores of {name} have {ratio:short 2} times the variance that its Hessian says",
     "few rows": "{n} rows are too few to check whether the loss is a negative log-likelihood, as is assumed",
     "unfinished": (
         "the run had not converged ({reason}): these are the values where it stopped, and nothing is tested"
@@ -103,7 +102,7 @@ SENTENCES: dict[str, str] = {
         "the prediction interval of a weighted fit needs the weights of the new rows: column '{name}'"
     ),
     "no interval": "the formula {formula} is no sum of squares of a column minus a prediction: it has no intervals",
-    "least squares errors": "standard errors: s²(JᵀJ)⁻¹ with s² = {s2} from {df} degrees of freedom",
+    "least squares errors": "standard errors: s²(JᵀJ)⁻¹ with s² = {s2:short} from {df} degrees of freedom",
     "likelihood errors": ("standard errors: inverse of the observed information"),
     "constants": "the log-likelihood has the constants that the formula has, and no others",
     "mean likelihood": (
@@ -121,8 +120,6 @@ SENTENCES: dict[str, str] = {
     "network array": "array '{name}' has the shape {shape}, expected {expected}",
     "network array not finite": "array '{name}' does not hold finite numbers",
     "no network": "no network is called '{name}'; there are {known}",
-    "only networks": "fit has no option {option!r}, unless the model is a network such as 'mlp:64,32'",
-    "not of networks": "{option} is not of networks: leave it out",
     "network units": "after {name}: stand {what}; got '{given}'",
     "units mlp": "the units of each hidden layer, as in mlp:64,32",
     "units conv": "the filters of each block, as in conv:8,16",
@@ -150,7 +147,7 @@ SENTENCES: dict[str, str] = {
     "whole numbers are classes": (
         "{target} holds {count} whole numbers, taken as classes (--task numbers takes them as numbers)"
     ),
-    "penalty in loss": "the loss holds the penalty {l2} Σ W² of the weights",
+    "penalty in loss": "the loss holds the penalty {l2:g} Σ W² of the weights",
     "training": "training",
     "held out": "held out",
     "confusion held out": "held out: true class by row, predicted class by column",
@@ -162,7 +159,6 @@ SENTENCES: dict[str, str] = {
     "do rate network": "a learning rate of {rate:rate}",
     "do rate network flag": "--learning-rate {rate:rate}",
     "layer not finite": "layer {layer}, {title}, gives {value:value} at unit {unit} for sample {sample}",
-    "collinear all": "the columns are collinear: {sentence}",
     # solvers and targets
     "solver gd": "gradient descent",
     "solver lbfgs": "L-BFGS",

@@ -14,7 +14,6 @@ SENTENCES: dict[str, str] = {
     ),
     "auto lbfgs size": "{size} parameters are many for a Hessian: L-BFGS",
     "auto lbfgs kinks": "the loss has kinks ({ops:names}), where a Hessian tells little: L-BFGS",
-    "auto lbfgs data": "the residuals' Jacobian would hold {entries:,} numbers: L-BFGS",
     "auto smoothed": "the loss has absolute values: Newton on √(u² + ε²) in place of |u|, with ε falling to 0",
     # why a solver ended
     "closed": "solved in closed form ({how})",
@@ -107,7 +106,6 @@ SENTENCES: dict[str, str] = {
         "The smallest curvature is negative, {smallest:.2g}: the loss bends down along some direction here, "
         "so this is not (yet) near a minimum."
     ),
-    "why not moving": "the learning rate {rate:g} lies far above any useful one: the very first step left the domain.",
     "do scale": (
         "scale the columns of {data}: then stable below {limit:short 3}, condition number {condition:power}"
     ),

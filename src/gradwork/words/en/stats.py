@@ -6,21 +6,21 @@ SENTENCES: dict[str, str] = {
     # collinearity
     "collinear": "'{column}' is a combination of other columns: {column} = {combination}",
     "zero column": "'{column}' is zero in every row",
-    "constant column": "'{column}' is constant ({value} in every row), as the intercept is",
+    "constant column": "'{column}' is constant ({value:short} in every row), as the intercept is",
     "nearly collinear": (
-        "{columns} are nearly collinear (condition number {condition} after scaling): "
+        "{columns:quoted 6} are nearly collinear (condition number {condition:power} after scaling): "
         "their separate estimates are uncertain"
     ),
     "inflated": (
-        "strongly correlated columns: {columns}; the standard error of '{column}' is {times} times what it would be "
-        "if it were uncorrelated with the others (variance inflation factor {factor})"
+        "strongly correlated columns: {columns:quoted 6}; the standard error of '{column}' is {times:short 2} times what it would be "
+        "if it were uncorrelated with the others (variance inflation factor {factor:short 3})"
     ),
     "rank deficient": (
         "the {parameters} parameters have rank {rank}: the estimates are the smallest of the many that fit "
-        "equally well, and the undetermined ones ({columns}) have no standard error"
+        "equally well, and the undetermined ones ({columns:quoted 6}) have no standard error"
     ),
     "more parameters than rows": (
-        "{parameters} parameters from {rows} {rows_word}: infinitely many fits pass through every row"
+        "{parameters} parameters from {rows} {rows:row|rows}: infinitely many fits pass through every row"
     ),
     "no degree of freedom": (
         "no degree of freedom is left: {rows} rows carry {parameters} parameters, so the fit passes through "
@@ -36,43 +36,43 @@ SENTENCES: dict[str, str] = {
     ),
     # information
     "not definite": (
-        "the Hessian is not positive definite (smallest eigenvalue {eigenvalue} after scaling, "
-        "along {direction}): {columns} {have} no standard error"
+        "the Hessian is not positive definite (smallest eigenvalue {eigenvalue:short 2} after scaling, "
+        "along {direction}): {columns:names 6} {count:has|have} no standard error"
     ),
     "Hessian not finite": "the Hessian is not finite (first at {row}, {column}): no standard errors",
     # separation
     "complete separation": (
-        "the classes are completely separated: {rule}; the likelihood has no maximum, "
+        "the classes are completely separated: {rule:clauses}; the likelihood has no maximum, "
         "the estimates grow without end, and standard errors, z and p mean nothing"
     ),
     "quasi separation": (
-        "the classes are quasi-completely separated: {rule}; some estimates grow without end (∞) and have no "
+        "the classes are quasi-completely separated: {rule:clauses}; some estimates grow without end (∞) and have no "
         "standard error; those that have one are determined by the rows that overlap"
     ),
     "zero counts": (
-        "{rule}; the likelihood is largest where their means are zero, so some estimates grow without end (∞) and "
+        "{rule:clauses}; the likelihood is largest where their means are zero, so some estimates grow without end (∞) and "
         "have no standard error; those that have one are determined by the other rows"
     ),
-    "rule zero": "'{target}' is zero in all {count} rows where {direction} is above {cut}",
+    "rule zero": "'{target}' is zero in all {count} rows where {direction} is above {cut:short}",
     "zero help": "leave these rows and columns out, or add a penalty (such as poisson:0.01)",
     "one class": "every row has the same class: there is nothing to tell apart",
     "rule above": (
-        "'{column}' alone tells them apart ({target} is {high} where it is above {cut}, else {low})"
+        "'{column}' alone tells them apart ({target} is {high} where it is above {cut:short}, else {low})"
     ),
     "rule below": (
-        "'{column}' alone tells them apart ({target} is {high} where it is below {cut}, else {low})"
+        "'{column}' alone tells them apart ({target} is {high} where it is below {cut:short}, else {low})"
     ),
     "rule touch": (
-        "'{column}' alone tells them apart except where it is {cut} "
+        "'{column}' alone tells them apart except where it is {cut:short} "
         "({target} is {above} above, {below} below)"
     ),
     "rule direction": "{direction} tells them apart",
-    "rule columns": "{columns} tell {classes} apart",
-    "rule all": "the {count} columns together tell {classes} apart",
-    "rule some": "{columns} tell some of the rows apart",
-    "rule pairs": "{columns} tell apart {pairs}",
+    "rule columns": "{columns:quoted 6} tell {classes:names 6} apart",
+    "rule all": "the {count} columns together tell {classes:names 6} apart",
+    "rule some": "{columns:quoted 6} tell some of the rows apart",
+    "rule pairs": "{columns:quoted 6} tell apart {pairs:names 6}{overlap}",
     "pair": "{first} and {second}",
-    "pairs overlap": " ({pairs} overlap)",
+    "pairs overlap": " ({pairs:names 6} overlap)",
     "separation help": (
         "leave the column out, add a penalty (such as logistic:0.01), or collect rows where the classes overlap"
     ),
@@ -81,7 +81,6 @@ SENTENCES: dict[str, str] = {
     "std. error": "std. error",
     "p": "p",
     "interval": "{level} % interval",
-    "less than": "<",
     "r2": "R²",
     "r2 uncentred": "R² (uncentred)",
     "r2 adjusted": "adjusted R²",
@@ -107,5 +106,4 @@ SENTENCES: dict[str, str] = {
     "rows": "rows",
     "class": "class {label}",
     "class against": "class {label} (against {reference})",
-    "std. errors": "standard errors: {kind}",
 }

@@ -62,7 +62,6 @@ SENTENCES: dict[str, str] = {
     "substitute": "대입",
     "full convolution": "뒤집은 커널과의 완전 합성곱",
     "correlate": "입력과 수반값의 상관",
-    "unrolled": "펼치면",
     "used through": "{y}는 {w}로 {x}를 썼다",
     "used again": "{y}는 {w}로",
     "read off": "{dx} 앞에 있는 것의 전치가 기울기",
