@@ -71,8 +71,8 @@ def design(
     >>> d = design(table, "price")
     >>> d.names, d.X.tolist(), d.target.kind
     (('area', 'colour[red]'), [[70.0, 1.0], [90.0, 0.0], [80.0, 1.0]], 'continuous')
-    >>> d.notes
-    ("'colour' has 2 categories; 'blue' is the reference",)
+    >>> [str(note) for note in d.notes]
+    ["'colour' has 2 categories; 'blue' is the reference"]
     """
     _check_choices(missing, unusable)
     table[target_name]

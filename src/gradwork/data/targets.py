@@ -64,7 +64,7 @@ def target(table: Table, name: str, kind: str | None = None) -> Target:
 
     >>> table = Table.from_any({"x": [1, 2, 3], "y": [0, 1, 1]})
     >>> t = target(table, "y")
-    >>> t.kind, t.reason, t.levels
+    >>> t.kind, str(t.reason), t.levels
     ('binary', 'two values, 0 and 1; 1 is what is predicted', (0, 1))
     """
     if kind is not None and kind not in KINDS:
