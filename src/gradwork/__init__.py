@@ -101,6 +101,7 @@ def __dir__() -> list[str]:
 # The same names with their signatures, for editors: written by `python -m tests.test_front_door`.
 if TYPE_CHECKING:
     from gradwork import data as data
+    from gradwork import families as families
     from gradwork import learn as learn
     from gradwork import models as models
     from gradwork import nn as nn

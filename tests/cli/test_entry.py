@@ -140,7 +140,7 @@ def test_every_option_that_the_documentation_names_exists(run: Run):
 
     text = (Path(__file__).parents[2] / "docs/command-line.md").read_text(encoding="utf-8")
     known = {"--help"}
-    for command in ("derive", "ops", "fit", "predict", "show", "race", "optimizers"):
+    for command in ("derive", "evaluate", "ops", "fit", "predict", "show", "race", "optimizers"):
         assert f"gradwork {command}" in text
         known |= set(re.findall(r"--[a-z][a-z-]+", run(command, "--help").out))
     named = set(re.findall(r"--[a-z][a-z-]+", text))

@@ -260,13 +260,13 @@ def test_a_loss_that_is_no_function_of_its_predictor() -> None:
 def test_a_loss_without_curvature_has_no_errors_and_says_why(rows: Any) -> None:
     model = gw.fit({"x": x, "z": z, "y": HEAVY}, "y", own(rows), solver="lbfgs")
     assert np.isnan(model.inference.std_error).all() and "no curvature at its minimum" in " ".join(
-        model.notes
+        map(str, model.notes)
     )
 
 
 def test_a_kink_beside_a_curvature_is_no_error_of_its_curvature() -> None:
     model = gw.fit({"x": x, "z": z, "y": HEAVY}, "y", own(abs(r) + 0.01 * r**2), solver="lbfgs")
-    assert np.isnan(model.inference.std_error).all() and "kinks (abs)" in " ".join(model.notes)
+    assert np.isnan(model.inference.std_error).all() and "kinks (abs)" in " ".join(map(str, model.notes))
 
 
 # --- Huber, whose clipped rows count -------------------------------------------------------------------------

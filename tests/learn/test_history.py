@@ -125,7 +125,7 @@ def test_patience_counts_from_the_best(cut):
     found = stops(losses, Stopping(patience=3, min_delta=0.5), cut)
     assert (found.index, found.keep) == (5, 2)
     found = stops(losses, Stopping(patience=3, restore_best=False), cut)
-    assert (found.index, found.keep) == (7, 7) and "epoch 4" in found.text()
+    assert (found.index, found.keep) == (7, 7) and "epoch 4" in str(found.reason)
 
 
 @pytest.mark.parametrize(

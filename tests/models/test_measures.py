@@ -84,7 +84,7 @@ def test_inflation_is_that_of_the_regression_on_the_other_columns() -> None:
             found.append((around @ around) / (left @ left))
         A = root * np.column_stack([np.ones(N), X])
         assert inflation(variances(A), X, weights) == pytest.approx(found, rel=1e-9)
-    assert inflated(np.array([20.0, 1, 30]), X, ("a", "b", "c")).startswith(
+    assert str(inflated(np.array([20.0, 1, 30]), X, ("a", "b", "c"))).startswith(
         "strongly correlated columns: 'c', 'a'"
     )
     assert inflated(np.array([9.0, 1, 9]), X, ("a", "b", "c")) == ""

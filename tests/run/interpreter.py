@@ -11,6 +11,7 @@ from gradwork.expr.node import Expr, walk
 
 ELEMENTWISE = {
     "exp": np.exp,
+    "abs": np.abs,
     "tanh": np.tanh,
     "sigmoid": special.expit,
     "relu": lambda x: np.maximum(x, 0),

@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 
 from gradwork.errors import DerivativeError
+from gradwork.expr.node import Expr, walk
+from gradwork.ops.sequence import SCAN, STOP
 from gradwork.words.say import say
 
 ROWS = 512  # rows that the check takes of a larger table
@@ -38,6 +40,8 @@ def check_start(objective: Any) -> str:
     if "start checked" in objective._programs:
         return ""
     objective._programs["start checked"] = True
+    if _stops(objective.loss):
+        return say("start unchecked", why=say("derivative stopped"))
     looked = _Looked(objective)
     try:
         verdict = looked.agrees()
@@ -48,6 +52,19 @@ def check_start(objective: Any) -> str:
     if not verdict:
         looked.refuse_if_wrong()
     return say("start checked", evaluations=looked.evaluations)
+
+
+def _stops(loss: Expr) -> bool:
+    """Tell whether a part of the loss lets no derivative through on purpose, such as a truncated recurrence."""
+    waiting, seen = [loss], set()
+    while waiting:
+        for node in walk(waiting.pop()):
+            if node.op is STOP:
+                return True
+            if node.op is SCAN and node.params[0] not in seen:
+                seen.add(node.params[0])
+                waiting += node.params[0].after
+    return False
 
 
 class _Looked:

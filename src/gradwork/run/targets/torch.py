@@ -128,9 +128,9 @@ class TorchWriter(Writer):
         return self.call("torch.broadcast_to", value, shape)
 
     def literal_array(self, array: Any) -> str:
-        """Return an array written out."""
+        """Return an array written out. Constants stand above the function: no argument gives them its type."""
         whole = array.dtype.kind in "iu"
         if not array.size:
-            return f"torch.zeros({array.shape}, dtype={'torch.int64' if whole else self.real_type})"
-        option = "" if whole else f", dtype={self.real_type}"
+            return f"torch.zeros({array.shape}, dtype={'torch.int64' if whole else f'torch.{self.dtype}'})"
+        option = "" if whole else f", dtype=torch.{self.dtype}"
         return f"torch.tensor({array.tolist()}{option})"

@@ -33,6 +33,7 @@ SENTENCES: dict[str, str] = {
         "direction, and the gradient says {claimed:.6g}; wrong is the line  {line}; please report the formula"
     ),
     "derivative wrong": "the derivative does not pass its check: {certificate}; please report the formula",
+    "derivative stopped": "a part of the loss lets no derivative through, as a truncated recurrence does",
     "start not finite": "the loss or its gradient is not finite there",
     "start checked": "gradient checked at the start against a difference of the loss: {evaluations} evaluations",
     "start unchecked": "gradient not checked at the start: {why}",
