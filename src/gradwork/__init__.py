@@ -11,7 +11,10 @@ Write a model or an objective as mathematics; read its derivative line by line; 
 
 from __future__ import annotations
 
-from gradwork import cli as _cli  # first: a command heeds Ctrl-C before the rest is imported
+from gradwork import interrupt as _interrupt
+
+if _interrupt.is_command():
+    _interrupt.install()  # before the rest is imported, for that takes a tenth of a second
 
 # isort: split
 import builtins

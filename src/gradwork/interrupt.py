@@ -4,7 +4,7 @@ Python's own handler raises KeyboardInterrupt wherever the process stands. Withi
 compiled modules and packages with optional parts take the exception for a missing module and go on without it. But an
 import has nothing to save or to put away, so there the process ends at once.
 
-`gradwork/__init__.py` imports this module first of all, through its package, and so it imports next to nothing itself.
+`gradwork/__init__.py` imports this module first of all, and so it imports next to nothing itself.
 """
 
 from __future__ import annotations
@@ -21,8 +21,13 @@ SHOW_CURSOR = b"\x1b[?25h"  # a progress bar hides it
 def is_command() -> bool:
     """Tell whether this process is the command line: the script `gradwork`, or `python -m gradwork`."""
     first = (getattr(sys, "argv", None) or [""])[0]
-    # While Python looks for the module of -m, and so imports the packages around it, "-m" stands for its path.
-    return first == "-m" or os.path.basename(first).removesuffix(".exe") == "gradwork"
+    if first == "-m":
+        # While Python looks for the module of -m, and so imports the packages around it, "-m" stands for its path.
+        # It may be anyone's, who imports gradwork as a library: its name is in the arguments of the interpreter.
+        last = sys.orig_argv[len(sys.orig_argv) - len(sys.argv)]
+        module = last.partition("m")[2] if last.startswith("-") else last
+        return module.partition(".")[0] == "gradwork"
+    return os.path.basename(first).removesuffix(".exe") == "gradwork"
 
 
 def install() -> None:

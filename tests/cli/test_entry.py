@@ -219,7 +219,7 @@ def test_a_library_leaves_ctrl_c_alone():
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_where_ctrl_c_is_ignored_it_stays_so():
-    code = "import signal, sys; from gradwork.cli import interrupt; interrupt.install(); print(signal.getsignal(2) is signal.SIG_IGN)"
+    code = "import signal, sys; from gradwork import interrupt; interrupt.install(); print(signal.getsignal(2) is signal.SIG_IGN)"
     done = subprocess.run(
         ["sh", "-c", "trap '' INT; exec \"$0\" -c \"$1\"", sys.executable, code],
         capture_output=True, text=True, timeout=60,
