@@ -21,6 +21,10 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 def main() -> None:
     """Run the command line of this process and exit with its code."""
     interrupt.install()
+    closed = sys.stdout is None
+    for name in ("stdout", "stderr"):  # a closed one is None; nothing else that is opened may take its number
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
     code = run(sys.argv[1:])
     interrupt.ignore()
     try:
@@ -29,7 +33,7 @@ def main() -> None:
         code = _hush()
     except OSError as error:
         code = _unwritten(error)
-    sys.exit(code)
+    sys.exit(CLOSED_PIPE if closed and code == OK else code)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -114,13 +114,18 @@ def _learn_and_save(request: Request, table: Any, folder: Path) -> None:
     if _diverged(fitted):
         checkpoint_of(folder).unlink(missing_ok=True)  # there is nothing to go on with
         raise Diverged(fitted.fit.reason if found is None else found.text(width=min(WIDTH, text_width())))
-    out(fitted.summary(text_width()))
-    if _advice(found) and not fitted.fit.converged:
-        out("\n" + _advice(found, text_width()))
-    save(request, fitted, table, folder, fitted.summary(), _advice(found))
-    if request.script is not None:
-        write_file(request.script, fitted.script().encode())
-        out(say("script", path=request.script, table=request.table))
+    saved: list[str] = []
+    try:  # before anything is printed: the reader of the output may have gone
+        saved.append(save(request, fitted, table, folder, fitted.summary(), _advice(found)))
+        if request.script is not None:
+            write_file(request.script, fitted.script().encode())
+            saved.append(say("script", path=request.script, table=request.table))
+    finally:  # what was learned is shown also where it cannot be saved
+        out(fitted.summary(text_width()))
+        if _advice(found) and not fitted.fit.converged:
+            out("\n" + _advice(found, text_width()))
+        for sentence in saved:
+            out(sentence)
     if _kind(fitted) == "interrupted":
         if request.descends:  # a solver leaves no run to go on with
             note(say("interrupted fit", path=checkpoint_of(folder)))
@@ -283,8 +288,8 @@ def _diverged(fitted: Any) -> bool:
     return _kind(fitted) in ("growth", "non-finite")
 
 
-def save(request: Request, fitted: Any, table: Any, folder: Path, summary: str, diagnosis: str) -> None:
-    """Write the folder and say where it is."""
+def save(request: Request, fitted: Any, table: Any, folder: Path, summary: str, diagnosis: str) -> str:
+    """Write the folder, and return the sentence that says where it is."""
     from gradwork.store.folder import PAGE, save_folder
 
     command = request.command
@@ -304,7 +309,7 @@ def save(request: Request, fitted: Any, table: Any, folder: Path, summary: str, 
     if request.descends and _kind(fitted) != "interrupted":
         checkpoint_of(folder).unlink(missing_ok=True)
     shown = ", ".join([*([PAGE] if page else []), "model.json", "…"])
-    out(say("saved", folder=folder, files=shown))
+    return say("saved", folder=folder, files=shown)
 
 
 def _history(fitted: Any) -> Any:
