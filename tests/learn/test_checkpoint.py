@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -254,6 +256,46 @@ def test_damaged_files_are_refused_in_one_line(tmp_path):
         whole.replace(b"gradwork-checkpoint", b"gradwork_checkpoint"),
     ):
         path.write_bytes(damaged)
+        with pytest.raises(gw.GradworkError) as error:
+            descend(linear(), "sgd", epochs=3, checkpoint=path, resume=True)
+        assert "\n" not in str(error.value) and str(path) in str(error.value)
+
+
+def test_no_changed_bit_is_resumed(tmp_path):
+    path = tmp_path / "c"
+    descend(linear(), "adam", epochs=3, checkpoint=path)
+    whole = path.read_bytes()
+    random = np.random.default_rng(0)
+    places = [*random.integers(0, len(whole), 300), *range(len(whole) - 160, len(whole)), *range(12)]
+    for place in places:
+        changed = bytearray(whole)
+        changed[place] ^= 1 << int(random.integers(8))
+        path.write_bytes(changed)
+        with pytest.raises(gw.GradworkError) as error:
+            checkpoint.load(path)
+        assert error.value.key in ("checkpoint damaged", "checkpoint of another version"), place
+    path.write_bytes(whole)
+    assert checkpoint.load(path)[1]["unit"] == 3
+
+
+@pytest.mark.parametrize("signed", [False, True], ids=["as it is", "with a checksum made anew"])
+def test_an_edited_header_is_refused_in_one_line(signed, tmp_path):
+    path = tmp_path / "c"
+    descend(linear(), "sgd", epochs=3, checkpoint=path)
+    whole = path.read_bytes()
+    length = int.from_bytes(whole[:8], "little")
+    header = json.loads(whole[8 : 8 + length])
+    tensors = whole[8 + length : -checkpoint.DIGEST]
+    edited = []
+    for meta in ("[]", "null", "7", "{", "{}", '{"fingerprint": null}', "[" * 100_000):
+        edited.append(header | {"__metadata__": header["__metadata__"] | {"meta": meta}})
+    edited += [header | {"__metadata__": bad} for bad in (None, [], {}, 3)]
+    for content in (*edited, [], None, {}):
+        written = json.dumps(content).encode()
+        damaged = len(written).to_bytes(8, "little") + written + tensors
+        path.write_bytes(
+            damaged + (hashlib.sha256(damaged).digest() if signed else whole[-checkpoint.DIGEST :])
+        )
         with pytest.raises(gw.GradworkError) as error:
             descend(linear(), "sgd", epochs=3, checkpoint=path, resume=True)
         assert "\n" not in str(error.value) and str(path) in str(error.value)

@@ -1,8 +1,12 @@
-"""Checkpoints: a folder with the arrays (safetensors) and the rest (JSON), written whole or not at all."""
+"""Checkpoints: one file with the arrays (safetensors) and the rest (JSON), written whole or not at all.
+
+Its last 32 bytes are the SHA-256 of all before them, arrays and header alike.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import secrets
@@ -15,7 +19,8 @@ from numpy.typing import NDArray
 
 from gradwork.errors import GradworkError
 
-FORMAT = "gradwork-checkpoint-2"
+FORMAT = "gradwork-checkpoint-3"
+DIGEST = hashlib.sha256().digest_size
 
 
 @contextlib.contextmanager
@@ -61,7 +66,7 @@ def save(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]], meta:
     payload = encode(plain, metadata={"format": FORMAT, "meta": json.dumps(dict(meta))})
     try:
         with replaced(path) as temporary:
-            temporary.write_bytes(payload)
+            temporary.write_bytes(payload + hashlib.sha256(payload).digest())
     except OSError as problem:
         raise GradworkError(
             "checkpoint not written", path=path, value=problem.strerror or problem
@@ -70,16 +75,37 @@ def save(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]], meta:
 
 def load(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """Return the arrays and the meta of a checkpoint. Raises GradworkError for a file that is not one."""
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
+    from safetensors.numpy import load as decode
 
     target = Path(path)
     if not target.is_file():
         raise GradworkError("there is no checkpoint to resume", target=target)
     try:
-        with safe_open(target, "numpy") as file:
-            header = file.metadata() or {}
-            if header.get("format") != FORMAT:
-                raise GradworkError("checkpoint of another version", target=target)
-            return {name: file.get_tensor(name) for name in file.keys()}, json.loads(header["meta"])  # noqa: SIM118
-    except (SafetensorError, KeyError, json.JSONDecodeError, OSError) as problem:
+        content = target.read_bytes()
+        header = _header(content)
+        if header.get("format") != FORMAT:
+            raise GradworkError("checkpoint of another version", target=target)
+        payload = content[:-DIGEST]
+        if hashlib.sha256(payload).digest() != content[-DIGEST:]:
+            raise GradworkError("checkpoint damaged", target=target)
+        arrays = {name: np.array(a) for name, a in decode(payload).items()}
+        return arrays, json.loads(header["meta"])
+    except (
+        SafetensorError,
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        RecursionError,
+        OSError,
+    ) as problem:
         raise GradworkError("checkpoint damaged", target=target) from problem
+
+
+def _header(content: bytes) -> dict[str, Any]:
+    """Return the metadata of a safetensors file: eight bytes of length, then JSON, of which they are one entry."""
+    length = int.from_bytes(content[:8], "little")
+    if not 0 < length <= len(content) - 8:
+        raise ValueError("the header does not fit in the file")
+    return json.loads(content[8 : 8 + length])["__metadata__"]

@@ -108,7 +108,7 @@ def load(path: Any, fingerprint: Mapping[str, Any]) -> RunState:
             float(meta["seconds"]),
             _number(meta["moved"]),
         )
-    except (KeyError, TypeError, ValueError, IndexError) as problem:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as problem:
         if isinstance(problem, GradworkError):
             raise
         raise GradworkError("checkpoint unreadable", path=path) from problem
