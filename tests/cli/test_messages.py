@@ -204,3 +204,16 @@ def test_output_to_a_full_disk(arguments: list[str]):
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
     assert done.returncode == 2
     assert done.stderr == "error: the output cannot be written: no space left on device\n"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")
+@pytest.mark.parametrize(("where", "code"), [("> /dev/full", 2), (">&-", 141)])
+def test_the_picture_of_a_race_outlives_the_reader(where: str, code: int, tmp_path: Path):
+    (tmp_path / "t.csv").write_text("x,y\n" + "".join(f"{i},{2 * i + i % 3}\n" for i in range(30)))
+    race = "race t.csv --target y --optimizers sgd --epochs 2 --seeds 1 --out m.svg".split()
+    done = subprocess.run(
+        ["sh", "-c", f'"$0" -m gradwork "$@" {where}', sys.executable, *race],
+        cwd=tmp_path, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert (tmp_path / "m.svg").exists()
+    assert done.returncode == code and "Traceback" not in done.stderr, done.stderr

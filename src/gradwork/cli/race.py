@@ -82,7 +82,7 @@ class Entry:
 
 
 def run_race(race: Race) -> None:
-    """Run all, print the table, save the picture."""
+    """Run all, save the picture, print the table."""
     from gradwork.data import read_table
 
     entries = check(race)
@@ -93,9 +93,12 @@ def run_race(race: Race) -> None:
     assert race.target is not None
     table[race.target]
     fitted = run_all(race, table, entries)
-    out(format_race(race, entries, fitted, table.rows))
-    save_picture(path, entries)
-    out(say("picture", path=path))
+    told = [format_race(race, entries, fitted, table.rows)]
+    try:  # the picture is kept before anything is told: the reader of the output may have gone
+        save_picture(path, entries)
+        told.append(say("picture", path=path))
+    finally:
+        out("\n".join(told))
 
 
 def check(race: Race) -> list[Entry]:
