@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from gradwork.cli.output import visible
+from gradwork.cli.predict import write as write_predictions
 from tests.cli.conftest import Ran
 
 Run = Callable[..., Ran]
@@ -217,3 +220,45 @@ def test_the_picture_of_a_race_outlives_the_reader(where: str, code: int, tmp_pa
     )  # fmt: skip
     assert (tmp_path / "m.svg").exists()
     assert done.returncode == code and "Traceback" not in done.stderr, done.stderr
+
+
+EVIL = {
+    "title": "\x1b]0;owned\x07",
+    "colour": "\x1b[31m",
+    "backspace": "a\x08b",
+    "C1": "\x9b2J",
+    "override": "\u202ecod",
+    "isolate": "\u2066cod",
+    "DEL": "\x7f",
+}
+
+
+@pytest.mark.parametrize("text", EVIL.values(), ids=list(EVIL))
+def test_a_terminal_obeys_nothing_from_a_file(run: Run, here: Path, text: str):
+    rows = [(i, "no" if i % 3 else f"{text}yes", 2 * i + i % 3) for i in range(30)]
+    lines = [f"{text}x,group,y", *(f"{x},{group},{y}" for x, group, y in rows)]
+    (here / "t.csv").write_text("\n".join(lines), encoding="utf-8")
+    (here / "bad.csv").write_text("\n".join([*lines, f"{text}cell,no,3"]), encoding="utf-8")
+    ran = [
+        run("fit", "t.csv", "--target", "y", "--out", "m"),
+        run("fit", "t.csv", "--target", "group", "--out", "classes", "--no-page"),
+        run("show", "m"),
+        run("show", "classes"),
+        run("fit", "bad.csv", "--target", "y"),
+        run("fit", "t.csv", "--target", f"{text}z"),
+        run("fit", f"{text}.csv", "--target", "y"),
+    ]
+    assert [one.code for one in ran] == [0, 0, 0, 0, 2, 2, 2]
+    said = "".join(one.out + one.err for one in ran)
+    obeyed = {c for c in said if unicodedata.category(c) in ("Cc", "Cf") and c not in "\n\t"}
+    assert not obeyed, obeyed
+    assert visible(text) in ran[0].out + ran[2].out and visible(text) in ran[6].err
+
+
+def test_predictions_are_whole_in_a_pipe_and_visible_on_a_terminal(capsys, monkeypatch: pytest.MonkeyPatch):
+    found = {"prediction": ["\x1b[31mred"], "\u202ename": [0.5]}
+    write_predictions(found)
+    assert capsys.readouterr().out == "prediction,\u202ename\n\x1b[31mred,0.5\n"
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    write_predictions(found)
+    assert capsys.readouterr().out == "prediction,<U+202E>name\n␛[31mred,0.5\n"

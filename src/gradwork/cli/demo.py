@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from gradwork.cli.output import coloured, out, prepare_streams
+from gradwork.cli.output import coloured, out, prepare_streams, visible
 from gradwork.cli.paint import BOLD, CYAN, DIM, colour
 from gradwork.words.say import say
 
@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] = ()) -> int:
             wrong.append(command)
     seconds = time.perf_counter() - began
     out()
-    out(_painted(say("demo end", seconds=f"{seconds:.0f}", folder=folder), DIM))
+    out(_painted(visible(say("demo end", seconds=f"{seconds:.0f}", folder=folder)), DIM), painted=True)
     for command in wrong:
         print(say("demo failed", command=command), file=sys.stderr)
     return 1 if wrong else 0
@@ -103,9 +103,9 @@ def run(command: str, folder: Path) -> int:
 
 def _announce(heading: str, command: str) -> None:
     out()
-    out(_painted(f"── {heading} " + "─" * max(0, 96 - len(heading)), CYAN))
+    out(_painted(f"── {heading} " + "─" * max(0, 96 - len(heading)), CYAN), painted=True)
     out()
-    out(_painted("$ ", DIM) + _painted(command, BOLD))
+    out(_painted("$ ", DIM) + _painted(command, BOLD), painted=True)
     out()
 
 

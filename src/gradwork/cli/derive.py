@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gradwork.cli.output import coloured, note, out, speaks_unicode
+from gradwork.cli.output import coloured, note, out, speaks_unicode, visible
 from gradwork.cli.paint import paint
 from gradwork.errors import DerivativeError, GradworkError
 from gradwork.words.notes import near
@@ -153,7 +153,7 @@ def _show(request: Request, reading: Any, results: list[Any], certificate: Any) 
     if certificate is not None:
         lines.append(str(certificate))
     text = "\n".join(lines)
-    out(paint(text) if coloured() else text)
+    out(paint(visible(text)) if coloured() else text, painted=coloured())
 
 
 def _derivation(request: Request, results: list[Any]) -> Any:

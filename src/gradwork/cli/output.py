@@ -66,13 +66,43 @@ def speaks_unicode(stream: TextIO | None = None) -> bool:
     return True
 
 
-def out(text: str = "") -> None:
-    """Write lines to standard output; mathematics that it cannot show whole is spelled in ASCII."""
+# What a terminal obeys in place of showing it. C0 and DEL have pictures (U+2400 …); C1, the marks that turn the
+# direction of writing and the separators of lines have none, and are told by their code points.
+_OBEYED = [
+    *range(0x80, 0xA0),
+    0x61C,
+    0x200E,
+    0x200F,
+    0x2028,
+    0x2029,
+    *range(0x202A, 0x202F),
+    *range(0x2066, 0x206A),
+]
+_VISIBLE = {c: chr(0x2400 + c) for c in range(32) if chr(c) not in "\n\t"} | {0x7F: "\u2421"}
+_VISIBLE |= {c: f"<U+{c:04X}>" for c in _OBEYED}
+
+
+def visible(text: str) -> str:
+    """Return text that a terminal shows and never obeys, for names, classes and cells come from files of others.
+
+    >>> visible("\\x1b]0;title\\x07 and \\u202e")
+    '␛]0;title␇ and <U+202E>'
+    """
+    return text.translate(_VISIBLE)
+
+
+def out(text: str = "", painted: bool = False) -> None:
+    """Write lines to standard output; mathematics that it cannot show whole is spelled in ASCII.
+
+    painted: the text has colours of ours, and what it has from elsewhere was made `visible`.
+    """
+    text = text if painted else visible(text)
     print(text if text.isascii() or speaks_unicode() else transliterate(text))
 
 
 def note(text: str = "") -> None:
     """Write lines to standard error: what is said beside the answer, so that the answer pipes."""
+    text = visible(text)
     print(text if text.isascii() or speaks_unicode(sys.stderr) else transliterate(text), file=sys.stderr)
 
 
@@ -81,7 +111,7 @@ def complain(message: str, label: str = "error") -> None:
     lead = f"{label}: " if label else ""
     if lead and coloured(sys.stderr):
         lead = f"\x1b[1;31m{lead}\x1b[0m"
-    for write in (sys.stdout.flush, lambda: print(lead + message, file=sys.stderr, flush=True)):
+    for write in (sys.stdout.flush, lambda: print(lead + visible(message), file=sys.stderr, flush=True)):
         try:
             write()
         except (OSError, ValueError):  # the reader has gone, the disk is full, or the stream is closed

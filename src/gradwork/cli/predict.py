@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gradwork.cli.output import out
+from gradwork.cli.output import is_terminal, out, visible
 from gradwork.errors import GradworkError
 from gradwork.store.folder import load, load_folder
 from gradwork.words.say import say
@@ -68,11 +68,13 @@ def columns(
 
 
 def write(found: dict[str, Any]) -> None:
-    """Write columns as CSV to standard output, numbers with all their digits."""
+    """Write columns as CSV to standard output, numbers with all their digits; to a terminal, only what is visible."""
+    shown = visible if is_terminal() else str
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(found)
+    writer.writerow(map(shown, found))
     lists = [np.asarray(values).tolist() for values in found.values()]
-    writer.writerows(zip(*([_cell(v) for v in values] for values in lists), strict=True))
+    columns = [[shown(v) if isinstance(v, str) else _cell(v) for v in values] for values in lists]
+    writer.writerows(zip(*columns, strict=True))
     sys.stdout.flush()
 
 
